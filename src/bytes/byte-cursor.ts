@@ -1,0 +1,76 @@
+/** A bounded little-endian reader over bytes in memory that knows where in the file it stands. */
+
+import { CheckpointError } from "../errors.ts"
+
+/** Reads forward and never past the end. */
+export class ByteCursor {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #fileOffset: number
+  readonly #within: string | undefined
+  #position = 0
+
+  /** `fileOffset` is where `bytes` begins in the file; errors speak in file offsets. */
+  constructor(bytes: Uint8Array, fileOffset: number, within?: string) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#fileOffset = fileOffset
+    this.#within = within
+  }
+
+  /** File offset of the next byte. */
+  get at(): number {
+    return this.#fileOffset + this.#position
+  }
+
+  /** Bytes left. */
+  get remaining(): number {
+    return this.#bytes.byteLength - this.#position
+  }
+
+  skip(length: number): this {
+    this.#take(length)
+    return this
+  }
+
+  readUint8(): number {
+    return this.#view.getUint8(this.#take(1))
+  }
+
+  readUint16LE(): number {
+    return this.#view.getUint16(this.#take(2), true)
+  }
+
+  readUint32LE(): number {
+    return this.#view.getUint32(this.#take(4), true)
+  }
+
+  readUint64LE(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true)
+  }
+
+  readInt64LE(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true)
+  }
+
+  /** The next `length` bytes, not copied. */
+  readBytes(length: number): Uint8Array {
+    const start = this.#take(length)
+    return this.#bytes.subarray(start, start + length)
+  }
+
+  /** Moves on by `length` and returns where it stood. */
+  #take(length: number): number {
+    const start = this.#position
+    if (length > this.remaining) {
+      throw new CheckpointError("truncated", {
+        ...(this.#within === undefined ? {} : { within: this.#within }),
+        at: this.at,
+        wanted: length,
+        got: this.remaining,
+      })
+    }
+    this.#position = start + length
+    return start
+  }
+}

@@ -1,0 +1,18 @@
+/** Where bytes go. */
+
+/** Takes the bytes of one output. Exactly one of `close` and `abort` is called, once, after all writes settled. */
+export interface ByteSink {
+  /**
+   * True when writes may come in any order and several at a time; otherwise they come in order of position, each
+   * after the one before has resolved.
+   */
+  readonly randomAccess: boolean
+  /** Called once before the first write with the exact length that will be written. */
+  open?(byteLength: number): Promise<void>
+  /** Writes `bytes` at `position`. The bytes may be overwritten by the caller once the promise resolves. */
+  write(position: number, bytes: Uint8Array): Promise<void>
+  /** All bytes have been written. The output becomes visible here, not earlier. */
+  close(): Promise<void>
+  /** The output will not be finished: leave nothing behind. */
+  abort(reason: unknown): Promise<void>
+}

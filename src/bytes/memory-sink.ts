@@ -1,0 +1,29 @@
+/** An output in memory, allocated once at its exact size. */
+
+import { CheckpointError } from "../errors.ts"
+import type { ByteSink } from "./byte-sink.ts"
+
+/** A sink whose `bytes` hold the output after `close`. */
+export class MemorySink implements ByteSink {
+  readonly randomAccess = true
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+
+  async open(byteLength: number): Promise<void> {
+    try {
+      this.bytes = new Uint8Array(byteLength)
+    } catch (cause) {
+      const reason = `${byteLength} bytes do not fit into one array in memory`
+      throw new CheckpointError("write-failed", { reason }, { cause })
+    }
+  }
+
+  async write(position: number, bytes: Uint8Array): Promise<void> {
+    this.bytes.set(bytes, position)
+  }
+
+  async close(): Promise<void> {}
+
+  async abort(): Promise<void> {
+    this.bytes = new Uint8Array(0)
+  }
+}

@@ -1,0 +1,122 @@
+/** The closed set of error codes, and the data that each one carries. */
+
+import type { Limits } from "./limits.ts"
+
+/** A fault at a place: `within` names the file or archive member, `at` is a byte offset in it. */
+export interface Fault {
+  readonly within?: string
+  readonly at?: number
+  readonly problem: string
+}
+
+/** A global that a pickle names and the machine does not know. */
+export interface RefusedGlobal {
+  /** Module and name, joined by a dot, as the pickle writes them. */
+  readonly global: string
+  /** The pickle that names it. */
+  readonly pickle: string
+  /** Byte offset of the opcode in that pickle. */
+  readonly at: number
+  /** What the pickle does with it: calls it, builds an object of it, or only mentions it. */
+  readonly use: "called" | "instantiated" | "mentioned"
+  /** Where in the saved object it (or what it would have made) is found, dotted; undefined when nowhere. */
+  readonly referredToBy: string | undefined
+}
+
+/** One possible root of a state dict. */
+export interface RootCandidate {
+  readonly path: readonly string[]
+  readonly tensorCount: number
+  /** Bytes of its tensors, each counted as often as it is named. */
+  readonly byteLength: number
+}
+
+/** One broken rule in a safetensors file. */
+export interface HeaderFinding {
+  readonly rule: string
+  /** The tensor it concerns, when it concerns one. */
+  readonly tensor?: string
+  /** Byte offset in the file, when there is one. */
+  readonly at?: number
+  readonly problem: string
+}
+
+/** What each code carries. */
+export interface ErrorDetails {
+  // The input and the output as a whole
+  "invalid-argument": { readonly argument: string; readonly problem: string }
+  "read-failed": { readonly path?: string; readonly reason: string }
+  "write-failed": { readonly path?: string; readonly reason: string }
+  "output-exists": { readonly path: string }
+  "output-is-input": { readonly path: string }
+  "output-incomplete": { readonly expected: number; readonly written: number }
+  "input-changed": Fault
+  truncated: { readonly within?: string; readonly at: number; readonly wanted: number; readonly got: number }
+  "not-a-checkpoint": { readonly looksLike: string }
+  "unsupported-layout": { readonly layout: string; readonly problem: string }
+  "limit-exceeded": {
+    readonly limit: keyof Limits
+    readonly allowed: number
+    readonly wanted: number | bigint
+    readonly within?: string
+  }
+
+  // The archive
+  "zip-end-record": Fault
+  "zip-ambiguous": Fault
+  zip64: Fault
+  "zip-entry": Fault
+  "zip-mismatch": Fault
+  "zip-gap": Fault
+  "zip-overlap": Fault
+  "zip-duplicate": Fault
+  "zip-flags": Fault
+  "zip-method": Fault
+  "zip-name": Fault
+  "zip-layout": Fault
+  inflate: Fault
+  checksum: { readonly within: string; readonly expected: number; readonly actual: number }
+
+  // The pickle
+  "pickle-protocol": Fault
+  "pickle-opcode": Fault
+  "pickle-truncated": Fault
+  "pickle-text": Fault
+  "pickle-stack": Fault
+  "pickle-type": Fault
+  "pickle-memo": Fault
+  "pickle-trailing": Fault
+  "pickle-cycle": Fault
+  "global-not-allowed": { readonly globals: readonly RefusedGlobal[] }
+
+  // Storages and tensors
+  "byte-order": Fault
+  "legacy-layout": Fault
+  "legacy-trailing": Fault
+  "storage-reference": Fault
+  "storage-key": Fault
+  "storage-dtype": Fault
+  "storage-size": Fault
+  "storage-conflict": Fault
+  "tensor-argument": Fault
+  "tensor-bounds": Fault
+  "tensor-overflow": Fault
+  "tensor-metadata": Fault
+  "tensor-unsupported": { readonly tensors: readonly { readonly name: string; readonly reason: string }[] }
+
+  // Names and choices
+  "name-type": { readonly name: string; readonly problem: string }
+  "name-encoding": { readonly name: string; readonly problem: string }
+  "name-reserved": { readonly name: string; readonly problem: string }
+  "name-duplicate": { readonly name: string; readonly problem: string }
+  "no-tensors": { readonly problem: string }
+  "root-not-found": { readonly root: readonly string[]; readonly candidates: readonly RootCandidate[] }
+  "root-ambiguous": { readonly candidates: readonly RootCandidate[] }
+  "tensors-shared": { readonly groups: readonly (readonly string[])[] }
+
+  // safetensors
+  "safetensors-invalid": { readonly findings: readonly HeaderFinding[] }
+}
+
+/** Every code that the library throws for bad input or a failing medium. */
+export type ErrorCode = keyof ErrorDetails

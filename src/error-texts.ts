@@ -1,0 +1,196 @@
+/** What each error says, and what its reader can do next. One row a code, in the order of error-details.ts. */
+
+import type { ErrorCode, ErrorDetails, Fault, RootCandidate } from "./error-details.ts"
+import { plainText, quoteText } from "./quote-text.ts"
+
+/** Rows of a list that a message shows before it says "and N more". */
+const LISTED = 20
+
+interface ErrorText<Detail> {
+  readonly say: (detail: Detail) => string
+  readonly next: string
+}
+
+function list(rows: readonly string[]): string {
+  const shown = rows.slice(0, LISTED).map((row) => `\n  ${row}`)
+  return shown.join("") + (rows.length > LISTED ? `\n  … and ${rows.length - LISTED} more` : "")
+}
+
+function place(fault: { readonly within?: string; readonly at?: number }): string {
+  const within = fault.within === undefined ? "" : plainText(fault.within)
+  if (fault.at === undefined) return within === "" ? "" : `${within}: `
+  return within === "" ? `at byte ${fault.at}: ` : `${within}@${fault.at}: `
+}
+
+function rows(candidates: readonly RootCandidate[]): string {
+  return list(
+    candidates.map(
+      (c) => `${plainText(c.path.join("."))}  (${c.tensorCount} tensors, ${c.byteLength} bytes)`,
+    ),
+  )
+}
+
+const sayFault = (fault: Fault): string => `${place(fault)}${fault.problem}`
+const sayName = (d: { name: string; problem: string }): string => `tensor ${quoteText(d.name)}: ${d.problem}`
+const sayPath = (path: string | undefined): string => (path === undefined ? "" : ` ${quoteText(path)}`)
+
+const DAMAGED = "The file is damaged or was not written by torch.save: fetch it again, or ask for a new copy."
+const CRAFTED =
+  "No PyTorch release writes this. Treat the file as hostile unless you know who made it and how."
+
+const fault = (next: string): ErrorText<Fault> => ({ say: sayFault, next })
+
+/** The table. */
+export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]> } = {
+  "invalid-argument": {
+    say: (d) => `${d.argument}: ${d.problem}`,
+    next: "Correct the argument; the documentation of the function lists what it takes.",
+  },
+  "read-failed": {
+    say: (d) => `could not read${sayPath(d.path)}: ${d.reason}`,
+    next: "Check that the input exists and can be read.",
+  },
+  "write-failed": {
+    say: (d) => `could not write${sayPath(d.path)}: ${d.reason}`,
+    next: "Nothing was left behind under the output's name. Check the folder, its rights and the free space.",
+  },
+  "output-exists": {
+    say: (d) => `the output ${quoteText(d.path)} exists already`,
+    next: "Name another output, or allow overwriting (--force, `overwrite: true`).",
+  },
+  "output-is-input": {
+    say: (d) => `the output ${quoteText(d.path)} is the input itself`,
+    next: "Name another output.",
+  },
+  "output-incomplete": {
+    say: (d) => `${d.written} bytes were written where the plan has ${d.expected}`,
+    next: "This is a defect of tosafetensors: please report it with the file's structure.",
+  },
+  "input-changed": { say: sayFault, next: "Convert again when nothing writes to the input any more." },
+  truncated: {
+    say: (d) => `${place(d)}the file ends early: ${d.wanted} bytes wanted, ${d.got} there`,
+    next: "The download or copy is incomplete: fetch the file again and compare its size.",
+  },
+  "not-a-checkpoint": {
+    say: (d) => `this is not a PyTorch checkpoint: it looks like ${d.looksLike}`,
+    next: "Check that the right file was named and that it was downloaded in full.",
+  },
+  "unsupported-layout": {
+    say: (d) => `${d.layout}: ${d.problem}`,
+    next: "Save the model's state_dict() with torch.save and convert that file.",
+  },
+  "limit-exceeded": {
+    say: (d) => `${place(d)}${d.wanted} exceeds the limit ${d.limit} of ${d.allowed}`,
+    next: "If you trust where the file comes from, raise that limit with `limits` (--limit NAME=VALUE).",
+  },
+
+  "zip-end-record": fault(DAMAGED),
+  "zip-ambiguous": fault(CRAFTED),
+  zip64: fault(CRAFTED),
+  "zip-entry": fault(DAMAGED),
+  "zip-mismatch": fault(CRAFTED),
+  "zip-gap": fault(CRAFTED),
+  "zip-overlap": fault(CRAFTED),
+  "zip-duplicate": fault(CRAFTED),
+  "zip-flags": fault(CRAFTED),
+  "zip-method": fault("Repack the archive with the methods stored or deflate."),
+  "zip-name": fault(CRAFTED),
+  "zip-layout": fault(
+    "A checkpoint is an archive with one folder that holds data.pkl: check that this is one.",
+  ),
+  inflate: fault(DAMAGED),
+  checksum: {
+    say: (d) =>
+      `${plainText(d.within)}: the bytes do not match their checksum ` +
+      `(CRC-32 ${hex(d.actual)}, the archive says ${hex(d.expected)})`,
+    next: `${DAMAGED} To convert it all the same, turn verification off (--verify none, \`verify: "none"\`).`,
+  },
+
+  "pickle-protocol": fault(CRAFTED),
+  "pickle-opcode": fault("torch.save does not write this opcode. Load and save the file again with torch."),
+  "pickle-truncated": fault(DAMAGED),
+  "pickle-text": fault(CRAFTED),
+  "pickle-stack": fault(CRAFTED),
+  "pickle-type": fault(CRAFTED),
+  "pickle-memo": fault(CRAFTED),
+  "pickle-trailing": fault(CRAFTED),
+  "pickle-cycle": fault(CRAFTED),
+  "global-not-allowed": {
+    say: (d) =>
+      `the pickle names ${d.globals.length === 1 ? "a global" : `${d.globals.length} globals`} ` +
+      `that the machine does not know; nothing was executed:${list(
+        d.globals.map(
+          (g) =>
+            `${plainText(g.global)}  ${g.use} at ${plainText(g.pickle)}@${g.at}` +
+            (g.referredToBy === undefined ? "" : `, found under ${quoteText(g.referredToBy)}`),
+        ),
+      )}`,
+    next:
+      "Only tensors and plain data are rebuilt. If you trust the file, load it with torch and save " +
+      "only its state_dict().",
+  },
+
+  "byte-order": fault("State the byte order that the file was written with (--byteorder, `byteOrder`)."),
+  "legacy-layout": fault(DAMAGED),
+  "legacy-trailing": fault(CRAFTED),
+  "storage-reference": fault(CRAFTED),
+  "storage-key": fault(DAMAGED),
+  "storage-dtype": fault(CRAFTED),
+  "storage-size": fault(DAMAGED),
+  "storage-conflict": fault(CRAFTED),
+  "tensor-argument": fault(CRAFTED),
+  "tensor-bounds": fault(CRAFTED),
+  "tensor-overflow": fault(CRAFTED),
+  "tensor-metadata": fault("The tensor carries state that this version does not know."),
+  "tensor-unsupported": {
+    say: (d) =>
+      `safetensors cannot hold ${d.tensors.length === 1 ? "a tensor" : `${d.tensors.length} tensors`} of this ` +
+      `checkpoint:${list(d.tensors.map((t) => `${quoteText(t.name)}: ${t.reason}`))}`,
+    next: "Leave them out (--exclude NAME, `exclude`), or convert them with torch first.",
+  },
+
+  "name-type": { say: sayName, next: "Choose another root, or save a state dict whose keys are text." },
+  "name-encoding": {
+    say: sayName,
+    next: "Give it another name (--rename FROM=TO, `rename`) or leave it out.",
+  },
+  "name-reserved": {
+    say: sayName,
+    next: "Give it another name (--rename FROM=TO, `rename`) or leave it out.",
+  },
+  "name-duplicate": {
+    say: sayName,
+    next: "Choose a narrower root (--root), rename or leave one of them out.",
+  },
+  "no-tensors": {
+    say: (d) => d.problem,
+    next: "There is nothing to convert. `inspect` shows what the file holds.",
+  },
+  "root-not-found": {
+    say: (d) =>
+      `there is no ${quoteText(d.root.join("."))} that holds tensors; what does:${rows(d.candidates)}`,
+    next: 'Name one of these (--root, `root`), or take everything (--all, `root: "all"`).',
+  },
+  "root-ambiguous": {
+    say: (d) => `more than one part of the checkpoint holds tensors:${rows(d.candidates)}`,
+    next: 'Name the one to convert (--root, `root`), or take everything (--all, `root: "all"`).',
+  },
+  "tensors-shared": {
+    say: (d) => `tensors share memory:${list(d.groups.map((g) => g.map(quoteText).join(", ")))}`,
+    next: "Allow it: --shared alias keeps one name of each, --shared copy writes all (`shared`).",
+  },
+
+  "safetensors-invalid": {
+    say: (d) =>
+      `this is not a valid safetensors file:${list(
+        d.findings.map(
+          (f) => `${f.tensor === undefined ? "" : `${quoteText(f.tensor)}: `}${f.problem} [${f.rule}]`,
+        ),
+      )}`,
+    next: "Make the file again with a writer that follows the format.",
+  },
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`
+}
