@@ -120,3 +120,8 @@ export interface ErrorDetails {
 
 /** Every code that the library throws for bad input or a failing medium. */
 export type ErrorCode = keyof ErrorDetails
+
+/** The codes whose detail is a `Fault` and nothing more. */
+export type FaultCode = {
+  [C in ErrorCode]: ErrorDetails[C] extends Fault ? (Fault extends ErrorDetails[C] ? C : never) : never
+}[ErrorCode]

@@ -8,6 +8,7 @@ export type {
   ErrorCode,
   ErrorDetails,
   Fault,
+  FaultCode,
   HeaderFinding,
   RefusedGlobal,
   RootCandidate,
@@ -23,7 +24,6 @@ export class CheckpointError<C extends ErrorCode = ErrorCode> extends Error {
   readonly detail: ErrorDetails[C]
   /** What the reader of the message can do about it, a sentence or two. */
   readonly nextStep: string
-  readonly [BRAND] = true
 
   constructor(code: C, detail: ErrorDetails[C], options?: ErrorOptions) {
     const text = ERROR_TEXTS[code]
@@ -31,6 +31,7 @@ export class CheckpointError<C extends ErrorCode = ErrorCode> extends Error {
     this.code = code
     this.detail = detail
     this.nextStep = text.next
+    Object.defineProperty(this, BRAND, { value: true })
   }
 
   /** What `--json` prints. */

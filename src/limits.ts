@@ -7,7 +7,6 @@
 
 const KiB = 1024
 const MiB = 1024 * KiB
-const GiB = 1024 * MiB
 
 /** The bounds. All are counts or bytes, inclusive: a value equal to the limit passes. */
 export interface Limits {
@@ -25,7 +24,7 @@ export interface Limits {
   readonly maxIntegerBytes: number
   /** Containers within containers. torch.save needs about 6, TorchScript modules about 30. Default 200. */
   readonly maxNesting: number
-  /** Values visited when a tree is walked; shared containers count each time. Default 20,000,000. */
+  /** Values visited when a tree is walked; shared containers count each time. Default 5,000,000. */
   readonly maxNodes: number
   /** Tensors in one conversion. Default 2,000,000. */
   readonly maxTensors: number
@@ -58,7 +57,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxMemoEntries: 8_000_000,
   maxIntegerBytes: 4 * KiB,
   maxNesting: 200,
-  maxNodes: 20_000_000,
+  maxNodes: 5_000_000,
   maxTensors: 2_000_000,
   maxRank: 64,
   maxNameBytes: 1 * MiB,
@@ -67,7 +66,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxHeaderNesting: 16,
   inflateFloorBytes: 256 * MiB,
   inflateRatio: 100,
-  outputFloorBytes: 1 * GiB,
+  outputFloorBytes: 64 * MiB,
   outputRatio: 16,
 })
 

@@ -1,0 +1,227 @@
+/**
+ * Reads a pickle opcode by opcode. It knows how operands are laid out and nothing of what opcodes mean, so that the
+ * machine and an audit that only looks cannot disagree on what a pickle says.
+ *
+ * Follows CPython's `pickletools.py`. The decoder works on the buffer in place and reuses its own fields: reading an
+ * opcode allocates nothing but the operand itself.
+ */
+
+import type { FaultCode } from "../errors.ts"
+import { CheckpointError, requireWithin } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { quoteText } from "../quote-text.ts"
+import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
+import { OPCODE_BY_BYTE } from "./opcodes.ts"
+
+/** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
+const GLOBAL_NAME_BYTES = 256
+
+/** Up to this many bytes, building a string character by character beats a TextDecoder call. */
+const SHORT_TEXT_BYTES = 48
+
+/** `ignoreBOM` keeps a leading U+FEFF: without it two different names would become one. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** What an operand becomes. */
+export type Operand = number | bigint | string | Uint8Array | undefined
+
+/** A forward-only reader of one pickle within `bytes`. */
+export class PickleDecoder {
+  /** What to call the pickle in messages. */
+  readonly within: string
+  /** The opcode read last; undefined before the first, and when what follows could not be read. */
+  opcode: OpcodeInfo | undefined
+  /** Byte offset of that opcode in `bytes`. */
+  at = 0
+  /** Its operand. For GLOBAL and INST the module, with the attribute in `name`. */
+  operand: Operand
+  /** The second line of GLOBAL and INST. */
+  name = ""
+
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  readonly #limits: Limits
+  #position: number
+
+  constructor(bytes: Uint8Array, within: string, limits: Limits, start = 0) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#limits = limits
+    this.#position = start
+    this.within = within
+  }
+
+  /** Byte offset of the next opcode. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** Bytes that follow the opcode read last and its operand. */
+  get remaining(): number {
+    return this.#bytes.byteLength - this.#position
+  }
+
+  /**
+   * Reads the next opcode and its operand into `opcode`, `operand`, `name` and `at`.
+   *
+   * @throws `pickle-truncated`, `pickle-opcode` for a byte that is no opcode, `pickle-text` for text that is not
+   *   UTF-8, `limit-exceeded`.
+   */
+  next(): OpcodeInfo {
+    this.at = this.#position
+    this.opcode = undefined
+    const byte = this.#bytes[this.#take(1)] as number
+    const opcode = OPCODE_BY_BYTE[byte]
+    if (opcode === undefined) {
+      throw this.fault("pickle-opcode", `byte 0x${byte.toString(16).padStart(2, "0")} is no pickle opcode`)
+    }
+    this.operand = opcode.operand === "none" ? undefined : this.#readOperand(opcode.operand)
+    this.opcode = opcode
+    return opcode
+  }
+
+  /** An error of this pickle at the opcode read last. */
+  fault(code: FaultCode, problem: string): CheckpointError {
+    return new CheckpointError(code, { within: this.within, at: this.at, problem })
+  }
+
+  #readOperand(kind: OperandKind): Operand {
+    switch (kind) {
+      case "none":
+        return undefined
+      case "uint8":
+        return this.#uint8()
+      case "uint16":
+        return this.#view.getUint16(this.#take(2), true)
+      case "uint32":
+        return this.#view.getUint32(this.#take(4), true)
+      case "int32":
+        return this.#view.getInt32(this.#take(4), true)
+      case "uint64":
+        return this.#length64()
+      case "float64-big-endian":
+        return this.#view.getFloat64(this.#take(8), false)
+      case "uint8-length-integer":
+        return this.#integer(this.#uint8())
+      case "int32-length-integer":
+        return this.#integer(this.#signedLength())
+      case "uint8-length-string":
+      case "uint8-length-text":
+        return this.#text(this.#uint8())
+      case "int32-length-string":
+        return this.#text(this.#signedLength())
+      case "uint32-length-text":
+        return this.#text(this.#view.getUint32(this.#take(4), true))
+      case "uint64-length-text":
+        return this.#text(this.#length64())
+      case "uint8-length-bytes":
+        return this.#slice(this.#uint8())
+      case "uint32-length-bytes":
+        return this.#slice(this.#view.getUint32(this.#take(4), true))
+      case "uint64-length-bytes":
+        return this.#slice(this.#length64())
+      case "line":
+        return this.#line()
+      case "two-lines": {
+        const module = this.#line()
+        this.name = this.#line()
+        return module
+      }
+    }
+  }
+
+  #uint8(): number {
+    return this.#bytes[this.#take(1)] as number
+  }
+
+  #signedLength(): number {
+    const length = this.#view.getInt32(this.#take(4), true)
+    if (length < 0) throw this.fault("pickle-truncated", `a length of ${length} is negative`)
+    return length
+  }
+
+  #length64(): number {
+    const length = this.#view.getBigUint64(this.#take(8), true)
+    if (length > BigInt(this.remaining)) throw this.#ends(length)
+    return Number(length)
+  }
+
+  #slice(length: number): Uint8Array {
+    const start = this.#take(length)
+    return this.#bytes.subarray(start, start + length)
+  }
+
+  #text(length: number): string {
+    const start = this.#take(length)
+    const end = start + length
+    if (length <= SHORT_TEXT_BYTES) {
+      let text = ""
+      let i = start
+      for (; i < end; i++) {
+        const byte = this.#bytes[i] as number
+        if (byte > 127) break
+        text += String.fromCharCode(byte)
+      }
+      if (i === end) return text
+    }
+    try {
+      return UTF8.decode(this.#bytes.subarray(start, end))
+    } catch (cause) {
+      const detail = { within: this.within, at: start, problem: `a text of ${length} bytes is not UTF-8` }
+      throw new CheckpointError("pickle-text", detail, { cause })
+    }
+  }
+
+  /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */
+  #integer(length: number): number | bigint {
+    requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
+    const bytes = this.#slice(length)
+    if (length === 0) return 0
+    if (length <= 6) {
+      let value = 0
+      for (let i = length - 1; i >= 0; i--) value = value * 256 + (bytes[i] as number)
+      return (bytes[length - 1] as number) > 127 ? value - 256 ** length : value
+    }
+    let digits = ""
+    for (let i = length - 1; i >= 0; i--) digits += (bytes[i] as number).toString(16).padStart(2, "0")
+    const value = BigInt.asIntN(length * 8, BigInt(`0x${digits}`))
+    const narrow = Number(value)
+    return Number.isSafeInteger(narrow) ? narrow : value
+  }
+
+  /** A name up to a line feed: printable ASCII only, nothing trimmed, nothing normalised. */
+  #line(): string {
+    const start = this.#position
+    let text = ""
+    for (let i = start; i < this.#bytes.byteLength; i++) {
+      const byte = this.#bytes[i] as number
+      if (byte === 0x0a) {
+        this.#position = i + 1
+        return text
+      }
+      if (byte < 0x20 || byte > 0x7e) {
+        throw this.fault("pickle-text", `a name holds the byte 0x${byte.toString(16).padStart(2, "0")}`)
+      }
+      if (i - start >= GLOBAL_NAME_BYTES) {
+        throw this.fault(
+          "pickle-text",
+          `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${quoteText(text)}`,
+        )
+      }
+      text += String.fromCharCode(byte)
+    }
+    throw this.fault("pickle-truncated", "the pickle ends within a name")
+  }
+
+  /** Moves on by `length` and returns where it stood; the one place that compares a length with what is there. */
+  #take(length: number): number {
+    const start = this.#position
+    if (length > this.#bytes.byteLength - start) throw this.#ends(length)
+    this.#position = start + length
+    return start
+  }
+
+  #ends(wanted: number | bigint): CheckpointError {
+    return this.fault("pickle-truncated", `${wanted} bytes wanted, ${this.remaining} left in the pickle`)
+  }
+}

@@ -1,0 +1,178 @@
+/** What each accepted opcode does to the machine, one row an opcode, in the order of opcodes.ts. */
+
+import type { MachineState } from "./machine-state.ts"
+import { OPCODES } from "./opcodes.ts"
+import type { PickleValue } from "./values.ts"
+import {
+  describeValue,
+  PickleDict,
+  PickleFloat,
+  PickleList,
+  PickleSet,
+  PickleTuple,
+  RefusedObject,
+  RefusedReference,
+} from "./values.ts"
+
+type Handler = (machine: MachineState) => void
+
+const pushOperand: Handler = (m) => m.push(m.decoder.operand as PickleValue)
+const nothing: Handler = () => {}
+
+const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ["BININT", pushOperand],
+  ["BININT1", pushOperand],
+  ["BININT2", pushOperand],
+  ["LONG1", pushOperand],
+  ["LONG4", pushOperand],
+  ["BINSTRING", pushOperand],
+  ["SHORT_BINSTRING", pushOperand],
+  ["BINBYTES", pushOperand],
+  ["SHORT_BINBYTES", pushOperand],
+  ["BINBYTES8", pushOperand],
+  ["BYTEARRAY8", pushOperand],
+  ["NONE", (m) => m.push(null)],
+  ["NEWTRUE", (m) => m.push(true)],
+  ["NEWFALSE", (m) => m.push(false)],
+  ["SHORT_BINUNICODE", pushOperand],
+  ["BINUNICODE", pushOperand],
+  ["BINUNICODE8", pushOperand],
+  ["BINFLOAT", (m) => m.push(new PickleFloat(m.decoder.operand as number))],
+  ["EMPTY_LIST", (m) => m.push(new PickleList())],
+  ["APPEND", (m) => append(m, [m.pop()])],
+  ["APPENDS", (m) => append(m, m.popMark())],
+  ["EMPTY_TUPLE", (m) => m.push(new PickleTuple([]))],
+  ["TUPLE", (m) => m.push(new PickleTuple(m.popMark()))],
+  ["TUPLE1", (m) => m.push(new PickleTuple(popSeveral(m, 1)))],
+  ["TUPLE2", (m) => m.push(new PickleTuple(popSeveral(m, 2)))],
+  ["TUPLE3", (m) => m.push(new PickleTuple(popSeveral(m, 3)))],
+  ["EMPTY_DICT", (m) => m.push(new PickleDict())],
+  ["SETITEM", (m) => setItems(m, popSeveral(m, 2))],
+  ["SETITEMS", (m) => setItems(m, m.popMark())],
+  ["EMPTY_SET", (m) => m.push(new PickleSet(false))],
+  ["ADDITEMS", (m) => addItems(m, m.popMark())],
+  ["FROZENSET", (m) => m.push(new PickleSet(true, m.popMark()))],
+  ["MARK", (m) => m.mark()],
+  ["BINGET", (m) => m.recall(m.decoder.operand as number)],
+  ["LONG_BINGET", (m) => m.recall(m.decoder.operand as number)],
+  ["BINPUT", (m) => m.memoize(m.decoder.operand as number)],
+  ["LONG_BINPUT", (m) => m.memoize(m.decoder.operand as number)],
+  ["MEMOIZE", (m) => m.memoizeNext()],
+  ["GLOBAL", (m) => pushGlobal(m, m.decoder.operand as string, m.decoder.name)],
+  ["STACK_GLOBAL", stackGlobal],
+  ["REDUCE", (m) => reduce(m, false)],
+  ["BUILD", build],
+  ["NEWOBJ", (m) => reduce(m, true)],
+  ["NEWOBJ_EX", newObjectWithKeywords],
+  ["PROTO", (m) => m.declareProtocol(m.decoder.operand as number)],
+  ["STOP", nothing],
+  ["FRAME", checkFrame],
+  ["BINPERSID", (m) => m.push(m.policy.persistentLoad(m.pop(), m.decoder.at))],
+])
+
+/** The handlers by opcode byte; undefined where the opcode is refused. */
+export const HANDLERS: readonly (Handler | undefined)[] = (() => {
+  const table: (Handler | undefined)[] = new Array(256).fill(undefined)
+  for (const { code, name, accepted } of OPCODES) if (accepted) table[code] = BY_NAME.get(name)
+  return table
+})()
+
+function popSeveral(machine: MachineState, count: number): PickleValue[] {
+  const values: PickleValue[] = new Array(count)
+  for (let i = count - 1; i >= 0; i--) values[i] = machine.pop()
+  return values
+}
+
+function append(machine: MachineState, items: readonly PickleValue[]): void {
+  const target = machine.peek()
+  const list =
+    target instanceof RefusedObject ? target.parts : target instanceof PickleList ? target.items : null
+  if (list === null) throw wrongTarget(machine, target, "a list")
+  for (const item of items) list.push(item)
+}
+
+function addItems(machine: MachineState, items: readonly PickleValue[]): void {
+  const target = machine.peek()
+  const set =
+    target instanceof RefusedObject ? target.parts : target instanceof PickleSet ? target.items : null
+  if (set === null) throw wrongTarget(machine, target, "a set")
+  for (const item of items) set.push(item)
+}
+
+function setItems(machine: MachineState, flat: readonly PickleValue[]): void {
+  const target = machine.peek()
+  if (flat.length % 2 !== 0) {
+    throw machine.fault("pickle-stack", `${machine.opcodeName} has a key without a value`)
+  }
+  if (target instanceof RefusedObject) {
+    for (const part of flat) target.parts.push(part)
+    return
+  }
+  if (!(target instanceof PickleDict)) throw wrongTarget(machine, target, "a dict")
+  for (let i = 0; i < flat.length; i += 2) target.set(flat[i] as PickleValue, flat[i + 1] as PickleValue)
+}
+
+function pushGlobal(machine: MachineState, module: string, name: string): void {
+  const known = machine.policy.resolveGlobal(module, name)
+  if (known !== undefined) {
+    machine.push(known)
+    return
+  }
+  const refused = new RefusedReference(module, name, machine.decoder.at)
+  machine.refused.push(refused)
+  machine.push(refused)
+}
+
+function stackGlobal(machine: MachineState): void {
+  const [module, name] = popSeveral(machine, 2)
+  if (typeof module !== "string" || typeof name !== "string") {
+    throw machine.fault("pickle-type", "STACK_GLOBAL needs two strings")
+  }
+  pushGlobal(machine, module, name)
+}
+
+function reduce(machine: MachineState, instantiate: boolean): void {
+  const [callable, args] = popSeveral(machine, 2) as [PickleValue, PickleValue]
+  if (callable instanceof RefusedReference || callable instanceof RefusedObject) {
+    const reference = callable instanceof RefusedReference ? callable : callable.reference
+    reference.use = instantiate ? "instantiated" : "called"
+    machine.push(new RefusedObject(reference, [args]))
+    return
+  }
+  if (!(args instanceof PickleTuple)) {
+    throw machine.fault(
+      "pickle-type",
+      `${machine.opcodeName} needs a tuple of arguments, not ${describeValue(args)}`,
+    )
+  }
+  machine.push(machine.policy.call(callable, args, machine.decoder.at, instantiate))
+}
+
+/** Only followed for classes that are refused anyway, so that the refusal can name what else the pickle mentions. */
+function newObjectWithKeywords(machine: MachineState): void {
+  const [callable, args, keywords] = popSeveral(machine, 3) as [PickleValue, PickleValue, PickleValue]
+  if (!(callable instanceof RefusedReference)) {
+    throw machine.fault("pickle-opcode", "the opcode NEWOBJ_EX is not accepted")
+  }
+  callable.use = "instantiated"
+  machine.push(new RefusedObject(callable, [args, keywords]))
+}
+
+function build(machine: MachineState): void {
+  const state = machine.pop()
+  const target = machine.peek()
+  if (target instanceof RefusedObject) target.parts.push(state)
+  else machine.policy.build(target, state, machine.decoder.at)
+}
+
+/** FRAME only announces how many bytes follow; what it says must be there. */
+function checkFrame(machine: MachineState): void {
+  const length = machine.decoder.operand as number
+  if (length > machine.decoder.remaining) {
+    throw machine.fault("pickle-truncated", `a frame of ${length} bytes, ${machine.decoder.remaining} left`)
+  }
+}
+
+function wrongTarget(machine: MachineState, target: PickleValue, wanted: string): Error {
+  return machine.fault("pickle-type", `${machine.opcodeName} needs ${wanted}, not ${describeValue(target)}`)
+}

@@ -1,0 +1,118 @@
+/** The stack, marks and memo of the machine, with every access checked. Opcode handlers work on this. */
+
+import type { CheckpointError, FaultCode } from "../errors.ts"
+import { requireWithin } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import type { PickleDecoder } from "./decode.ts"
+import type { PicklePolicy } from "./policy.ts"
+import type { PickleValue, RefusedReference } from "./values.ts"
+
+const LOWEST_PROTOCOL = 2
+const HIGHEST_PROTOCOL = 5
+
+/** What one pickle has built so far. */
+export class MachineState {
+  readonly decoder: PickleDecoder
+  readonly policy: PicklePolicy
+  readonly limits: Limits
+  /** Globals that the policy did not know, in the order in which the pickle names them. */
+  readonly refused: RefusedReference[] = []
+  readonly #stack: PickleValue[] = []
+  /** Stack heights at which marks stand. */
+  readonly #marks: number[] = []
+  readonly #memo = new Map<number, PickleValue>()
+  #protocol: number | undefined
+
+  constructor(decoder: PickleDecoder, policy: PicklePolicy, limits: Limits) {
+    this.decoder = decoder
+    this.policy = policy
+    this.limits = limits
+  }
+
+  /** The declared protocol; undefined until PROTO. */
+  get protocol(): number | undefined {
+    return this.#protocol
+  }
+
+  /** Everything built so far that has not been used up. */
+  get values(): readonly PickleValue[] {
+    return this.#stack
+  }
+
+  push(value: PickleValue): void {
+    this.#stack.push(value)
+  }
+
+  /** The topmost value above the last mark. */
+  pop(): PickleValue {
+    const value = this.peek()
+    this.#stack.pop()
+    return value
+  }
+
+  /** As `pop`, but the value stays. */
+  peek(): PickleValue {
+    const value = this.#stack[this.#stack.length - 1]
+    if (value === undefined || this.#stack.length <= (this.#marks.at(-1) ?? 0)) {
+      throw this.fault("pickle-stack", `${this.opcodeName} needs a value and the stack has none`)
+    }
+    return value
+  }
+
+  mark(): void {
+    this.#marks.push(this.#stack.length)
+  }
+
+  /** The values above the last mark, which is removed. */
+  popMark(): PickleValue[] {
+    const height = this.#marks.pop()
+    if (height === undefined) {
+      throw this.fault("pickle-stack", `${this.opcodeName} needs a MARK and there is none`)
+    }
+    return this.#stack.splice(height)
+  }
+
+  memoize(index: number): void {
+    this.#memo.set(index, this.peek())
+    requireWithin(this.limits, "maxMemoEntries", this.#memo.size, this.decoder.within)
+  }
+
+  /** MEMOIZE numbers entries by how many there are. */
+  memoizeNext(): void {
+    this.memoize(this.#memo.size)
+  }
+
+  recall(index: number): void {
+    const value = this.#memo.get(index)
+    if (value === undefined) throw this.fault("pickle-memo", `memo entry ${index} was never stored`)
+    this.push(value)
+  }
+
+  declareProtocol(protocol: number): void {
+    if (this.#protocol !== undefined) {
+      throw this.fault("pickle-protocol", "the protocol is declared a second time")
+    }
+    if (protocol < LOWEST_PROTOCOL || protocol > HIGHEST_PROTOCOL) {
+      const range = `${LOWEST_PROTOCOL} to ${HIGHEST_PROTOCOL}`
+      throw this.fault("pickle-protocol", `pickle protocol ${protocol} is none of ${range}`)
+    }
+    this.#protocol = protocol
+  }
+
+  get opcodeName(): string {
+    return this.decoder.opcode?.name ?? "the pickle"
+  }
+
+  fault(code: FaultCode, problem: string): CheckpointError {
+    return this.decoder.fault(code, problem)
+  }
+
+  /** STOP: the one value that must be left. */
+  finish(): PickleValue {
+    if (this.#marks.length > 0 || this.#stack.length !== 1) {
+      const left = `${this.#stack.length} values and ${this.#marks.length} open marks`
+      throw this.fault("pickle-stack", `the pickle stops with ${left}; it must leave one value`)
+    }
+    return this.pop()
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The restricted machine: interprets the data opcodes of protocols 2 to 5 and asks a policy about everything else.
+ *
+ * It never runs anything. A global that the policy does not know becomes an inert reference, and what "calling" it
+ * would have made becomes an inert object, so that one pass finds every such global; `runPickle` then throws one
+ * error that names them all. Semantics follow CPython's `pickle.py` (class _Unpickler), except that every pop is
+ * checked for type, that exactly one value and no open mark may be left, and that PROTO comes first and once.
+ */
+
+import { CheckpointError, requireWithin } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { PickleDecoder } from "./decode.ts"
+import { HANDLERS } from "./handlers.ts"
+import { MachineState } from "./machine-state.ts"
+import type { PicklePolicy } from "./policy.ts"
+import { findRemainingGlobals, refusedGlobals } from "./refused-globals.ts"
+import type { PickleValue, RefusedReference } from "./values.ts"
+
+/** Opcodes used so far; shared by the pickles of one file so that many small ones cost no more than one large. */
+export interface PickleBudget {
+  opcodes: number
+}
+
+/** What `runPickle` needs besides the bytes. */
+export interface PickleRun {
+  /** What to call the pickle in messages, such as `archive/data.pkl`. */
+  readonly within: string
+  readonly policy: PicklePolicy
+  readonly limits: Limits
+  readonly budget: PickleBudget
+  /** Byte offset in `bytes` where the pickle begins. Default 0. */
+  readonly start?: number
+}
+
+/** An interpreted pickle, and the offset of the byte after its STOP. */
+export interface PickleResult {
+  readonly value: PickleValue
+  readonly end: number
+}
+
+/**
+ * Interprets the pickle that begins at `run.start` of `bytes`.
+ *
+ * @throws `global-not-allowed` with every refused global, whatever else is wrong with the pickle; otherwise one of
+ *   the `pickle-*` codes, `limit-exceeded`, or what the policy throws.
+ */
+export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
+  const decoder = new PickleDecoder(bytes, run.within, run.limits, run.start)
+  const state = new MachineState(decoder, run.policy, run.limits)
+  let value: PickleValue
+  try {
+    value = interpret(state, run.budget)
+  } catch (cause) {
+    const refused = [...state.refused, ...findRemainingGlobals(decoder, run.policy)]
+    if (refused.length === 0) throw cause
+    throw refusal(state, refused, state.values, cause)
+  }
+  if (state.refused.length > 0) throw refusal(state, state.refused, [value])
+  return { value, end: decoder.position }
+}
+
+function interpret(state: MachineState, budget: PickleBudget): PickleValue {
+  const { decoder, limits } = state
+  for (;;) {
+    const opcode = decoder.next()
+    budget.opcodes += 1
+    if (budget.opcodes > limits.maxOpcodes)
+      requireWithin(limits, "maxOpcodes", budget.opcodes, decoder.within)
+    const handle = HANDLERS[opcode.code]
+    if (handle === undefined) throw state.fault("pickle-opcode", `the opcode ${opcode.name} is not accepted`)
+    if (state.protocol === undefined) {
+      if (opcode.name !== "PROTO") {
+        throw state.fault("pickle-protocol", "the pickle does not begin with its protocol")
+      }
+    } else if (opcode.protocol > state.protocol) {
+      const problem = `${opcode.name} came with protocol ${opcode.protocol}, the pickle declares ${state.protocol}`
+      throw state.fault("pickle-opcode", problem)
+    }
+    if (opcode.name === "STOP") return state.finish()
+    handle(state)
+  }
+}
+
+function refusal(
+  state: MachineState,
+  refused: readonly RefusedReference[],
+  roots: readonly PickleValue[],
+  cause?: unknown,
+): CheckpointError {
+  const globals = refusedGlobals(refused, roots, state.decoder.within, state.limits)
+  return new CheckpointError("global-not-allowed", { globals }, cause === undefined ? {} : { cause })
+}
