@@ -1,0 +1,148 @@
+/**
+ * The globals that a checkpoint may name, and what each one means here. Everything else is refused.
+ *
+ * This is the whole list: exact module and name, no attribute walking, no prefixes. "Calling" one of them runs the
+ * matching function of rebuild.ts or plain-data.ts, which only builds records and plain data.
+ */
+
+import type { PickleObject } from "../pickle/values.ts"
+import type { TorchDtype } from "./dtypes.ts"
+import { STORAGE_CLASSES, TORCH_DTYPES } from "./dtypes.ts"
+
+/** What a known global stands for. */
+export type GlobalMeaning =
+  | { readonly is: "storage-class"; readonly dtype: TorchDtype | undefined }
+  | { readonly is: "dtype"; readonly dtype: TorchDtype }
+  | { readonly is: "rebuild"; readonly rebuild: RebuildName }
+  | { readonly is: "unsupported-rebuild"; readonly reason: string }
+  | { readonly is: "tensor-class" }
+  | { readonly is: "plain-data"; readonly make: PlainDataName }
+  | { readonly is: "constant" }
+
+/** The functions of torch/_utils.py and torch/_tensor.py that make a tensor from a storage or from a tensor. */
+export type RebuildName =
+  | "tensor"
+  | "tensor-v2"
+  | "tensor-v3"
+  | "parameter"
+  | "parameter-with-state"
+  | "from-type"
+
+/** Classes and functions that make plain data. */
+export type PlainDataName =
+  | "OrderedDict"
+  | "Counter"
+  | "defaultdict"
+  | "set"
+  | "frozenset"
+  | "bytes"
+  | "bytearray"
+  | "complex"
+  | "encode"
+  | "size"
+  | "device"
+  | "layout"
+
+/** A global on the list, as it lies on the machine's stack. */
+export interface KnownGlobal extends PickleObject {
+  readonly kind: "object:global"
+  readonly module: string
+  readonly name: string
+  readonly meaning: GlobalMeaning
+}
+
+export function isKnownGlobal(value: unknown): value is KnownGlobal {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "object:global"
+}
+
+type Row = readonly [module: string, name: string, meaning: GlobalMeaning]
+
+const rebuild = (name: RebuildName): GlobalMeaning => ({ is: "rebuild", rebuild: name })
+const unsupported = (reason: string): GlobalMeaning => ({ is: "unsupported-rebuild", reason })
+const plain = (make: PlainDataName): GlobalMeaning => ({ is: "plain-data", make })
+const CONSTANT: GlobalMeaning = { is: "constant" }
+const TENSOR_CLASS: GlobalMeaning = { is: "tensor-class" }
+const UNTYPED: GlobalMeaning = { is: "storage-class", dtype: undefined }
+
+/** Python 2 calls the module `__builtin__`, and so do pickles of protocol 2 that Python 3 writes. */
+const BUILTINS = ["builtins", "__builtin__"]
+
+/** Only the default factories that defaultdict is given; they make nothing here. */
+const FACTORIES = ["bool", "dict", "float", "int", "list", "str", "tuple"]
+
+const ROWS: readonly Row[] = [
+  ["collections", "OrderedDict", plain("OrderedDict")],
+  ["collections", "Counter", plain("Counter")],
+  ["collections", "defaultdict", plain("defaultdict")],
+  ["_codecs", "encode", plain("encode")],
+  ...BUILTINS.flatMap((module): Row[] => [
+    [module, "bytearray", plain("bytearray")],
+    [module, "bytes", plain("bytes")],
+    [module, "complex", plain("complex")],
+    [module, "frozenset", plain("frozenset")],
+    [module, "set", plain("set")],
+    ...FACTORIES.map((name): Row => [module, name, CONSTANT]),
+  ]),
+
+  ["torch._utils", "_rebuild_tensor", rebuild("tensor")],
+  ["torch._utils", "_rebuild_tensor_v2", rebuild("tensor-v2")],
+  ["torch._utils", "_rebuild_tensor_v3", rebuild("tensor-v3")],
+  ["torch._utils", "_rebuild_parameter", rebuild("parameter")],
+  ["torch._utils", "_rebuild_parameter_with_state", rebuild("parameter-with-state")],
+  ["torch._tensor", "_rebuild_from_type_v2", rebuild("from-type")],
+  ["torch", "Tensor", TENSOR_CLASS],
+  ["torch.nn.parameter", "Parameter", TENSOR_CLASS],
+  ["torch.nn.parameter", "Buffer", TENSOR_CLASS],
+
+  ["torch._utils", "_rebuild_qtensor", unsupported("a quantized tensor")],
+  ["torch._utils", "_rebuild_sparse_tensor", unsupported("a sparse tensor")],
+  ["torch._utils", "_rebuild_sparse_csr_tensor", unsupported("a sparse tensor")],
+  ["torch._utils", "_rebuild_nested_tensor", unsupported("a nested tensor")],
+  ["torch._utils", "_rebuild_meta_tensor_no_storage", unsupported("a meta tensor, which has no values")],
+  ["torch._utils", "_rebuild_wrapper_subclass", unsupported("a tensor subclass that wraps other tensors")],
+  [
+    "torch._utils",
+    "_rebuild_device_tensor_from_numpy",
+    unsupported("a tensor of a device that torch saves as numpy"),
+  ],
+  [
+    "torch._utils",
+    "_rebuild_device_tensor_from_cpu_tensor",
+    unsupported("a tensor of a device outside torch"),
+  ],
+
+  ["torch", "Size", plain("size")],
+  ["torch", "device", plain("device")],
+  ["torch.serialization", "_get_layout", plain("layout")],
+  ["torch", "per_tensor_affine", CONSTANT],
+  ["torch", "per_tensor_symmetric", CONSTANT],
+  ["torch", "per_channel_affine", CONSTANT],
+  ["torch", "per_channel_symmetric", CONSTANT],
+  ["torch", "per_channel_affine_float_qparams", CONSTANT],
+
+  ["torch.storage", "UntypedStorage", UNTYPED],
+  ["torch", "UntypedStorage", UNTYPED],
+  ["torch.storage", "TypedStorage", CONSTANT],
+  ["torch", "TypedStorage", CONSTANT],
+  ...[...STORAGE_CLASSES].flatMap(([name, dtypeName]): Row[] => {
+    const meaning: GlobalMeaning = { is: "storage-class", dtype: TORCH_DTYPES.get(dtypeName) }
+    return [
+      ["torch", name, meaning],
+      ["torch.cuda", name, meaning],
+    ]
+  }),
+  ...[...TORCH_DTYPES.values()].map((dtype): Row => ["torch", dtype.name, { is: "dtype", dtype }]),
+]
+
+/** Keyed by module and name with a line feed between, which neither can hold. */
+const BY_NAME: ReadonlyMap<string, KnownGlobal> = new Map(
+  ROWS.map(([module, name, meaning]) => [
+    `${module}\n${name}`,
+    Object.freeze({ kind: "object:global", module, name, meaning }),
+  ]),
+)
+
+/** What a global means, or undefined when it is not on the list. */
+export function findAllowedGlobal(module: string, name: string): KnownGlobal | undefined {
+  return BY_NAME.get(`${module}\n${name}`)
+}

@@ -1,0 +1,143 @@
+/** What the globals for plain data make: mappings, sets, bytes, sizes, devices. Inert, whatever they are given. */
+
+import type { PickleObject, PickleValue } from "../pickle/values.ts"
+import { PickleDict, PickleFloat, PickleList, PickleSet, PickleTuple } from "../pickle/values.ts"
+import type { PlainDataName } from "./allowed-globals.ts"
+import { isKnownGlobal } from "./allowed-globals.ts"
+import type { CallSite } from "./call-site.ts"
+import { faultAt } from "./call-site.ts"
+
+/** A Python complex number. */
+export interface ComplexNumber extends PickleObject {
+  readonly kind: "object:complex"
+  readonly real: number
+  readonly imaginary: number
+}
+
+/** A torch.device or a torch.layout: a name and, for a device, perhaps a number. */
+export interface NamedConstant extends PickleObject {
+  readonly kind: "object:device" | "object:layout"
+  readonly text: string
+}
+
+type Maker = (items: readonly PickleValue[], site: CallSite) => PickleValue
+
+/** Makes the plain value that `name` stands for. */
+export function makePlainData(name: PlainDataName, args: PickleTuple, site: CallSite): PickleValue {
+  return MAKERS[name](args.items, site)
+}
+
+const MAKERS: Readonly<Record<PlainDataName, Maker>> = {
+  OrderedDict: makeOrderedDict,
+  Counter: makeCounter,
+  defaultdict: makeDefaultDict,
+  set: (items, site) => new PickleSet(false, setItems("set", items, site)),
+  frozenset: (items, site) => new PickleSet(true, setItems("frozenset", items, site)),
+  bytes: (items, site) => makeBytes("bytes", items, site),
+  bytearray: (items, site) => makeBytes("bytearray", items, site),
+  encode: makeEncoded,
+  complex: makeComplex,
+  size: makeSize,
+  device: makeDevice,
+  layout: makeLayout,
+}
+
+/** Empty, or from pairs as Python 2 writes it. */
+function makeOrderedDict(items: readonly PickleValue[], site: CallSite): PickleDict {
+  const dict = new PickleDict("OrderedDict")
+  if (items.length === 0) return dict
+  const [pairs] = items
+  if (items.length > 1 || !(pairs instanceof PickleList)) throw wrongCall("OrderedDict", site)
+  for (const pair of pairs.items) {
+    if (!(pair instanceof PickleList || pair instanceof PickleTuple) || pair.items.length !== 2) {
+      throw wrongCall("OrderedDict", site)
+    }
+    dict.set(pair.items[0] as PickleValue, pair.items[1] as PickleValue)
+  }
+  return dict
+}
+
+function makeCounter(items: readonly PickleValue[], site: CallSite): PickleDict {
+  const counter = new PickleDict("Counter")
+  if (items.length === 0) return counter
+  const [counts] = items
+  if (items.length > 1 || !(counts instanceof PickleDict)) throw wrongCall("Counter", site)
+  for (const { key, value } of counts.entries()) counter.set(key, value)
+  return counter
+}
+
+/** The factory is only ever named: one of the plain types, a container of this list, or None. */
+function makeDefaultDict(items: readonly PickleValue[], site: CallSite): PickleDict {
+  const [factory = null] = items
+  const plain =
+    isKnownGlobal(factory) && (factory.meaning.is === "constant" || factory.meaning.is === "plain-data")
+  if (items.length > 1 || !(factory === null || plain)) throw wrongCall("defaultdict", site)
+  return new PickleDict("defaultdict")
+}
+
+function setItems(name: string, items: readonly PickleValue[], site: CallSite): PickleValue[] {
+  if (items.length === 0) return []
+  const [members] = items
+  if (items.length > 1 || !(members instanceof PickleList || members instanceof PickleTuple)) {
+    throw wrongCall(name, site)
+  }
+  return [...members.items]
+}
+
+/** Empty, from bytes, or (bytearray in protocol 2) from text in Latin-1. Never from a number: that would allocate. */
+function makeBytes(name: string, items: readonly PickleValue[], site: CallSite): Uint8Array {
+  if (items.length === 0) return new Uint8Array(0)
+  if (items.length === 1 && items[0] instanceof Uint8Array) return items[0]
+  if (items.length === 2) return makeEncoded(items, site)
+  throw wrongCall(name, site)
+}
+
+/** Protocol 2 has no bytes: Python writes them as text whose characters are the bytes, encoded as Latin-1. */
+function makeEncoded(items: readonly PickleValue[], site: CallSite): Uint8Array {
+  const [text, encoding] = items
+  if (items.length !== 2 || typeof text !== "string" || !(encoding === "latin1" || encoding === "latin-1")) {
+    throw wrongCall("_codecs.encode", site)
+  }
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 255)
+      throw faultAt(site, "pickle-type", "text that is to be Latin-1 has a character above U+00FF")
+    bytes[i] = code
+  }
+  return bytes
+}
+
+function makeComplex(items: readonly PickleValue[], site: CallSite): ComplexNumber {
+  const [real, imaginary] = items
+  if (items.length !== 2 || !(real instanceof PickleFloat && imaginary instanceof PickleFloat)) {
+    throw wrongCall("complex", site)
+  }
+  return { kind: "object:complex", real: real.value, imaginary: imaginary.value }
+}
+
+/** A torch.Size is a tuple of sizes. */
+function makeSize(items: readonly PickleValue[], site: CallSite): PickleTuple {
+  const [sizes] = items
+  if (items.length !== 1 || !(sizes instanceof PickleTuple || sizes instanceof PickleList)) {
+    throw wrongCall("torch.Size", site)
+  }
+  return new PickleTuple(sizes.items)
+}
+
+function makeDevice(items: readonly PickleValue[], site: CallSite): NamedConstant {
+  const [type, index] = items
+  const known = typeof type === "string" && (index === undefined || typeof index === "number")
+  if (!known || items.length > 2) throw wrongCall("torch.device", site)
+  return { kind: "object:device", text: index === undefined ? type : `${type}:${index}` }
+}
+
+function makeLayout(items: readonly PickleValue[], site: CallSite): NamedConstant {
+  const [text] = items
+  if (items.length !== 1 || typeof text !== "string") throw wrongCall("_get_layout", site)
+  return { kind: "object:layout", text }
+}
+
+function wrongCall(name: string, site: CallSite): Error {
+  return faultAt(site, "pickle-type", `${name} is called with arguments that no pickler writes`)
+}

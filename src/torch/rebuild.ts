@@ -1,0 +1,233 @@
+/**
+ * What torch's rebuild functions make of their arguments: records, never memory.
+ *
+ * Follows torch 2.13, `torch/_utils.py` (`_rebuild_tensor`, `_v2`, `_v3`, `_rebuild_parameter`,
+ * `_rebuild_parameter_with_state`) and `torch/_tensor.py` (`_rebuild_from_type_v2`).
+ */
+
+import { checkedAdd, checkedMultiply } from "../bytes/checked-integers.ts"
+import { requireWithin } from "../errors.ts"
+import type { PickleValue } from "../pickle/values.ts"
+import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
+import { quoteText } from "../quote-text.ts"
+import type { RebuildName } from "./allowed-globals.ts"
+import { isKnownGlobal } from "./allowed-globals.ts"
+import type { CallSite } from "./call-site.ts"
+import { faultAt, requireArguments } from "./call-site.ts"
+import type { TorchDtype } from "./dtypes.ts"
+import type { StorageReference, TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
+import { isStorageReference, isTensor, isUnsupportedTensor } from "./tensor-record.ts"
+
+/** What a rebuild function returns. */
+export type Rebuilt = TensorRecord | UnsupportedTensor
+
+/** Runs the rebuild function `name` over `args`. */
+export function rebuild(name: RebuildName, args: PickleTuple, site: CallSite): Rebuilt {
+  return REBUILDERS[name](args, site)
+}
+
+const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSite) => Rebuilt>> = {
+  tensor: (args, site) => {
+    const [storage, offset, size, stride] = requireArguments(site, args, "_rebuild_tensor", 4)
+    return makeTensor({ storage, offset, size, stride, dtype: undefined, metadata: null }, site)
+  },
+  "tensor-v2": (args, site) => {
+    const [storage, offset, size, stride, , , metadata = null] = requireArguments(
+      site,
+      args,
+      "_rebuild_tensor_v2",
+      6,
+      7,
+    )
+    return makeTensor({ storage, offset, size, stride, dtype: undefined, metadata }, site)
+  },
+  "tensor-v3": (args, site) => {
+    const [storage, offset, size, stride, , , dtype, metadata = null] = requireArguments(
+      site,
+      args,
+      "_rebuild_tensor_v3",
+      7,
+      8,
+    )
+    if (!isKnownGlobal(dtype) || dtype.meaning.is !== "dtype") {
+      throw faultAt(site, "tensor-argument", "the seventh argument of _rebuild_tensor_v3 is no dtype")
+    }
+    return makeTensor({ storage, offset, size, stride, dtype: dtype.meaning.dtype, metadata }, site)
+  },
+  parameter: (args, site) => unwrap(requireArguments(site, args, "_rebuild_parameter", 3)[0], site),
+  "parameter-with-state": (args, site) =>
+    unwrap(requireArguments(site, args, "_rebuild_parameter_with_state", 4)[0], site),
+  "from-type": (args, site) => {
+    const [rebuilder, type, inner] = requireArguments(site, args, "_rebuild_from_type_v2", 4)
+    if (!isKnownGlobal(type) || type.meaning.is !== "tensor-class") {
+      throw faultAt(
+        site,
+        "tensor-argument",
+        "_rebuild_from_type_v2 is given a class that is not a tensor class",
+      )
+    }
+    if (!(inner instanceof PickleTuple)) {
+      throw faultAt(site, "tensor-argument", "_rebuild_from_type_v2 is given no tuple of arguments")
+    }
+    if (isKnownGlobal(rebuilder)) {
+      const { meaning } = rebuilder
+      if (meaning.is === "unsupported-rebuild") return unsupportedTensor(meaning.reason)
+      if (meaning.is === "rebuild" && meaning.rebuild !== "from-type")
+        return rebuild(meaning.rebuild, inner, site)
+    }
+    throw faultAt(
+      site,
+      "tensor-argument",
+      "_rebuild_from_type_v2 is given a function that rebuilds no tensor",
+    )
+  },
+}
+
+export function unsupportedTensor(reason: string): UnsupportedTensor {
+  return { kind: "object:unsupported-tensor", reason }
+}
+
+/** A parameter is its tensor: what else it carries (gradients wanted, hooks, attributes) has no place in safetensors. */
+function unwrap(data: PickleValue | undefined, site: CallSite): Rebuilt {
+  if (isTensor(data) || isUnsupportedTensor(data)) return data
+  throw faultAt(site, "tensor-argument", "a parameter is rebuilt from something that is not a tensor")
+}
+
+interface TensorArguments {
+  readonly storage: PickleValue | undefined
+  readonly offset: PickleValue | undefined
+  readonly size: PickleValue | undefined
+  readonly stride: PickleValue | undefined
+  /** Undefined when the storage says it. */
+  readonly dtype: TorchDtype | undefined
+  readonly metadata: PickleValue
+}
+
+function makeTensor(args: TensorArguments, site: CallSite): TensorRecord {
+  const { storage: reference } = args
+  if (!isStorageReference(reference)) {
+    throw faultAt(site, "tensor-argument", "a tensor is rebuilt from something that is not a storage")
+  }
+  const dtype = args.dtype ?? reference.dtype
+  if (dtype === undefined) {
+    throw faultAt(site, "storage-dtype", "a tensor over an untyped storage does not say its dtype")
+  }
+  const offset = requireCount(args.offset, "storage offset", site)
+  const shape = requireCounts(args.size, "size", site)
+  const strides = requireCounts(args.stride, "stride", site)
+  if (shape.length !== strides.length) {
+    const problem = `a tensor has ${shape.length} sizes and ${strides.length} strides`
+    throw faultAt(site, "tensor-argument", problem)
+  }
+  const elementCount = productOf(shape, site)
+  requireInsideStorage(reference, dtype, { offset, shape, strides, elementCount }, site)
+  return {
+    kind: "object:tensor",
+    dtype,
+    shape,
+    strides,
+    elementCount,
+    elementOffset: absoluteOffset(reference, dtype, offset, site),
+    storage: reference.storage,
+    ...readMetadata(args.metadata, dtype, site),
+  }
+}
+
+/** The number of elements; every step is checked, so that no product wraps and none is lost behind a zero. */
+function productOf(shape: readonly number[], site: CallSite): number {
+  let product: number | undefined = 1
+  for (const size of shape) {
+    product = size === 0 || product === undefined ? product : checkedMultiply(product, size)
+  }
+  if (product === undefined) {
+    throw faultAt(site, "tensor-overflow", `a tensor of shape [${shape.join(", ")}] has too many elements`)
+  }
+  return shape.includes(0) ? 0 : product
+}
+
+interface View {
+  readonly offset: number
+  readonly shape: readonly number[]
+  readonly strides: readonly number[]
+  readonly elementCount: number
+}
+
+/** The last element, offset + sum of (size - 1) * stride, must lie in the storage. Empty tensors touch nothing. */
+function requireInsideStorage(
+  reference: StorageReference,
+  dtype: TorchDtype,
+  view: View,
+  site: CallSite,
+): void {
+  if (view.elementCount === 0) return
+  let last: number | undefined = view.offset
+  for (let i = 0; i < view.shape.length && last !== undefined; i++) {
+    const step = checkedMultiply((view.shape[i] as number) - 1, view.strides[i] as number)
+    last = step === undefined ? undefined : checkedAdd(last, step)
+  }
+  if (last === undefined)
+    throw faultAt(site, "tensor-overflow", "a tensor's strides reach past 2^53 elements")
+  const bytes = reference.elementCount * (reference.dtype?.itemBytes ?? 1)
+  if (last < Math.floor(bytes / dtype.itemBytes)) return
+  const problem = `a tensor's last element is number ${last} of a storage of ${bytes} bytes (${dtype.name})`
+  throw faultAt(site, "tensor-bounds", problem)
+}
+
+function absoluteOffset(
+  reference: StorageReference,
+  dtype: TorchDtype,
+  offset: number,
+  site: CallSite,
+): number {
+  if (reference.elementOffset === 0) return offset
+  const partOffset = reference.elementOffset * (reference.dtype?.itemBytes ?? 1)
+  if (partOffset % dtype.itemBytes !== 0) {
+    throw faultAt(site, "tensor-argument", `a storage view begins within an element of ${dtype.name}`)
+  }
+  return partOffset / dtype.itemBytes + offset
+}
+
+function requireCount(value: PickleValue | undefined, what: string, site: CallSite): number {
+  if (typeof value === "number" && value >= 0) return value
+  if (typeof value === "bigint") throw faultAt(site, "tensor-overflow", `a tensor's ${what} is ${value}`)
+  const shown = typeof value === "number" ? String(value) : describeValue(value ?? null)
+  throw faultAt(site, "tensor-argument", `a tensor's ${what} is ${shown}, not a count`)
+}
+
+function requireCounts(value: PickleValue | undefined, what: string, site: CallSite): readonly number[] {
+  if (!(value instanceof PickleTuple || value instanceof PickleList)) {
+    throw faultAt(
+      site,
+      "tensor-argument",
+      `a tensor's ${what} is ${describeValue(value ?? null)}, not a tuple`,
+    )
+  }
+  requireWithin(site.limits, "maxRank", value.items.length, site.within)
+  return value.items.map((item) => requireCount(item, what, site))
+}
+
+/** The conj and neg bits (`torch/_utils.py`, `get_tensor_metadata`). State that we do not know is not guessed at. */
+function readMetadata(
+  metadata: PickleValue,
+  dtype: TorchDtype,
+  site: CallSite,
+): { readonly conjugate: boolean; readonly negative: boolean } {
+  if (metadata === null) return { conjugate: false, negative: false }
+  if (!(metadata instanceof PickleDict)) {
+    throw faultAt(site, "tensor-metadata", `a tensor's metadata is ${describeValue(metadata)}, not a dict`)
+  }
+  for (const { key, value } of metadata.entries()) {
+    if ((key === "conj" || key === "neg") && typeof value === "boolean") continue
+    const shown = typeof key === "string" ? quoteText(key) : describeValue(key)
+    throw faultAt(site, "tensor-metadata", `a tensor carries the metadata ${shown}`)
+  }
+  const conjugate = metadata.get("conj") === true
+  const negative = metadata.get("neg") === true
+  if (conjugate && dtype.family !== "complex") {
+    throw faultAt(site, "tensor-metadata", `a tensor of ${dtype.name} has the conj bit`)
+  }
+  if (negative && (dtype.family === "bool" || dtype.family === "opaque")) {
+    throw faultAt(site, "tensor-metadata", `a tensor of ${dtype.name} has the neg bit`)
+  }
+  return { conjugate, negative }
+}

@@ -1,0 +1,131 @@
+/** The storages that a pickle refers to: one a key, and every mention of it must agree. */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { checkedMultiply } from "../bytes/checked-integers.ts"
+import type { PickleValue } from "../pickle/values.ts"
+import { describeValue, PickleTuple } from "../pickle/values.ts"
+import { quoteText } from "../quote-text.ts"
+import { isKnownGlobal } from "./allowed-globals.ts"
+import type { CallSite } from "./call-site.ts"
+import { faultAt } from "./call-site.ts"
+import type { TorchDtype } from "./dtypes.ts"
+import type { Storage, StorageReference } from "./tensor-record.ts"
+
+/** What a persistent id says (`torch/serialization.py`, `persistent_id`). */
+interface StorageMention {
+  readonly key: string
+  readonly location: string
+  /** Undefined for an untyped storage. */
+  readonly dtype: TorchDtype | undefined
+  /** Elements of `dtype`, or bytes. */
+  readonly elementCount: number
+  readonly byteLength: number
+}
+
+/** A storage with what its first typed mention said. */
+interface Entry {
+  readonly reference: StorageReference
+  dtype: TorchDtype | undefined
+}
+
+/** Finds where a storage's bytes lie. Called once a key; throws where there is none or its size is another. */
+export type LocateStorage = (mention: { key: string; byteLength: number }, site: CallSite) => ByteExtent
+
+/** All storages of one checkpoint. */
+export class StorageTable {
+  readonly #entries = new Map<string, Entry>()
+  readonly #locate: LocateStorage
+
+  constructor(locate: LocateStorage) {
+    this.#locate = locate
+  }
+
+  /** In the order in which the pickle names them first. */
+  storages(): readonly Storage[] {
+    return Array.from(this.#entries.values(), ({ reference }) => reference.storage)
+  }
+
+  /** The storage that a persistent id refers to: `('storage', class, key, location, count[, view])`. */
+  refer(id: PickleValue, site: CallSite, viewsAllowed: boolean): StorageReference {
+    if (!(id instanceof PickleTuple)) {
+      throw faultAt(site, "storage-reference", `a persistent id is ${describeValue(id)}, not a tuple`)
+    }
+    const [tag, , , , , view = null] = id.items
+    const fields = viewsAllowed ? [5, 6] : [5]
+    if (tag !== "storage" || !fields.includes(id.items.length)) {
+      const shown = typeof tag === "string" ? quoteText(tag) : describeValue(tag ?? null)
+      throw faultAt(
+        site,
+        "storage-reference",
+        `a persistent id of kind ${shown} with ${id.items.length} fields`,
+      )
+    }
+    const mention = readMention(id, site)
+    const whole = this.#wholeStorage(mention, site)
+    return view === null ? whole : viewOf(whole, view, site)
+  }
+
+  #wholeStorage(mention: StorageMention, site: CallSite): StorageReference {
+    const { key, dtype, byteLength } = mention
+    const known = this.#entries.get(key)
+    if (known === undefined) {
+      const extent = this.#locate(mention, site)
+      const storage: Storage = { key, byteLength, location: mention.location, extent }
+      const reference = makeReference(storage, mention)
+      this.#entries.set(key, { reference, dtype })
+      return reference
+    }
+    if (known.reference.storage.byteLength !== byteLength) {
+      const problem = `storage ${quoteText(key)} has ${known.reference.storage.byteLength} and then ${byteLength} bytes`
+      throw faultAt(site, "storage-conflict", problem)
+    }
+    if (dtype !== undefined && known.dtype !== undefined && known.dtype !== dtype) {
+      const problem = `storage ${quoteText(key)} is ${known.dtype.name} and then ${dtype.name}`
+      throw faultAt(site, "storage-conflict", problem)
+    }
+    known.dtype ??= dtype
+    return known.reference.dtype === dtype ? known.reference : makeReference(known.reference.storage, mention)
+  }
+}
+
+function makeReference(storage: Storage, { dtype, elementCount }: StorageMention): StorageReference {
+  return { kind: "object:storage", storage, dtype, elementOffset: 0, elementCount }
+}
+
+function readMention(id: PickleTuple, site: CallSite): StorageMention {
+  const [, type, key, location, elementCount] = id.items
+  if (!isKnownGlobal(type) || type.meaning.is !== "storage-class") {
+    throw faultAt(site, "storage-dtype", "a persistent id names something that is not a storage class")
+  }
+  if (typeof key !== "string" || typeof location !== "string") {
+    throw faultAt(site, "storage-reference", "a storage's key and location must be text")
+  }
+  if (typeof elementCount !== "number" || elementCount < 0) {
+    const shown = typeof elementCount === "number" ? elementCount : describeValue(elementCount ?? null)
+    throw faultAt(site, "storage-size", `storage ${quoteText(key)} has ${shown} as its number of elements`)
+  }
+  const { dtype } = type.meaning
+  const byteLength = checkedMultiply(elementCount, dtype?.itemBytes ?? 1)
+  if (byteLength === undefined) {
+    throw faultAt(site, "storage-size", `storage ${quoteText(key)} has ${elementCount} elements: too many`)
+  }
+  return { key, location, dtype, elementCount, byteLength }
+}
+
+/** A part of a storage, as torch before 0.4 saved it: `(key of the view, first element, elements)`. */
+function viewOf(whole: StorageReference, view: PickleValue, site: CallSite): StorageReference {
+  if (!(view instanceof PickleTuple) || view.items.length !== 3) {
+    throw faultAt(site, "storage-reference", "a storage view is not a tuple of three")
+  }
+  const [, offset, count] = view.items
+  const inside =
+    typeof offset === "number" &&
+    typeof count === "number" &&
+    offset >= 0 &&
+    count >= 0 &&
+    offset + count <= whole.elementCount
+  if (!inside) {
+    throw faultAt(site, "tensor-bounds", `a storage view lies outside its ${whole.elementCount} elements`)
+  }
+  return { ...whole, elementOffset: offset, elementCount: count }
+}

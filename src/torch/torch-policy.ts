@@ -1,0 +1,83 @@
+/** The machine's policy for torch checkpoints: the list of globals, and what calling them makes. */
+
+import type { Limits } from "../limits.ts"
+import type { PicklePolicy } from "../pickle/policy.ts"
+import type { PickleTuple, PickleValue } from "../pickle/values.ts"
+import { describeValue, PickleDict } from "../pickle/values.ts"
+import type { KnownGlobal } from "./allowed-globals.ts"
+import { findAllowedGlobal, isKnownGlobal } from "./allowed-globals.ts"
+import type { CallSite } from "./call-site.ts"
+import { faultAt } from "./call-site.ts"
+import { makePlainData } from "./plain-data.ts"
+import { rebuild, unsupportedTensor } from "./rebuild.ts"
+import type { StorageTable } from "./storage-table.ts"
+
+/** What a policy is made for. */
+export interface TorchPolicyOptions {
+  /** The pickle's name in messages. */
+  readonly within: string
+  readonly limits: Limits
+  /** Undefined where a pickle may not refer to storages. */
+  readonly storages: StorageTable | undefined
+  /** Storage views belong to the legacy layout alone. Default false. */
+  readonly storageViews?: boolean
+}
+
+export class TorchPolicy implements PicklePolicy {
+  /** Every known global that was named, once each, in order. */
+  readonly globals: Set<KnownGlobal> = new Set()
+  readonly #options: TorchPolicyOptions
+
+  constructor(options: TorchPolicyOptions) {
+    this.#options = options
+  }
+
+  resolveGlobal(module: string, name: string): KnownGlobal | undefined {
+    const known = findAllowedGlobal(module, name)
+    if (known !== undefined) this.globals.add(known)
+    return known
+  }
+
+  call(callable: PickleValue, args: PickleTuple, at: number, instantiate: boolean): PickleValue {
+    const site = this.#site(at)
+    if (!isKnownGlobal(callable)) {
+      throw faultAt(site, "pickle-type", `${describeValue(callable)} is called, which is no global`)
+    }
+    const { meaning } = callable
+    const { name } = callable
+    switch (meaning.is) {
+      case "plain-data":
+        if (instantiate && !(meaning.make === "OrderedDict" && args.items.length === 0)) break
+        return makePlainData(meaning.make, args, site)
+      case "rebuild":
+        if (instantiate) break
+        return rebuild(meaning.rebuild, args, site)
+      case "unsupported-rebuild":
+        if (instantiate) break
+        return unsupportedTensor(meaning.reason)
+      default:
+        break
+    }
+    throw faultAt(site, "pickle-type", `${callable.module}.${name} is called, which torch.save never writes`)
+  }
+
+  /** torch gives state only to OrderedDict (`_metadata` of a state dict). It is no part of the tensors: dropped. */
+  build(target: PickleValue, state: PickleValue, at: number): void {
+    if (target instanceof PickleDict && target.type === "OrderedDict" && state instanceof PickleDict) return
+    const problem = `state is given to ${describeValue(target)}, which torch.save never writes`
+    throw faultAt(this.#site(at), "pickle-type", problem)
+  }
+
+  persistentLoad(id: PickleValue, at: number): PickleValue {
+    const { storages, storageViews = false } = this.#options
+    const site = this.#site(at)
+    if (storages === undefined)
+      throw faultAt(site, "storage-reference", "a storage is referred to out of place")
+    return storages.refer(id, site, storageViews)
+  }
+
+  #site(at: number): CallSite {
+    const { within, limits } = this.#options
+    return { within, at, limits }
+  }
+}
