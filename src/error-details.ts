@@ -31,9 +31,11 @@ export interface RootCandidate {
   readonly byteLength: number
 }
 
-/** One broken rule in a safetensors file. */
+/** One rule that a safetensors file breaks, or one oddity that readers put up with. */
 export interface HeaderFinding {
   readonly rule: string
+  /** An error makes the file invalid; a warning does not. */
+  readonly severity: "error" | "warning"
   /** The tensor it concerns, when it concerns one. */
   readonly tensor?: string
   /** Byte offset in the file, when there is one. */

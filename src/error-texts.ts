@@ -184,7 +184,9 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) =>
       `this is not a valid safetensors file:${list(
         d.findings.map(
-          (f) => `${f.tensor === undefined ? "" : `${quoteText(f.tensor)}: `}${f.problem} [${f.rule}]`,
+          (f) =>
+            `${f.tensor === undefined ? "" : `${quoteText(f.tensor)}: `}${f.problem} ` +
+            `[${f.severity === "warning" ? "warning: " : ""}${f.rule}]`,
         ),
       )}`,
     next: "Make the file again with a writer that follows the format.",

@@ -6,6 +6,8 @@ import { CheckpointError } from "../errors.ts"
 export class ByteCursor {
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  /** Kept beside the array: asking a typed array for its length costs more than the read it guards. */
+  readonly #end: number
   readonly #fileOffset: number
   readonly #within: string | undefined
   #position = 0
@@ -14,6 +16,7 @@ export class ByteCursor {
   constructor(bytes: Uint8Array, fileOffset: number, within?: string) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#end = bytes.byteLength
     this.#fileOffset = fileOffset
     this.#within = within
   }
@@ -25,7 +28,7 @@ export class ByteCursor {
 
   /** Bytes left. */
   get remaining(): number {
-    return this.#bytes.byteLength - this.#position
+    return this.#end - this.#position
   }
 
   skip(length: number): this {
@@ -59,10 +62,19 @@ export class ByteCursor {
     return this.#bytes.subarray(start, start + length)
   }
 
+  /** True when the next bytes are `expected`; moves over them either way. */
+  skipEqual(expected: Uint8Array): boolean {
+    const start = this.#take(expected.length)
+    for (let i = 0; i < expected.length; i++) {
+      if (this.#bytes[start + i] !== expected[i]) return false
+    }
+    return true
+  }
+
   /** Moves on by `length` and returns where it stood. */
   #take(length: number): number {
     const start = this.#position
-    if (length > this.remaining) {
+    if (length > this.#end - start) {
       throw new CheckpointError("truncated", {
         ...(this.#within === undefined ? {} : { within: this.#within }),
         at: this.at,

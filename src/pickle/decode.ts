@@ -12,15 +12,13 @@ import type { Limits } from "../limits.ts"
 import { quoteText } from "../quote-text.ts"
 import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
+import { decodePythonText } from "./python-text.ts"
 
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
 const GLOBAL_NAME_BYTES = 256
 
 /** Up to this many bytes, building a string character by character beats a TextDecoder call. */
 const SHORT_TEXT_BYTES = 48
-
-/** `ignoreBOM` keeps a leading U+FEFF: without it two different names would become one. */
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** What an operand becomes. */
 export type Operand = number | bigint | string | Uint8Array | undefined
@@ -155,21 +153,18 @@ export class PickleDecoder {
     const start = this.#take(length)
     const end = start + length
     if (length <= SHORT_TEXT_BYTES) {
-      let text = ""
+      let ascii = ""
       let i = start
       for (; i < end; i++) {
         const byte = this.#bytes[i] as number
         if (byte > 127) break
-        text += String.fromCharCode(byte)
+        ascii += String.fromCharCode(byte)
       }
-      if (i === end) return text
+      if (i === end) return ascii
     }
-    try {
-      return UTF8.decode(this.#bytes.subarray(start, end))
-    } catch (cause) {
-      const detail = { within: this.within, at: start, problem: `a text of ${length} bytes is not UTF-8` }
-      throw new CheckpointError("pickle-text", detail, { cause })
-    }
+    const text = decodePythonText(this.#bytes.subarray(start, end))
+    if (text !== undefined) return text
+    throw this.fault("pickle-text", `a text of ${length} bytes is not UTF-8`)
   }
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */

@@ -70,7 +70,8 @@ export class StorageTable {
     const known = this.#entries.get(key)
     if (known === undefined) {
       const extent = this.#locate(mention, site)
-      const storage: Storage = { key, byteLength, location: mention.location, extent }
+      const { elementCount, location } = mention
+      const storage: Storage = { key, byteLength, elementCount, location, extent }
       const reference = makeReference(storage, mention)
       this.#entries.set(key, { reference, dtype })
       return reference

@@ -9,6 +9,8 @@ export interface Storage {
   /** As the pickle names it. */
   readonly key: string
   readonly byteLength: number
+  /** In elements of the storage class that the pickle named first; bytes when that is untyped. */
+  readonly elementCount: number
   /** The device it was saved from, such as `cpu` or `cuda:0`. */
   readonly location: string
   /** Where its bytes lie. */

@@ -1,0 +1,228 @@
+/**
+ * The records at the end of an archive: what they say about the directory, and that they leave no choice.
+ *
+ * An archive is found from its end, and a comment of any text may stand there, so two readers can find two
+ * different archives in one file. Only a file with exactly one reading passes. APPNOTE 4.3.14 to 4.3.16.
+ */
+
+import { ByteCursor } from "../bytes/byte-cursor.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { toSafeInteger } from "../bytes/checked-integers.ts"
+import { readExactly } from "../bytes/read-exactly.ts"
+import { CheckpointError } from "../errors.ts"
+import * as zip from "./zip-format.ts"
+
+/** Enough for the end record with the longest comment, and the two ZIP64 records before it. */
+const TAIL_BYTES =
+  zip.END_RECORD_BYTES + zip.MAX_UINT16 + zip.ZIP64_LOCATOR_BYTES + zip.ZIP64_END_RECORD_BYTES
+
+/** Bytes of a file that have been read, and where they stand in it. */
+export interface FileBytes {
+  readonly bytes: Uint8Array
+  readonly offset: number
+}
+
+/** Where the directory is. It ends where the end records begin. */
+export interface EndRecords {
+  readonly entryCount: number
+  readonly directoryOffset: number
+  readonly directoryLength: number
+  /** The end of the file, which holds the directory too when that is short. */
+  readonly tail: FileBytes
+}
+
+/** The fields that the end record and the ZIP64 end record both have. */
+interface EndFields {
+  readonly disk: number
+  readonly directoryDisk: number
+  readonly entriesOnDisk: number
+  readonly entryCount: number
+  readonly directoryLength: number
+  readonly directoryOffset: number
+}
+
+/** The fields, what to call them, and the value of the short record that refers to the ZIP64 one. */
+const FIELDS: readonly (readonly [keyof EndFields, string, number])[] = [
+  ["disk", "disk number", zip.MAX_UINT16],
+  ["directoryDisk", "disk of the directory", zip.MAX_UINT16],
+  ["entriesOnDisk", "entry count of this disk", zip.MAX_UINT16],
+  ["entryCount", "entry count", zip.MAX_UINT16],
+  ["directoryLength", "directory length", zip.MAX_UINT32],
+  ["directoryOffset", "directory offset", zip.MAX_UINT32],
+]
+
+/**
+ * Reads the end of `source` once and checks all that the end records say.
+ *
+ * @throws `zip-end-record`, `zip-ambiguous`, `zip64`, `zip-gap`; and as `readExactly`.
+ */
+export async function readEndRecords(source: ByteSource, signal?: AbortSignal): Promise<EndRecords> {
+  const length = Math.min(source.byteLength, TAIL_BYTES)
+  const tail: FileBytes = {
+    offset: source.byteLength - length,
+    bytes: await readExactly(source, { offset: source.byteLength - length, length }, signal),
+  }
+  const at = findEndRecord(tail) ?? (await refuseMissingEnd(source, tail, signal))
+  const short = readEndFields(cursorAt(tail, at + 4))
+  const long = readZip64Fields(tail, at)
+  const fields = long === undefined ? short : requireAgreement(short, long.fields, at)
+  if (
+    long === undefined &&
+    (short.directoryLength === zip.MAX_UINT32 || short.directoryOffset === zip.MAX_UINT32)
+  ) {
+    throw new CheckpointError("zip64", {
+      at,
+      problem: "the end record refers to a ZIP64 record, and there is none",
+    })
+  }
+  requireOneDisk(fields, at)
+  const endOffset = long?.offset ?? at
+  requireDirectoryAgainst(fields, endOffset)
+  const { entryCount, directoryOffset, directoryLength } = fields
+  return { entryCount, directoryOffset, directoryLength, tail }
+}
+
+function cursorAt(tail: FileBytes, at: number): ByteCursor {
+  return new ByteCursor(tail.bytes, tail.offset).skip(at - tail.offset)
+}
+
+function hasEndSignature(bytes: Uint8Array, i: number): boolean {
+  return bytes[i] === 0x50 && bytes[i + 1] === 0x4b && bytes[i + 2] === 0x05 && bytes[i + 3] === 0x06
+}
+
+/** File offset where the comment of the end record at index `i` ends. */
+function commentEnd(tail: FileBytes, i: number): number {
+  const at = tail.offset + i
+  return at + zip.END_RECORD_BYTES + cursorAt(tail, at + 20).readUint16LE()
+}
+
+/** File offset of the only end record whose comment reaches the end of the file; undefined when there is none. */
+function findEndRecord(tail: FileBytes): number | undefined {
+  const { bytes, offset } = tail
+  const fileEnd = offset + bytes.length
+  let found: number | undefined
+  let last: number | undefined
+  for (let i = bytes.length - 4; i >= 0; i--) {
+    if (!hasEndSignature(bytes, i)) continue
+    last ??= offset + i
+    if (i > bytes.length - zip.END_RECORD_BYTES || commentEnd(tail, i) !== fileEnd) continue
+    if (found !== undefined) throw ambiguous(offset + i, found)
+    found = offset + i
+  }
+  // A reader that takes the last signature would find another one inside the comment.
+  if (found !== undefined && last !== undefined && last !== found && fileEnd - found > zip.END_RECORD_BYTES) {
+    throw ambiguous(found, last)
+  }
+  return found
+}
+
+function ambiguous(first: number, second: number): CheckpointError {
+  const problem = `two records at bytes ${first} and ${second} can be taken for the end of the archive`
+  return new CheckpointError("zip-ambiguous", { at: second, problem })
+}
+
+/** Says why there is no end record: cut off, followed by something, or not an archive at all. */
+async function refuseMissingEnd(source: ByteSource, tail: FileBytes, signal?: AbortSignal): Promise<never> {
+  const { bytes, offset } = tail
+  const size = source.byteLength
+  for (let i = bytes.length - zip.END_RECORD_BYTES; i >= 0; i--) {
+    if (!hasEndSignature(bytes, i)) continue
+    const extra = size - commentEnd(tail, i)
+    const problem =
+      extra > 0
+        ? `${extra} bytes follow the end of the archive`
+        : `the archive's comment is cut off: ${-extra} bytes are missing after ${size}`
+    throw new CheckpointError("zip-end-record", { at: offset + i, problem })
+  }
+  const start = new ByteCursor(await readExactly(source, { offset: 0, length: Math.min(4, size) }, signal), 0)
+  const isArchive = start.remaining === 4 && start.readUint32LE() === zip.LOCAL_HEADER
+  const problem = isArchive
+    ? `the archive's directory is missing: the file is incomplete (a partial download?), it ends after ${size} bytes`
+    : `there is no end record in the last ${bytes.length} of ${size} bytes: this is not a zip archive`
+  throw new CheckpointError("zip-end-record", { at: size, problem })
+}
+
+/** The fields of the end record, from behind its signature. */
+function readEndFields(cursor: ByteCursor): EndFields {
+  return {
+    disk: cursor.readUint16LE(),
+    directoryDisk: cursor.readUint16LE(),
+    entriesOnDisk: cursor.readUint16LE(),
+    entryCount: cursor.readUint16LE(),
+    directoryLength: cursor.readUint32LE(),
+    directoryOffset: cursor.readUint32LE(),
+  }
+}
+
+/** The ZIP64 end record and its offset, when a locator stands right before the end record at `endAt`. */
+function readZip64Fields(tail: FileBytes, endAt: number): { fields: EndFields; offset: number } | undefined {
+  const locatorAt = endAt - zip.ZIP64_LOCATOR_BYTES
+  if (locatorAt < tail.offset) return undefined
+  const locator = cursorAt(tail, locatorAt)
+  if (locator.readUint32LE() !== zip.ZIP64_LOCATOR) return undefined
+  const [disk, offset, diskCount] = [locator.readUint32LE(), locator.readUint64LE(), locator.readUint32LE()]
+  const expected = locatorAt - zip.ZIP64_END_RECORD_BYTES
+  const refuse = (problem: string): never => {
+    throw new CheckpointError("zip64", { at: locatorAt, problem })
+  }
+  if (disk !== 0 || diskCount !== 1)
+    refuse(`the locator counts ${diskCount} disks and points into disk ${disk}`)
+  if (offset !== BigInt(expected)) {
+    refuse(`the locator points to byte ${offset}, the ZIP64 end record belongs at byte ${expected}`)
+  }
+  if (expected < tail.offset) refuse("there is no room for a ZIP64 end record")
+  const record = cursorAt(tail, expected)
+  if (record.readUint32LE() !== zip.ZIP64_END_RECORD)
+    refuse(`there is no ZIP64 end record at byte ${expected}`)
+  const recordBytes = record.readUint64LE() + 12n
+  if (recordBytes !== BigInt(zip.ZIP64_END_RECORD_BYTES)) {
+    refuse(`the ZIP64 end record claims ${recordBytes} bytes, it has ${zip.ZIP64_END_RECORD_BYTES}`)
+  }
+  record.skip(4)
+  const wide = (what: string): number => {
+    const value = record.readUint64LE()
+    return toSafeInteger(value) ?? refuse(`the ${what} ${value} is above 2^53`)
+  }
+  const fields = {
+    disk: record.readUint32LE(),
+    directoryDisk: record.readUint32LE(),
+    entriesOnDisk: wide("entry count of this disk"),
+    entryCount: wide("entry count"),
+    directoryLength: wide("directory length"),
+    directoryOffset: wide("directory offset"),
+  }
+  return { fields, offset: expected }
+}
+
+/** The ZIP64 fields, once each field of the short record repeats them or refers to them. */
+function requireAgreement(short: EndFields, long: EndFields, at: number): EndFields {
+  for (const [key, what, reference] of FIELDS) {
+    if (short[key] === long[key] || short[key] === reference) continue
+    const problem = `the end record gives ${short[key]} as ${what}, the ZIP64 end record ${long[key]}`
+    throw new CheckpointError("zip64", { at, problem })
+  }
+  return long
+}
+
+function requireOneDisk(fields: EndFields, at: number): void {
+  if (fields.disk !== 0 || fields.directoryDisk !== 0) {
+    const problem = `the archive claims to span disks (${fields.disk} and ${fields.directoryDisk})`
+    throw new CheckpointError("zip-end-record", { at, problem })
+  }
+  if (fields.entriesOnDisk !== fields.entryCount) {
+    const problem = `${fields.entriesOnDisk} entries on this disk, ${fields.entryCount} in all`
+    throw new CheckpointError("zip-end-record", { at, problem })
+  }
+}
+
+/** The directory must end exactly where the end records begin. */
+function requireDirectoryAgainst(fields: EndFields, endOffset: number): void {
+  const end = fields.directoryOffset + fields.directoryLength
+  if (end === endOffset) return
+  if (end < endOffset) {
+    const problem = `${endOffset - end} bytes between the directory and the end records belong to nothing`
+    throw new CheckpointError("zip-gap", { at: end, problem })
+  }
+  const problem = `the directory claims to end at byte ${end}, the end records begin at byte ${endOffset}`
+  throw new CheckpointError("zip-end-record", { at: endOffset, problem })
+}

@@ -1,0 +1,88 @@
+/**
+ * Opening a zip archive: which members it has and where their bytes are, without reading them.
+ *
+ * Two tools that read one archive differently are how a hostile file passes a scanner, so an archive opens only when
+ * there is one way to read it: every copy of a fact agrees, and members, directory and end records tile the file.
+ */
+
+import { ByteCursor } from "../bytes/byte-cursor.ts"
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readExactly } from "../bytes/read-exactly.ts"
+import { CheckpointError, requireWithin } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { type EndRecords, readEndRecords } from "./end-records.ts"
+import { locateData } from "./local-headers.ts"
+import { coverFile, type ZipCoverage } from "./zip-coverage.ts"
+import { type DirectoryEntry, parseZipDirectory } from "./zip-directory.ts"
+import { DIRECTORY_HEADER_BYTES, METHOD_STORED } from "./zip-format.ts"
+
+/** An archive that has one reading. */
+export interface ZipArchive {
+  /** Members by exact name, in directory order. Folders, which hold nothing, are left out. */
+  readonly entries: ReadonlyMap<string, ByteExtent>
+  /**
+   * False when every non-empty member has CRC 0: the archive was saved without checksums, and no extent has one.
+   * torch does that after `set_crc32_options(False)`.
+   */
+  readonly hasChecksums: boolean
+  readonly source: ByteSource
+}
+
+/**
+ * Opens the archive in `source`. A usual one takes a read of its last 64 KiB and one of each run of local headers.
+ *
+ * @throws every `zip…` code but `zip-layout`; `limit-exceeded` (`maxZipEntries`, `maxZipDirectoryBytes`), `truncated`,
+ *   `read-failed`; the signal's reason when aborted.
+ */
+export async function readZip(source: ByteSource, limits: Limits, signal?: AbortSignal): Promise<ZipArchive> {
+  const end = await readEndRecords(source, signal)
+  requireWithin(limits, "maxZipEntries", end.entryCount)
+  requireWithin(limits, "maxZipDirectoryBytes", end.directoryLength)
+  if (end.entryCount * DIRECTORY_HEADER_BYTES > end.directoryLength) {
+    const problem = `${end.entryCount} entries do not fit into a directory of ${end.directoryLength} bytes`
+    throw new CheckpointError("zip-end-record", { at: end.directoryOffset, problem })
+  }
+  const directory = await readDirectory(source, end, signal)
+  const entries = parseZipDirectory(directory, end.directoryOffset, end.entryCount)
+  const coverage = coverFile(entries, end.directoryOffset)
+  const dataOffsets = await locateData(source, coverage, signal)
+  const hasChecksums = entries.every((e) => e.byteLength === 0) || entries.some((e) => e.crc32 !== 0)
+  return { entries: toExtents(source, entries, coverage, dataOffsets, hasChecksums), hasChecksums, source }
+}
+
+async function readDirectory(source: ByteSource, end: EndRecords, signal?: AbortSignal): Promise<Uint8Array> {
+  const { directoryOffset: offset, directoryLength: length, tail } = end
+  if (offset < tail.offset) return readExactly(source, { offset, length }, signal)
+  return new ByteCursor(tail.bytes, tail.offset).skip(offset - tail.offset).readBytes(length)
+}
+
+function toExtents(
+  source: ByteSource,
+  entries: readonly DirectoryEntry[],
+  coverage: ZipCoverage,
+  dataOffsets: Float64Array,
+  hasChecksums: boolean,
+): ReadonlyMap<string, ByteExtent> {
+  // Members are in file order, the map in directory order; most writers use one order for both.
+  const sameOrder = coverage.members === entries
+  const offsetOf = sameOrder
+    ? undefined
+    : new Map(coverage.members.map((e, i) => [e, dataOffsets[i] as number]))
+  const extents = new Map<string, ByteExtent>()
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as DirectoryEntry
+    const { name, storedLength, byteLength, method } = entry
+    if (name.endsWith("/")) continue
+    extents.set(name, {
+      source,
+      offset: offsetOf?.get(entry) ?? (dataOffsets[i] as number),
+      storedLength,
+      byteLength,
+      coding: method === METHOD_STORED ? "stored" : "deflate",
+      crc32: hasChecksums ? entry.crc32 : undefined,
+      name,
+    })
+  }
+  return extents
+}

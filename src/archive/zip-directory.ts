@@ -1,0 +1,153 @@
+/** The central directory: one row a member, each checked on its own. APPNOTE 4.3.12. */
+
+import { ByteCursor } from "../bytes/byte-cursor.ts"
+import { toSafeInteger } from "../bytes/checked-integers.ts"
+import { CheckpointError } from "../errors.ts"
+import { readExtraFields } from "./extra-fields.ts"
+import * as zip from "./zip-format.ts"
+import { NameRegister, readZipName } from "./zip-names.ts"
+
+/** What the directory says about a member. */
+export interface DirectoryEntry {
+  readonly name: string
+  readonly nameBytes: Uint8Array
+  /** File offset of its row. */
+  readonly at: number
+  readonly flags: number
+  readonly method: number
+  readonly crc32: number
+  readonly storedLength: number
+  readonly byteLength: number
+  /** File offset of its local header. */
+  readonly headerOffset: number
+}
+
+/** Unix file type bits in the upper half of the external attributes. */
+const FILE_TYPE_MASK = 0xf000
+const SYMBOLIC_LINK = 0xa000
+
+/**
+ * Parses `bytes`, the whole directory, which begins at `offset` in the file and must hold `entryCount` rows exactly.
+ *
+ * @throws `zip-entry`, `zip-end-record`, `zip64`, `zip-flags`, `zip-method`, `zip-name`, `zip-duplicate`, `truncated`.
+ */
+export function parseZipDirectory(bytes: Uint8Array, offset: number, entryCount: number): DirectoryEntry[] {
+  const cursor = new ByteCursor(bytes, offset, "the archive's directory")
+  const names = new NameRegister()
+  const entries: DirectoryEntry[] = []
+  for (let i = 0; i < entryCount; i++) {
+    const entry = readRow(cursor)
+    names.add(entry.name, entry.at)
+    entries.push(entry)
+  }
+  if (cursor.remaining > 0) {
+    const problem = `${cursor.remaining} bytes of the directory follow its ${entryCount} entries`
+    throw new CheckpointError("zip-end-record", { at: cursor.at, problem })
+  }
+  return entries
+}
+
+function readRow(cursor: ByteCursor): DirectoryEntry {
+  const at = cursor.at
+  if (cursor.remaining < zip.DIRECTORY_HEADER_BYTES) {
+    const problem = `the directory ends ${cursor.remaining} bytes into an entry: it counts more than it has`
+    throw new CheckpointError("zip-end-record", { at, problem })
+  }
+  if (cursor.readUint32LE() !== zip.DIRECTORY_HEADER) {
+    throw new CheckpointError("zip-entry", { at, problem: "there is no directory entry where one belongs" })
+  }
+  cursor.skip(4)
+  const flags = cursor.readUint16LE()
+  const method = cursor.readUint16LE()
+  // Date and time: torch writes 1980-00-00, so nothing may depend on them.
+  cursor.skip(4)
+  const crc32 = cursor.readUint32LE()
+  const storedLength32 = cursor.readUint32LE()
+  const byteLength32 = cursor.readUint32LE()
+  const nameLength = cursor.readUint16LE()
+  const extraBytes = cursor.readUint16LE()
+  const commentBytes = cursor.readUint16LE()
+  const disk = cursor.readUint16LE()
+  cursor.skip(2)
+  const fileType = (cursor.readUint32LE() >>> 16) & FILE_TYPE_MASK
+  const headerOffset32 = cursor.readUint32LE()
+  const variableBytes = nameLength + extraBytes + commentBytes
+  if (variableBytes > cursor.remaining) {
+    const problem = `an entry claims ${variableBytes} bytes of texts, ${cursor.remaining} are left in the directory`
+    throw new CheckpointError("zip-entry", { at, problem })
+  }
+  const nameBytes = cursor.readBytes(nameLength)
+  const name = readZipName(nameBytes, at)
+  const wide = extraBytes === 0 ? undefined : readExtraFields(cursor, extraBytes, name, nameBytes)
+  cursor.skip(commentBytes)
+  if (disk !== 0 && (disk !== zip.MAX_UINT16 || wide === undefined)) {
+    throw fault("zip-entry", name, at, `it is said to begin on disk ${disk}`)
+  }
+  if (fileType === SYMBOLIC_LINK) throw fault("zip-entry", name, at, "it is a symbolic link")
+  const short = [byteLength32, storedLength32, headerOffset32] as const
+  const [byteLength, storedLength, headerOffset] =
+    wide === undefined && !short.includes(zip.MAX_UINT32) ? short : resolveZip64(short, wide ?? [], name, at)
+  const entry = { name, nameBytes, at, flags, method, crc32, byteLength, storedLength, headerOffset }
+  requireReadable(entry)
+  return entry
+}
+
+/** The three values of a row, taken from its ZIP64 field where the short ones refer to it (4.5.3). */
+function resolveZip64(
+  short: readonly [number, number, number],
+  wide: readonly bigint[],
+  name: string,
+  at: number,
+): [number, number, number] {
+  let used = 0
+  const resolve = (value: number, what: string): number => {
+    if (value !== zip.MAX_UINT32) return value
+    const long = wide[used++]
+    if (long === undefined) throw fault("zip64", name, at, `its ${what} refers to a missing ZIP64 value`)
+    const narrow = toSafeInteger(long)
+    if (narrow === undefined) throw fault("zip64", name, at, `its ${what} ${long} is above 2^53`)
+    return narrow
+  }
+  const values: [number, number, number] = [
+    resolve(short[0], "size"),
+    resolve(short[1], "stored size"),
+    resolve(short[2], "header offset"),
+  ]
+  if (used === wide.length) return values
+  throw fault("zip64", name, at, `${wide.length} ZIP64 values where ${used} are referred to`)
+}
+
+/** Checks all that a row can be held to without reading the member. */
+function requireReadable(entry: DirectoryEntry): void {
+  const { name, at, flags, method, storedLength, byteLength } = entry
+  const refused = flags & ~zip.SUPPORTED_FLAGS
+  if (refused !== 0) {
+    throw fault("zip-flags", name, at, `flag bits 0x${refused.toString(16)} are not supported`)
+  }
+  if (method !== zip.METHOD_STORED && method !== zip.METHOD_DEFLATED) {
+    throw fault("zip-method", name, at, `compression method ${method} is neither stored (0) nor deflate (8)`)
+  }
+  if (method === zip.METHOD_STORED && storedLength !== byteLength) {
+    throw fault(
+      "zip-entry",
+      name,
+      at,
+      `stored as it is, it takes ${storedLength} bytes and holds ${byteLength}`,
+    )
+  }
+  if (byteLength > 0 && name.endsWith("/")) {
+    throw fault("zip-entry", name, at, `it is a folder and holds ${byteLength} bytes`)
+  }
+  if (byteLength === 0 && entry.crc32 !== 0) {
+    throw fault("zip-mismatch", name, at, "it is empty, and its checksum is not that of nothing")
+  }
+}
+
+function fault(
+  code: "zip-entry" | "zip64" | "zip-flags" | "zip-method" | "zip-mismatch",
+  within: string,
+  at: number,
+  problem: string,
+): CheckpointError {
+  return new CheckpointError(code, { within, at, problem })
+}

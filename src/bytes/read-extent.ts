@@ -1,0 +1,46 @@
+/** A small run of bytes, whole: read, decoded, and held against its checksum. */
+
+import { CheckpointError } from "../errors.ts"
+import type { ByteExtent } from "./byte-extent.ts"
+import { type Crc32, crc32 as portableCrc32 } from "./crc32.ts"
+import { inflateExtent } from "./inflate.ts"
+import { readExactly } from "./read-exactly.ts"
+
+/** How to read. */
+export interface ReadExtentOptions {
+  /** A native CRC-32 of the platform. Default: the portable one. */
+  readonly crc32?: Crc32
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * All bytes of `extent`. It takes `byteLength` bytes of memory: compare that with a limit first. The result may
+ * belong to the source, so it is not to be written to.
+ *
+ * @throws `checksum`, `inflate`; and as `readExactly`.
+ */
+export async function readExtent(extent: ByteExtent, options: ReadExtentOptions = {}): Promise<Uint8Array> {
+  const { signal, crc32 = portableCrc32 } = options
+  const { source, offset, storedLength: length, name, crc32: expected } = extent
+  const bytes =
+    extent.coding === "stored"
+      ? await readExactly(source, { offset, length }, signal, name)
+      : await inflateWhole(extent, signal)
+  if (expected !== undefined) {
+    const actual = crc32(bytes, 0)
+    if (actual !== expected) throw new CheckpointError("checksum", { within: name, expected, actual })
+  }
+  return bytes
+}
+
+async function inflateWhole(extent: ByteExtent, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  let whole: Uint8Array | undefined
+  let filled = 0
+  for await (const chunk of inflateExtent(extent, signal)) {
+    // Allocated when the data has begun to inflate: an impossible size was refused by then.
+    whole ??= new Uint8Array(extent.byteLength)
+    whole.set(chunk, filled)
+    filled += chunk.length
+  }
+  return whole ?? new Uint8Array(0)
+}

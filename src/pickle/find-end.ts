@@ -1,0 +1,28 @@
+/** Finds where a pickle ends without interpreting it: layouts that string pickles together need to know. */
+
+import { isCheckpointError } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { PickleDecoder } from "./decode.ts"
+
+/**
+ * The offset after the STOP of the pickle that begins at `start`, or undefined when `bytes` end before it does.
+ *
+ * @throws what the decoder throws for a pickle that is broken before its end, and `limit-exceeded` for `maxOpcodes`.
+ */
+export function findPickleEnd(
+  bytes: Uint8Array,
+  start: number,
+  within: string,
+  limits: Limits,
+): number | undefined {
+  const decoder = new PickleDecoder(bytes, within, limits, start)
+  try {
+    for (let opcodes = 0; opcodes <= limits.maxOpcodes; opcodes++) {
+      if (decoder.next().name === "STOP") return decoder.position
+    }
+  } catch (error) {
+    if (isCheckpointError(error) && error.code === "pickle-truncated") return undefined
+    throw error
+  }
+  throw decoder.fault("pickle-stack", `no end within ${limits.maxOpcodes} opcodes`)
+}

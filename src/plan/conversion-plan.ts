@@ -1,0 +1,63 @@
+/** What a conversion will do: decided in full before one weight is read. */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+import type { CheckpointLayout } from "../torch/checkpoint-contents.ts"
+import type { Alias } from "./resolve-sharing.ts"
+import type { Segment } from "./segments.ts"
+
+/** A tensor of the output. */
+export interface PlannedTensor {
+  readonly name: string
+  readonly dtype: SafetensorsDtype
+  readonly shape: readonly number[]
+  /** Bytes of its data. */
+  readonly byteLength: number
+  /** Byte offset of its data in the output. */
+  readonly start: number
+  /** `copied` when its bytes stand in the checkpoint as they are, `gathered` when they must be picked or changed. */
+  readonly from: "copied" | "gathered"
+}
+
+/** Something that the caller should know and that stops nothing. */
+export interface PlanWarning {
+  readonly code: "checksums-absent" | "checksums-not-checked"
+  readonly message: string
+}
+
+/** What a conversion does, or did. Plain data: it can be printed as JSON. */
+export interface ConversionReport {
+  readonly layout: CheckpointLayout
+  /** Keys from the top of the checkpoint to the state dict. */
+  readonly root: readonly string[]
+  /** Bytes of the output. */
+  readonly byteLength: number
+  readonly tensorCount: number
+  /** Elements of all tensors that are written. */
+  readonly parameterCount: number
+  readonly metadata: Readonly<Record<string, string>>
+  /** In the order of the output. */
+  readonly tensors: readonly PlannedTensor[]
+  /** Names that are not written because another name holds the same tensor. */
+  readonly aliases: readonly Alias[]
+  readonly leftOut: {
+    /** Tensors that lie outside the root, such as an optimizer's state. */
+    readonly outsideRoot: number
+    /** Names under the root that `include` and `exclude` took out. */
+    readonly filtered: readonly string[]
+  }
+  /** Whether the bytes are held against the archive's checksums as they pass. */
+  readonly checksums: "checked" | "absent" | "not-checked"
+  readonly warnings: readonly PlanWarning[]
+}
+
+/** A plan. `segments` tile `[0, byteLength)` in order. */
+export interface ConversionPlan {
+  /** Length prefix, JSON and padding. */
+  readonly header: Uint8Array
+  readonly byteLength: number
+  readonly segments: readonly Segment[]
+  /** Extents whose checksum is to be checked, once each. */
+  readonly checkedExtents: readonly ByteExtent[]
+  readonly report: ConversionReport
+}

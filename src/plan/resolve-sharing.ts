@@ -1,0 +1,111 @@
+/**
+ * What to do where tensors share memory. safetensors has no views, so each name is either written with bytes of its
+ * own or recorded in the metadata as another name for the same tensor.
+ */
+
+import { CheckpointError } from "../errors.ts"
+import { compareUtf8 } from "../safetensors/name-order.ts"
+import type { Storage, TensorRecord } from "../torch/tensor-record.ts"
+
+/**
+ * `alias`: of tensors that are the same to the last stride, one name is kept and the others are recorded in the
+ * metadata; all else is copied. `copy`: every name gets bytes of its own. `error`: sharing is refused.
+ */
+export type SharingPolicy = "alias" | "copy" | "error"
+
+/** A tensor under the name it is to be written with. */
+export interface NamedTensor {
+  readonly name: string
+  readonly tensor: TensorRecord
+}
+
+/** A name that is not written, and the name whose tensor it stands for. */
+export interface Alias {
+  readonly dropped: string
+  readonly kept: string
+}
+
+export interface ResolvedSharing<Tensor extends NamedTensor> {
+  readonly written: readonly Tensor[]
+  /** Sorted by the dropped name. */
+  readonly aliases: readonly Alias[]
+}
+
+/**
+ * `reserved` are metadata keys that are taken: a name that equals one cannot be recorded, so its tensor is written.
+ *
+ * @throws `tensors-shared` under the policy `error`, with every group of names that overlap.
+ */
+export function resolveSharing<Tensor extends NamedTensor>(
+  tensors: readonly Tensor[],
+  policy: SharingPolicy,
+  reserved: ReadonlySet<string>,
+): ResolvedSharing<Tensor> {
+  if (policy === "copy") return { written: tensors, aliases: [] }
+  const shared = groupByStorage(tensors)
+  if (policy === "error") {
+    const groups = shared.flatMap(overlappingGroups)
+    if (groups.length > 0) throw new CheckpointError("tensors-shared", { groups })
+    return { written: tensors, aliases: [] }
+  }
+  const aliases = shared.flatMap((group) => aliasesOf(group)).filter(({ dropped }) => !reserved.has(dropped))
+  if (aliases.length === 0) return { written: tensors, aliases }
+  const dropped = new Set(aliases.map((alias) => alias.dropped))
+  return {
+    written: tensors.filter(({ name }) => !dropped.has(name)),
+    aliases: aliases.sort((a, b) => compareUtf8(a.dropped, b.dropped)),
+  }
+}
+
+/** Storages that more than one tensor with elements lies in. Empty tensors share nothing. */
+function groupByStorage<Tensor extends NamedTensor>(
+  tensors: readonly Tensor[],
+): readonly (readonly Tensor[])[] {
+  const groups = new Map<Storage, Tensor[]>()
+  for (const named of tensors) {
+    if (named.tensor.elementCount === 0) continue
+    const group = groups.get(named.tensor.storage)
+    if (group === undefined) groups.set(named.tensor.storage, [named])
+    else group.push(named)
+  }
+  return [...groups.values()].filter((group) => group.length > 1)
+}
+
+/** Of tensors that are the same in every respect the first name by code point is kept. */
+function aliasesOf(group: readonly NamedTensor[]): readonly Alias[] {
+  const kept = new Map<string, string>()
+  const names = [...group].sort((a, b) => compareUtf8(a.name, b.name))
+  return names.flatMap(({ name, tensor }) => {
+    const identity = identityOf(tensor)
+    const first = kept.get(identity)
+    if (first !== undefined) return [{ dropped: name, kept: first }]
+    kept.set(identity, name)
+    return []
+  })
+}
+
+function identityOf(tensor: TensorRecord): string {
+  const { dtype, shape, strides, elementOffset, conjugate, negative } = tensor
+  return [dtype.name, elementOffset, shape.join(","), strides.join(","), conjugate, negative].join(";")
+}
+
+/** Names whose byte ranges in one storage overlap, in chains. */
+function overlappingGroups(group: readonly NamedTensor[]): readonly (readonly string[])[] {
+  const ranges = group
+    .map(({ name, tensor }) => ({ name, ...byteRange(tensor) }))
+    .sort((a, b) => a.start - b.start || compareUtf8(a.name, b.name))
+  const chains: string[][] = []
+  let reach = -1
+  for (const { name, start, end } of ranges) {
+    if (start < reach) chains.at(-1)?.push(name)
+    else chains.push([name])
+    reach = Math.max(reach, end)
+  }
+  return chains.filter((chain) => chain.length > 1)
+}
+
+/** The bytes of the storage from the first to the last that the tensor touches, `[start, end)`. */
+function byteRange({ dtype, shape, strides, elementOffset }: TensorRecord): { start: number; end: number } {
+  const last = shape.reduce((sum, size, i) => sum + (size - 1) * (strides[i] as number), elementOffset)
+  return { start: elementOffset * dtype.itemBytes, end: (last + 1) * dtype.itemBytes }
+}

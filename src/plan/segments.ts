@@ -1,0 +1,108 @@
+/**
+ * The pieces that tile an output, in order. Each says where its bytes come from; nothing here reads any.
+ */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { ByteOrder } from "../torch/checkpoint-contents.ts"
+import type { TensorRecord } from "../torch/tensor-record.ts"
+import { tensorByteLength } from "../torch/tensor-record.ts"
+
+/** Bytes that the plan itself holds: the header. */
+export interface LiteralSegment {
+  readonly kind: "literal"
+  /** Byte offset in the output. */
+  readonly start: number
+  readonly length: number
+  readonly bytes: Uint8Array
+}
+
+/** A range of an extent's decoded bytes, as it is. */
+export interface CopySegment {
+  readonly kind: "copy"
+  readonly start: number
+  readonly length: number
+  readonly extent: ByteExtent
+  /** First byte in the decoded extent. */
+  readonly offsetInExtent: number
+}
+
+/** Elements picked from an extent one by one, and changed on the way where `fixes` says so. */
+export interface GatherSegment {
+  readonly kind: "gather"
+  readonly start: number
+  readonly length: number
+  readonly extent: ByteExtent
+  readonly view: StridedView
+  readonly fixes: ElementFixes
+}
+
+export type Segment = LiteralSegment | CopySegment | GatherSegment
+
+/** Elements at `elementOffset` + sum of index * stride, last index fastest. Dimensions are merged where they can be. */
+export interface StridedView {
+  readonly itemBytes: number
+  readonly elementOffset: number
+  readonly shape: readonly number[]
+  /** In elements. */
+  readonly strides: readonly number[]
+}
+
+/** What is done to each element after it was picked. Parts are the halves of a complex number, or the element. */
+export interface ElementFixes {
+  readonly partBytes: number
+  /** Reverse the bytes of each part. */
+  readonly swapBytes: boolean
+  /** Which parts change their sign. */
+  readonly negate: "none" | "all" | "real" | "imaginary"
+  /** How: by flipping the top bit, or as two's complement. */
+  readonly negation: "sign-bit" | "twos-complement"
+}
+
+/** The segment for a tensor whose bytes begin at `start` of the output. */
+export function tensorSegment(
+  tensor: TensorRecord,
+  byteOrder: ByteOrder,
+  start: number,
+): CopySegment | GatherSegment {
+  const { extent } = tensor.storage
+  const { itemBytes } = tensor.dtype
+  const length = tensorByteLength(tensor)
+  const view = mergeDimensions(tensor)
+  const fixes = fixesFor(tensor, byteOrder)
+  const contiguous = view.shape.length === 0 || (view.shape.length === 1 && view.strides[0] === 1)
+  if (contiguous && !fixes.swapBytes && fixes.negate === "none") {
+    return { kind: "copy", start, length, extent, offsetInExtent: tensor.elementOffset * itemBytes }
+  }
+  return { kind: "gather", start, length, extent, view, fixes }
+}
+
+/** Drops dimensions of size 1 and joins neighbours that step as one. A contiguous tensor becomes one dimension. */
+function mergeDimensions({ dtype, elementOffset, shape, strides }: TensorRecord): StridedView {
+  const mergedShape: number[] = []
+  const mergedStrides: number[] = []
+  for (const [i, size] of shape.entries()) {
+    if (size === 1) continue
+    const stride = strides[i] as number
+    const outer = mergedShape.length - 1
+    if (outer >= 0 && mergedStrides[outer] === stride * size) {
+      mergedShape[outer] = (mergedShape[outer] as number) * size
+      mergedStrides[outer] = stride
+    } else {
+      mergedShape.push(size)
+      mergedStrides.push(stride)
+    }
+  }
+  return { itemBytes: dtype.itemBytes, elementOffset, shape: mergedShape, strides: mergedStrides }
+}
+
+function fixesFor({ dtype, conjugate, negative }: TensorRecord, byteOrder: ByteOrder): ElementFixes {
+  const { partBytes, family } = dtype
+  const integer = family === "signed" || family === "unsigned"
+  return {
+    partBytes,
+    swapBytes: byteOrder === "big" && partBytes > 1,
+    // The neg bit turns both parts around, the conj bit the imaginary one: together they leave it as it is.
+    negate: negative ? (conjugate ? "real" : "all") : conjugate ? "imaginary" : "none",
+    negation: integer ? "twos-complement" : "sign-bit",
+  }
+}

@@ -1,0 +1,43 @@
+/** Which safetensors dtype holds which torch dtype, as safetensors 0.8 maps them (bindings/python, `safetensors/torch.py`). */
+
+import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+import type { TensorRecord } from "../torch/tensor-record.ts"
+
+const TARGETS: ReadonlyMap<string, SafetensorsDtype> = new Map([
+  ["bool", "BOOL"],
+  ["uint8", "U8"],
+  ["int8", "I8"],
+  ["int16", "I16"],
+  ["uint16", "U16"],
+  ["float16", "F16"],
+  ["bfloat16", "BF16"],
+  ["int32", "I32"],
+  ["uint32", "U32"],
+  ["float32", "F32"],
+  ["complex64", "C64"],
+  ["float64", "F64"],
+  ["int64", "I64"],
+  ["uint64", "U64"],
+  ["float8_e4m3fn", "F8_E4M3"],
+  ["float8_e5m2", "F8_E5M2"],
+  ["float8_e4m3fnuz", "F8_E4M3FNUZ"],
+  ["float8_e5m2fnuz", "F8_E5M2FNUZ"],
+  ["float8_e8m0fnu", "F8_E8M0"],
+  ["float4_e2m1fn_x2", "F4"],
+])
+
+/** The dtype and shape under which a tensor is written. */
+export interface Target {
+  readonly dtype: SafetensorsDtype
+  readonly shape: readonly number[]
+}
+
+/** Undefined for dtypes that have no name in safetensors. */
+export function targetOf({ dtype, shape }: TensorRecord): Target | undefined {
+  const target = TARGETS.get(dtype.name)
+  if (target === undefined) return undefined
+  // torch counts bytes that hold two values each, safetensors counts values.
+  if (target !== "F4") return { dtype: target, shape }
+  const last = shape.at(-1)
+  return { dtype: target, shape: last === undefined ? [2] : [...shape.slice(0, -1), last * 2] }
+}

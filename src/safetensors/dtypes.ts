@@ -1,0 +1,64 @@
+/**
+ * The element types of safetensors 0.8, in the order of its `Dtype` enum (safetensors/src/tensor.rs).
+ *
+ * The place in the table is the rank: the reference writes tensors by rank descending, which puts the widest first
+ * and keeps every tensor aligned without padding.
+ */
+
+import { CheckpointError } from "../errors.ts"
+import { quoteText } from "../quote-text.ts"
+
+const ROWS = [
+  // dtype, bits per element
+  ["BOOL", 8],
+  ["F4", 4],
+  ["F6_E2M3", 6],
+  ["F6_E3M2", 6],
+  ["U8", 8],
+  ["I8", 8],
+  ["F8_E5M2", 8],
+  ["F8_E4M3", 8],
+  ["F8_E8M0", 8],
+  ["F8_E4M3FNUZ", 8],
+  ["F8_E5M2FNUZ", 8],
+  ["I16", 16],
+  ["U16", 16],
+  ["F16", 16],
+  ["BF16", 16],
+  ["I32", 32],
+  ["U32", 32],
+  ["F32", 32],
+  ["C64", 64],
+  ["F64", 64],
+  ["I64", 64],
+  ["U64", 64],
+] as const
+
+/** An element type as a safetensors header names it. */
+export type SafetensorsDtype = (typeof ROWS)[number][0]
+
+/** What the format knows about an element type. */
+export interface DtypeFacts {
+  readonly dtype: SafetensorsDtype
+  /** Bits of one element. Below 8 the elements of a tensor are packed, and must fill whole bytes together. */
+  readonly bitsPerElement: number
+  /** Place in the reference's enum, 0 for BOOL. Tensors are written by rank descending. */
+  readonly rank: number
+}
+
+/** Every element type by its name. Keyed by `string`, because the text that is looked up comes from files. */
+export const SAFETENSORS_DTYPES: ReadonlyMap<string, DtypeFacts> = new Map(
+  ROWS.map(([dtype, bitsPerElement], rank) => [dtype, { dtype, bitsPerElement, rank }]),
+)
+
+/** The facts about an element type. @throws `invalid-argument` for text that only claims to be one. */
+export function dtypeFacts(dtype: SafetensorsDtype): DtypeFacts {
+  const facts = SAFETENSORS_DTYPES.get(dtype)
+  if (facts === undefined) {
+    throw new CheckpointError("invalid-argument", {
+      argument: "dtype",
+      problem: `${quoteText(dtype)} is unknown`,
+    })
+  }
+  return facts
+}

@@ -1,0 +1,227 @@
+/**
+ * A strict JSON reader (RFC 8259) for headers.
+ *
+ * `JSON.parse` will not do: it hides duplicate keys, takes `4.0` for an integer, rounds above 2^53 and knows no
+ * positions. This one is asked value by value, calls back for each key and item, and passes over unknown values with
+ * a loop, so that nesting costs no stack.
+ */
+
+import { plainText, quoteText } from "../quote-text.ts"
+import type { HeaderReport } from "./header-report.ts"
+import type { HeaderText } from "./header-text.ts"
+import { scanNumber, toInteger } from "./json-number.ts"
+import { scanString } from "./json-string.ts"
+
+export type JsonKind = "object" | "array" | "string" | "number" | "true" | "false" | "null"
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const MINUS = 0x2d
+const COLON = 0x3a
+const BRACKET = 0x5b
+const BRACE = 0x7b
+/** In ASCII each closing bracket is two after its opening one. */
+const TO_CLOSING = 2
+
+const KINDS: ReadonlyMap<number, JsonKind> = new Map([
+  [BRACE, "object"],
+  [BRACKET, "array"],
+  [QUOTE, "string"],
+  [MINUS, "number"],
+  [0x66, "false"],
+  [0x6e, "null"],
+  [0x74, "true"],
+])
+
+/** Digits of an integer that is below 2^53 whatever they are. */
+const SHORT_DIGITS = 15
+
+/** Reads forward through the text of a header. Faults of syntax end the reading. */
+export class JsonReader {
+  readonly #source: HeaderText
+  readonly #text: string
+  readonly #report: HeaderReport
+  readonly #maxNesting: number
+  #index = 0
+  #nesting = 0
+
+  /** Faults go to `report`; more than `maxNesting` containers in one another are one. */
+  constructor(source: HeaderText, report: HeaderReport, maxNesting: number) {
+    this.#source = source
+    this.#text = source.text
+    this.#report = report
+    this.#maxNesting = maxNesting
+  }
+
+  /** UTF-16 index of what comes next. */
+  get index(): number {
+    return this.#index
+  }
+
+  /** Byte offset in the file of the UTF-16 unit at `index`, by default of what comes next. */
+  fileOffset(index: number = this.#index): number {
+    return this.#source.fileOffsetOf(index)
+  }
+
+  /** What kind of value comes next. */
+  kind(): JsonKind {
+    const unit = this.#peek()
+    const kind = unit >= 0x30 && unit <= 0x39 ? "number" : KINDS.get(unit)
+    if (kind === undefined) throw this.#expected("a value")
+    return kind
+  }
+
+  /** Reads an object. `onKey` is told each key and its index, and must read or skip the value. */
+  readObject(onKey: (key: string, keyIndex: number) => void): void {
+    this.#open(BRACE)
+    if (!this.#take(BRACE + TO_CLOSING)) {
+      do {
+        this.#peek()
+        const keyIndex = this.#index
+        onKey(this.#readKey(), keyIndex)
+      } while (this.#more(BRACE + TO_CLOSING))
+    }
+    this.#nesting--
+  }
+
+  /** Reads an array. `onItem` must read or skip each item. */
+  readArray(onItem: () => void): void {
+    this.#open(BRACKET)
+    if (!this.#take(BRACKET + TO_CLOSING)) {
+      do onItem()
+      while (this.#more(BRACKET + TO_CLOSING))
+    }
+    this.#nesting--
+  }
+
+  readString(): string {
+    if (!this.#take(QUOTE)) throw this.#expected("a string")
+    const scanned = scanString(this.#text, this.#index)
+    if ("problem" in scanned) throw this.#fault(scanned.problem, this.#index - 1)
+    this.#index = scanned.end
+    return scanned.value
+  }
+
+  /** Reads a number. The result is as of `toInteger`: exact, or undefined when the token is no integer. */
+  readInteger(): number | bigint | undefined {
+    const start = this.#index
+    let value = 0
+    let index = start
+    for (; index < this.#text.length; index++) {
+      const digit = this.#text.charCodeAt(index) - 0x30
+      if (digit < 0 || digit > 9) break
+      value = value * 10 + digit
+    }
+    const length = index - start
+    const leadingZero = length > 1 && this.#text.charCodeAt(start) === 0x30
+    if (length === 0 || length > SHORT_DIGITS || leadingZero || continuesNumber(this.#text, index)) {
+      return toInteger(this.#readNumberToken())
+    }
+    this.#index = index
+    return value
+  }
+
+  /** Passes over a value of any kind. */
+  skipValue(): void {
+    const closers: number[] = []
+    do {
+      const opened = this.#skipScalarOrOpen()
+      if (opened !== undefined) closers.push(opened)
+      else this.#closeEnded(closers)
+      if (closers.at(-1) === BRACE + TO_CLOSING) this.#readKey()
+    } while (closers.length > 0)
+  }
+
+  /** Requires that nothing but white space is left. */
+  expectEnd(): void {
+    this.#peek()
+    if (this.#index < this.#text.length) throw this.#expected("the end of the header")
+  }
+
+  /** Reads a key and its colon. */
+  #readKey(): string {
+    const key = this.readString()
+    if (!this.#take(COLON)) throw this.#expected("a colon")
+    return key
+  }
+
+  /** Takes the comma before another item (true) or the closing bracket (false). */
+  #more(closer: number): boolean {
+    if (this.#take(COMMA)) return true
+    if (this.#take(closer)) return false
+    throw this.#expected(`a comma or ${String.fromCharCode(closer)}`)
+  }
+
+  #open(bracket: number): void {
+    if (!this.#take(bracket)) throw this.#expected(String.fromCharCode(bracket))
+    this.#nesting++
+    if (this.#nesting <= this.#maxNesting) return
+    const problem = `more than ${this.#maxNesting} containers in one another`
+    throw this.#report.stop("json-nesting", problem, { at: this.fileOffset(this.#index - 1) })
+  }
+
+  /** Skips a scalar or an empty container; of any other container opens it and returns the closing bracket. */
+  #skipScalarOrOpen(): number | undefined {
+    const kind = this.kind()
+    if (kind === "object" || kind === "array") {
+      const bracket = kind === "object" ? BRACE : BRACKET
+      this.#open(bracket)
+      if (!this.#take(bracket + TO_CLOSING)) return bracket + TO_CLOSING
+      this.#nesting--
+    } else if (kind === "string") this.readString()
+    else if (kind === "number") this.#readNumberToken()
+    else if (this.#text.startsWith(kind, this.#index)) this.#index += kind.length
+    else throw this.#expected("a value")
+    return undefined
+  }
+
+  /** After a value: takes the comma before the next one, once every container that ends here is closed. */
+  #closeEnded(closers: number[]): void {
+    for (let closer = closers.at(-1); closer !== undefined; closer = closers.at(-1)) {
+      if (this.#more(closer)) return
+      closers.pop()
+      this.#nesting--
+    }
+  }
+
+  #readNumberToken(): string {
+    const end = scanNumber(this.#text, this.#index)
+    if (end === undefined) throw this.#expected("a number")
+    const token = this.#text.slice(this.#index, end)
+    // serde_json refuses what overflows a double.
+    if (!Number.isFinite(Number(token))) throw this.#fault("a number is out of range", this.#index)
+    this.#index = end
+    return token
+  }
+
+  /** The next unit that is not white space, which becomes the current one; NaN at the end. */
+  #peek(): number {
+    for (;;) {
+      const unit = this.#text.charCodeAt(this.#index)
+      if (unit !== 0x20 && unit !== 0x0a && unit !== 0x0d && unit !== 0x09) return unit
+      this.#index++
+    }
+  }
+
+  #take(unit: number): boolean {
+    if (this.#peek() !== unit) return false
+    this.#index++
+    return true
+  }
+
+  #expected(wanted: string): Error {
+    const found = this.#text.codePointAt(this.#index)
+    const instead = found === undefined ? "the end" : quoteText(String.fromCodePoint(found))
+    return this.#fault(`${plainText(wanted)} expected, ${instead} found`, this.#index)
+  }
+
+  #fault(problem: string, index: number): Error {
+    return this.#report.stop("json-syntax", problem, { at: this.fileOffset(index) })
+  }
+}
+
+/** True when what stands at `index` makes a longer token of the digits before it. */
+function continuesNumber(text: string, index: number): boolean {
+  const unit = text.charCodeAt(index)
+  return unit === 0x2e || unit === 0x65 || unit === 0x45
+}

@@ -1,0 +1,66 @@
+/**
+ * The order in which the reference writes tensors: dtype rank descending, then names as Rust compares `&str`, by
+ * UTF-8 bytes (`prepare` in safetensors/src/tensor.rs).
+ *
+ * UTF-8 bytes sort as code points do. JavaScript compares UTF-16 units, which is the same except that surrogates
+ * (code points from U+10000) come before U+E000 to U+FFFF instead of after.
+ */
+
+import { dtypeFacts, type SafetensorsDtype } from "./dtypes.ts"
+
+/** What the order of tensors depends on. */
+export interface OrderedTensor {
+  readonly name: string
+  readonly dtype: SafetensorsDtype
+}
+
+const SURROGATE = /[\ud800-\udfff]/
+
+/** Negative, zero or positive as `a` sorts before, with or after `b` by UTF-8 bytes. Nothing is encoded. */
+export function compareUtf8(a: string, b: string): number {
+  const shared = a.length < b.length ? a.length : b.length
+  for (let index = 0; index < shared; index++) {
+    const unitA = a.charCodeAt(index)
+    const unitB = b.charCodeAt(index)
+    if (unitA !== unitB) return codePointWeight(unitA) - codePointWeight(unitB)
+  }
+  return a.length - b.length
+}
+
+/** Order of two tensors in a file that the reference writes. */
+export function compareTensors(a: OrderedTensor, b: OrderedTensor): number {
+  if (a.dtype !== b.dtype) return dtypeFacts(b.dtype).rank - dtypeFacts(a.dtype).rank
+  return compareUtf8(a.name, b.name)
+}
+
+/**
+ * The tensors of a map (keyed by their names) in file order. As `sort(compareTensors)`, which takes 470 ms for 200,000
+ * shuffled names; sorting plain strings of one dtype at a time, with the built-in order where it is right, takes 130.
+ */
+export function sortTensors<Tensor extends OrderedTensor>(byName: ReadonlyMap<string, Tensor>): Tensor[] {
+  const namesByRank = new Map<number, string[]>()
+  for (const [name, { dtype }] of byName) {
+    const { rank } = dtypeFacts(dtype)
+    const names = namesByRank.get(rank)
+    if (names === undefined) namesByRank.set(rank, [name])
+    else names.push(name)
+  }
+  const sorted: Tensor[] = []
+  for (const rank of [...namesByRank.keys()].sort((a, b) => b - a)) {
+    for (const name of sortNames(namesByRank.get(rank) ?? [])) {
+      const tensor = byName.get(name)
+      if (tensor !== undefined) sorted.push(tensor)
+    }
+  }
+  return sorted
+}
+
+function sortNames(names: string[]): string[] {
+  return names.some((name) => SURROGATE.test(name)) ? names.sort(compareUtf8) : names.sort()
+}
+
+/** Moves U+E000 to U+FFFF below the surrogates, and leaves everything else in its place. */
+function codePointWeight(unit: number): number {
+  if (unit < 0xd800) return unit
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000
+}

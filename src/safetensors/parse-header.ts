@@ -1,0 +1,139 @@
+/** The header of a safetensors file, from bytes in memory. */
+
+import { ByteCursor } from "../bytes/byte-cursor.ts"
+import { toSafeInteger } from "../bytes/checked-integers.ts"
+import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { type Limits, withLimits } from "../limits.ts"
+import { checkLayout } from "./check-header.ts"
+import { HeaderEntryReader, type SafetensorsTensor } from "./header-entries.ts"
+import { LENGTH_PREFIX_BYTES } from "./header-format.ts"
+import { HeaderReport } from "./header-report.ts"
+import { findInvalidUtf8, HeaderText } from "./header-text.ts"
+import { JsonReader } from "./json-reader.ts"
+
+/** What a safetensors file says about itself. */
+export interface SafetensorsHeader {
+  /** Free text by key; undefined when the file has none. */
+  readonly metadata: ReadonlyMap<string, string> | undefined
+  /** The tensors by name, in the order of the header. */
+  readonly tensors: ReadonlyMap<string, SafetensorsTensor>
+  /** Bytes of JSON and padding, as the length prefix says. */
+  readonly headerByteLength: number
+  /** File offset of the tensor data: `headerByteLength` and the 8 bytes of the prefix. */
+  readonly dataOffset: number
+}
+
+/** Options of `parseSafetensorsHeader`. */
+export interface ParseHeaderOptions {
+  /** Length of the whole file in bytes. Without it, missing and trailing tensor data go unnoticed. */
+  readonly fileByteLength?: number
+  /** `maxHeaderBytes`, `maxHeaderNesting` and `maxTensors` apply. */
+  readonly limits?: Partial<Limits>
+}
+
+/**
+ * The header at the beginning of `bytes`, which may go on with tensor data.
+ *
+ * @throws `safetensors-invalid` with everything that is wrong with it; `invalid-argument` when `bytes` end inside the
+ *   header although `fileByteLength` says that the file goes on.
+ */
+export function parseSafetensorsHeader(
+  bytes: Uint8Array,
+  options: ParseHeaderOptions = {},
+): SafetensorsHeader {
+  const limits = withLimits(options.limits)
+  const fileByteLength = options.fileByteLength ?? bytes.byteLength
+  const report = new HeaderReport()
+  const cursor = new ByteCursor(bytes, 0)
+  if (cursor.remaining < Math.min(LENGTH_PREFIX_BYTES, fileByteLength)) throw partOfHeader(bytes)
+  const length = readHeaderLength(cursor, fileByteLength, report, limits)
+  if (length === undefined) throw report.error()
+  if (cursor.remaining < length) throw partOfHeader(bytes)
+  const header = readHeaderJson(cursor.readBytes(length), options.fileByteLength, report, limits)
+  if (header === undefined) throw report.error()
+  return header
+}
+
+function partOfHeader(bytes: Uint8Array): CheckpointError {
+  const problem = `${bytes.byteLength} bytes are only a part of the header`
+  return new CheckpointError("invalid-argument", { argument: "bytes", problem })
+}
+
+/** Reads the length prefix of a file of `fileByteLength` bytes; undefined, with findings, when it cannot be right. */
+export function readHeaderLength(
+  prefix: ByteCursor,
+  fileByteLength: number,
+  report: HeaderReport,
+  limits: Limits,
+): number | undefined {
+  if (fileByteLength < LENGTH_PREFIX_BYTES) {
+    report.add("file-too-short", `${fileByteLength} bytes cannot hold the length of a header`, { at: 0 })
+    return undefined
+  }
+  const value = prefix.readUint64LE()
+  const length = toSafeInteger(value)
+  if (length === undefined || length > limits.maxHeaderBytes) {
+    const problem = `the header's length is ${value} bytes, above the limit of ${limits.maxHeaderBytes}`
+    report.add("header-too-large", problem, { at: 0 })
+  }
+  const available = fileByteLength - LENGTH_PREFIX_BYTES
+  if (length === undefined || length > available) {
+    const problem = `the header's length is ${value} bytes, but only ${available} follow`
+    report.add("header-past-end", problem, { at: 0 })
+  }
+  return report.valid ? length : undefined
+}
+
+/** Reads the JSON and its padding, all of the header but the prefix; undefined, with findings, when it is invalid. */
+export function readHeaderJson(
+  bytes: Uint8Array,
+  fileByteLength: number | undefined,
+  report: HeaderReport,
+  limits: Limits,
+): SafetensorsHeader | undefined {
+  const headerByteLength = bytes.byteLength
+  const dataOffset = LENGTH_PREFIX_BYTES + headerByteLength
+  const dataByteLength = fileByteLength === undefined ? undefined : fileByteLength - dataOffset
+  try {
+    const source = decodeHeader(bytes, report)
+    checkStart(source, report)
+    const reader = new JsonReader(source, report, limits.maxHeaderNesting)
+    const entries = new HeaderEntryReader(reader, report, limits).read()
+    checkPadding(source.text, reader, report)
+    const { metadata, tensors, placements, allPlaced } = entries
+    checkLayout({ placements, allPlaced, dataOffset, dataByteLength }, report)
+    return report.valid ? { metadata, tensors, headerByteLength, dataOffset } : undefined
+  } catch (error) {
+    // The report holds what `stop` threw.
+    if (isCheckpointError(error) && error.code === "safetensors-invalid") return undefined
+    throw error
+  }
+}
+
+function decodeHeader(bytes: Uint8Array, report: HeaderReport): HeaderText {
+  try {
+    return new HeaderText(bytes, LENGTH_PREFIX_BYTES)
+  } catch {
+    const at = LENGTH_PREFIX_BYTES + findInvalidUtf8(bytes)
+    throw report.stop("header-utf8", "the header is not UTF-8 text", { at })
+  }
+}
+
+function checkStart({ text }: HeaderText, report: HeaderReport): void {
+  if (text.startsWith("{")) return
+  const place = { at: LENGTH_PREFIX_BYTES }
+  // The reader goes on after white space, to find what else is wrong.
+  if (!/^[ \n\r\t]/.test(text)) throw report.stop("header-start", "the header does not begin with {", place)
+  report.add("header-start", "the header begins with white space", place)
+}
+
+function checkPadding(text: string, reader: JsonReader, report: HeaderReport): void {
+  const padding = /[^ ]/g
+  padding.lastIndex = reader.index
+  const found = padding.exec(text)
+  if (found !== null && /[\n\r\t]/.test(found[0])) {
+    const at = reader.fileOffset(found.index)
+    report.add("header-padding", "the header is padded with other characters than spaces", { at })
+  }
+  reader.expectEnd()
+}

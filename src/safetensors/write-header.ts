@@ -1,0 +1,159 @@
+/**
+ * Writes the header of a safetensors file, byte for byte as `safetensors.torch.save_file` 0.8 does: compact JSON,
+ * `__metadata__` first, entries {dtype, shape, data_offsets} by dtype rank descending and then by name, spaces up to
+ * a multiple of 8 (`prepare` in safetensors/src/tensor.rs).
+ *
+ * Entries are written one by one and never through a plain object, which would reorder integer-like names and lose
+ * `__proto__`. `JSON.stringify` of a well-formed string escapes exactly what serde_json does: quotation mark,
+ * backslash, and the controls below U+0020.
+ */
+
+import { checkedAdd } from "../bytes/checked-integers.ts"
+import { CheckpointError, requireWithin } from "../errors.ts"
+import { DEFAULT_LIMITS, type Limits } from "../limits.ts"
+import { quoteText } from "../quote-text.ts"
+import { dtypeFacts, type SafetensorsDtype } from "./dtypes.ts"
+import { LENGTH_PREFIX_BYTES, METADATA_KEY } from "./header-format.ts"
+import { compareUtf8, sortTensors } from "./name-order.ts"
+import { tensorByteLength } from "./tensor-size.ts"
+import { TextBlocks } from "./text-blocks.ts"
+
+const SPACE = 0x20
+
+/** A surrogate without its partner (in `u` mode pairs are one character). UTF-8 cannot hold it. */
+const LONE_SURROGATE = /[\ud800-\udfff]/u
+
+/** What the header says about one tensor, except where it lies. */
+export interface HeaderTensor {
+  readonly name: string
+  readonly dtype: SafetensorsDtype
+  readonly shape: readonly number[]
+  /** Bytes of its data; must be what `dtype` and `shape` make. */
+  readonly byteLength: number
+}
+
+/** A tensor and its range `[start, end)` in the tensor data, which begins where the header ends. */
+export interface PlacedTensor<Tensor> {
+  readonly tensor: Tensor
+  readonly start: number
+  readonly end: number
+}
+
+/** A header, and the layout that it describes. */
+export interface WrittenHeader<Tensor> {
+  /** Length prefix, JSON and padding: everything before the tensor data. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** The tensors as given, in file order. */
+  readonly tensors: readonly PlacedTensor<Tensor>[]
+  /** Bytes of tensor data that follow the header. */
+  readonly dataByteLength: number
+}
+
+/**
+ * The header for `tensors`, given in any order. Metadata keys are sorted; undefined metadata is left out, an empty one
+ * is written as `{}`.
+ *
+ * @throws `name-reserved`, `name-encoding`, `name-duplicate` for a name the format cannot hold; `limit-exceeded` above
+ *   `maxHeaderBytes`; `invalid-argument` when a size does not fit its dtype and shape, or metadata is not text.
+ */
+export function writeHeader<Tensor extends HeaderTensor>(
+  tensors: readonly Tensor[],
+  metadata?: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
+  limits: Limits = DEFAULT_LIMITS,
+): WrittenHeader<Tensor> {
+  const byName = checkNames(tensors)
+  const blocks = new TextBlocks((length) => requireWithin(limits, "maxHeaderBytes", length, "header"))
+  blocks.add("{")
+  if (metadata !== undefined) writeMetadata(blocks, metadata)
+  let start = 0
+  let comma = metadata === undefined ? "" : ","
+  const placed = sortTensors(byName).map((tensor) => {
+    const end = endOf(tensor, start)
+    blocks.add(`${comma}${JSON.stringify(tensor.name)}:${describe(tensor, start, end)}`)
+    comma = ","
+    const row = { tensor, start, end }
+    start = end
+    return row
+  })
+  blocks.add("}")
+  return { bytes: frame(blocks, limits), tensors: placed, dataByteLength: start }
+}
+
+function describe(tensor: HeaderTensor, start: number, end: number): string {
+  return `{"dtype":"${tensor.dtype}","shape":[${tensor.shape.join(",")}],"data_offsets":[${start},${end}]}`
+}
+
+/** The tensors by name, once every name is one that the format and its readers can hold. */
+function checkNames<Tensor extends HeaderTensor>(tensors: readonly Tensor[]): ReadonlyMap<string, Tensor> {
+  const byName = new Map<string, Tensor>()
+  for (const tensor of tensors) {
+    const { name } = tensor
+    if (name === METADATA_KEY) {
+      throw new CheckpointError("name-reserved", { name, problem: "the format keeps this name for metadata" })
+    }
+    if (LONE_SURROGATE.test(name)) {
+      throw new CheckpointError("name-encoding", { name, problem: "a lone surrogate has no UTF-8 form" })
+    }
+    if (name.includes("\0")) {
+      throw new CheckpointError("name-encoding", {
+        name,
+        problem: "a NUL character ends the name in C readers",
+      })
+    }
+    byName.set(name, tensor)
+  }
+  if (byName.size < tensors.length) throw duplicateName(tensors)
+  return byName
+}
+
+function duplicateName(tensors: readonly HeaderTensor[]): CheckpointError {
+  const seen = new Set<string>()
+  const name = tensors.find((tensor) => seen.size === seen.add(tensor.name).size)?.name ?? ""
+  return new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
+}
+
+function writeMetadata(
+  blocks: TextBlocks,
+  metadata: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
+): void {
+  const entries: readonly [string, unknown][] =
+    metadata instanceof Map ? [...metadata] : Object.entries(metadata)
+  const sorted = [...entries].sort(([a], [b]) => compareUtf8(a, b))
+  blocks.add(`"${METADATA_KEY}":{`)
+  let comma = ""
+  for (const [key, value] of sorted) {
+    if (typeof value !== "string") throw badMetadata(`the value of ${quoteText(key)} is not a string`)
+    if (LONE_SURROGATE.test(key) || LONE_SURROGATE.test(value)) {
+      throw badMetadata(`${quoteText(key)} holds a lone surrogate, which has no UTF-8 form`)
+    }
+    blocks.add(`${comma}${JSON.stringify(key)}:${JSON.stringify(value)}`)
+    comma = ","
+  }
+  blocks.add("}")
+}
+
+function badMetadata(problem: string): CheckpointError {
+  return new CheckpointError("invalid-argument", { argument: "metadata", problem })
+}
+
+/** Where a tensor that begins at `start` ends. */
+function endOf(tensor: HeaderTensor, start: number): number {
+  const { name, dtype, shape, byteLength } = tensor
+  const expected = tensorByteLength(dtypeFacts(dtype).bitsPerElement, shape)
+  const end = checkedAdd(start, byteLength)
+  if (expected === byteLength && end !== undefined) return end
+  throw new CheckpointError("invalid-argument", {
+    argument: "tensors",
+    problem: `${quoteText(name)}: ${byteLength} bytes for ${dtype} [${shape.join(", ")}], not ${expected}`,
+  })
+}
+
+/** Length prefix, text and padding in one array. */
+function frame(text: TextBlocks, limits: Limits): Uint8Array<ArrayBuffer> {
+  const headerByteLength = Math.ceil(text.byteLength / 8) * 8
+  requireWithin(limits, "maxHeaderBytes", headerByteLength, "header")
+  const bytes = new Uint8Array(LENGTH_PREFIX_BYTES + headerByteLength)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerByteLength), true)
+  const end = text.copyTo(bytes, LENGTH_PREFIX_BYTES)
+  return bytes.fill(SPACE, end)
+}

@@ -1,0 +1,36 @@
+/** What reading a checkpoint yields, whichever layout it has. */
+
+import type { Crc32 } from "../bytes/crc32.ts"
+import type { Limits } from "../limits.ts"
+import type { PickleValue } from "../pickle/values.ts"
+import type { KnownGlobal } from "./allowed-globals.ts"
+import type { Storage } from "./tensor-record.ts"
+
+/** The order of the bytes in an element. */
+export type ByteOrder = "little" | "big"
+
+/** How the file is laid out: a zip archive (torch 1.6 and newer) or a run of pickles and raw storages (before). */
+export type CheckpointLayout = "zip" | "legacy"
+
+/** A checkpoint whose tree is known and whose weights have not been read. */
+export interface CheckpointContents {
+  readonly layout: CheckpointLayout
+  /** What torch.load would return. */
+  readonly value: PickleValue
+  /** In the order in which the pickle names them. */
+  readonly storages: readonly Storage[]
+  readonly byteOrder: ByteOrder
+  /** False when the container keeps no checksums of its members. */
+  readonly hasChecksums: boolean
+  /** Known globals that the pickles name. */
+  readonly globals: readonly KnownGlobal[]
+}
+
+/** What every layout needs to read a checkpoint. */
+export interface ReadingOptions {
+  readonly limits: Limits
+  readonly crc32: Crc32
+  readonly signal: AbortSignal | undefined
+  /** The caller's word on the byte order, which overrides what the file says. */
+  readonly byteOrder: ByteOrder | undefined
+}

@@ -1,0 +1,187 @@
+/**
+ * The layout of torch before 1.6: five pickles in a row, then the storages.
+ *
+ * The pickles are a magic number, a protocol version, facts about the writer, the object, and the list of storage
+ * keys. Then follow, for each key in that order, the number of elements (int64, little-endian) and the raw elements.
+ * (torch 2.13, `torch/serialization.py`, `_legacy_save` and `_legacy_load`.)
+ */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readRegions } from "../bytes/read-regions.ts"
+import { CheckpointError } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import type { PickleBudget } from "../pickle/machine.ts"
+import { runPickle } from "../pickle/machine.ts"
+import type { PickleValue } from "../pickle/values.ts"
+import { PickleDict, PickleList } from "../pickle/values.ts"
+import { quoteText } from "../quote-text.ts"
+import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import type { LegacyPickles } from "./legacy-pickles.ts"
+import { readLegacyPickles } from "./legacy-pickles.ts"
+import { StorageTable } from "./storage-table.ts"
+import type { Storage } from "./tensor-record.ts"
+import { TorchPolicy } from "./torch-policy.ts"
+
+/** `MAGIC_NUMBER` and `PROTOCOL_VERSION` of torch/serialization.py. */
+export const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
+const PROTOCOL_VERSION = 1001
+
+/** Before each storage stands its number of elements. */
+const COUNT_BYTES = 8
+
+/** An extent whose place is known only after the last pickle. */
+type PendingExtent = { -readonly [K in keyof ByteExtent]: ByteExtent[K] }
+
+/** Reads the five pickles and the count before each storage. */
+export async function readLegacyLayout(
+  source: ByteSource,
+  options: ReadingOptions,
+): Promise<CheckpointContents> {
+  const { limits, signal } = options
+  const pickles = await readLegacyPickles(source, limits, signal)
+  const pending = new Map<string, PendingExtent>()
+  const table = new StorageTable(({ key, byteLength }) => {
+    const name = `storage ${key}`
+    const extent: PendingExtent = {
+      source,
+      offset: 0,
+      storedLength: byteLength,
+      byteLength,
+      coding: "stored",
+      crc32: undefined,
+      name,
+    }
+    pending.set(key, extent)
+    return extent
+  })
+  const run = new LegacyRun(pickles, limits, table)
+  run.expectHead()
+  const byteOrder = options.byteOrder ?? run.readByteOrder()
+  const value = run.interpret("object", table)
+  const keys = readKeys(run.interpret("storage keys", undefined), table.storages())
+  await placeStorages(source, { keys, pending, start: pickles.end, storages: table.storages(), signal })
+  return {
+    layout: "legacy",
+    value,
+    storages: table.storages(),
+    byteOrder,
+    hasChecksums: false,
+    globals: [...run.policy.globals],
+  }
+}
+
+type PickleName = keyof LegacyPickles["starts"]
+
+/** The five pickles under one policy and one budget. */
+class LegacyRun {
+  readonly policy: TorchPolicy
+  readonly #pickles: LegacyPickles
+  readonly #limits: Limits
+  readonly #budget: PickleBudget = { opcodes: 0 }
+
+  constructor(pickles: LegacyPickles, limits: Limits, storages: StorageTable) {
+    this.#pickles = pickles
+    this.#limits = limits
+    this.policy = new TorchPolicy({ within: "object pickle", limits, storages, storageViews: true })
+  }
+
+  interpret(name: PickleName, storages: StorageTable | undefined): PickleValue {
+    const within = `${name} pickle`
+    const limits = this.#limits
+    const policy = storages === undefined ? new TorchPolicy({ within, limits, storages }) : this.policy
+    const start = this.#pickles.starts[name]
+    return runPickle(this.#pickles.bytes, { within, policy, limits, budget: this.#budget, start }).value
+  }
+
+  expectHead(): void {
+    if (this.interpret("magic number", undefined) !== LEGACY_MAGIC) {
+      throw legacyFault("the first pickle is not the magic number of torch.save")
+    }
+    const version = this.interpret("protocol version", undefined)
+    if (version !== PROTOCOL_VERSION) {
+      throw legacyFault(`the second pickle is not the protocol version ${PROTOCOL_VERSION}`)
+    }
+  }
+
+  /** torch itself reads this flag and ignores it, which gives wrong numbers; see docs/formats.md. */
+  readByteOrder(): ByteOrder {
+    const info = this.interpret("system info", undefined)
+    const littleEndian = info instanceof PickleDict ? info.get("little_endian") : undefined
+    if (littleEndian === true) return "little"
+    const problem =
+      littleEndian === false
+        ? "the file says that a big-endian machine wrote it, and torch ignored that when it wrote: either may be true"
+        : "the file does not say which byte order it was written with"
+    throw new CheckpointError("byte-order", { within: "system info pickle", problem })
+  }
+}
+
+/** The storage keys in file order. They must be exactly the storages that the object refers to, once each. */
+function readKeys(value: PickleValue, storages: readonly Storage[]): readonly string[] {
+  if (!(value instanceof PickleList)) throw legacyFault("the storage keys are no list")
+  const wanted = new Set(storages.map(({ key }) => key))
+  const keys = value.items.map((key) => {
+    if (typeof key !== "string") throw legacyFault("a storage key is no text")
+    if (!wanted.delete(key)) {
+      throw legacyFault(`the storage ${quoteText(key)} is listed twice, or nothing refers to it`)
+    }
+    return key
+  })
+  const [missing] = wanted
+  if (missing !== undefined) throw legacyFault(`the storage ${quoteText(missing)} is not in the file`)
+  return keys
+}
+
+interface Placement {
+  readonly keys: readonly string[]
+  readonly pending: ReadonlyMap<string, PendingExtent>
+  readonly start: number
+  readonly storages: readonly Storage[]
+  readonly signal: AbortSignal | undefined
+}
+
+/** Gives each storage its place. All sizes are known from the pickle; the counts in the file must say the same. */
+async function placeStorages(source: ByteSource, placement: Placement): Promise<void> {
+  const { keys, pending, storages, signal } = placement
+  const elementCounts = new Map(storages.map(({ key, elementCount }) => [key, elementCount]))
+  const countOffsets: number[] = []
+  let at = placement.start
+  for (const key of keys) {
+    const extent = pending.get(key) as PendingExtent
+    countOffsets.push(at)
+    extent.offset = at + COUNT_BYTES
+    at = extent.offset + extent.byteLength
+    if (at > source.byteLength) {
+      const got = Math.max(0, source.byteLength - extent.offset)
+      throw new CheckpointError("truncated", {
+        within: extent.name,
+        at: extent.offset,
+        wanted: extent.byteLength,
+        got,
+      })
+    }
+  }
+  if (at !== source.byteLength) {
+    const problem = `${source.byteLength - at} bytes follow the last storage`
+    throw new CheckpointError("legacy-trailing", { at, problem })
+  }
+  await readRegions(
+    source,
+    countOffsets,
+    COUNT_BYTES,
+    (bytes, index) => {
+      const key = keys[index] as string
+      const count = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true)
+      const declared = elementCounts.get(key)
+      if (count === BigInt(declared ?? -1)) return
+      const problem = `the file holds ${count} elements of storage ${quoteText(key)}, the pickle says ${declared}`
+      throw new CheckpointError("storage-size", { at: countOffsets[index] as number, problem })
+    },
+    signal,
+  )
+}
+
+function legacyFault(problem: string): CheckpointError {
+  return new CheckpointError("legacy-layout", { problem })
+}

@@ -1,0 +1,108 @@
+/**
+ * The zip layout of torch 1.6 and newer: one folder with `data.pkl`, `data/<key>` for each storage, and small records
+ * such as `byteorder` and `version` (torch 2.13, `torch/serialization.py`, `_save` and `_load`).
+ */
+
+import { readZip } from "../archive/read-zip.ts"
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readExtent } from "../bytes/read-extent.ts"
+import { CheckpointError, requireWithin } from "../errors.ts"
+import { runPickle } from "../pickle/machine.ts"
+import { quoteText } from "../quote-text.ts"
+import { faultAt } from "./call-site.ts"
+import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import { StorageTable } from "./storage-table.ts"
+import { TorchPolicy } from "./torch-policy.ts"
+
+/** Storage keys are counters; torch 1.6 wrote addresses. 20 digits hold any 64-bit number. */
+const STORAGE_KEY = /^[0-9]{1,20}$/
+
+/** The records that mark other layouts that are zip archives too. */
+const OTHER_LAYOUTS: readonly (readonly [record: string, layout: string, problem: string])[] = [
+  ["constants.pkl", "a TorchScript archive", "programs are not converted, only state dicts are"],
+  [
+    "archive_format",
+    "a torch.export archive (.pt2)",
+    "exported programs are not converted, only state dicts are",
+  ],
+]
+
+/** Reads the archive's directory, its local headers and `data.pkl`. */
+export async function readZipLayout(
+  source: ByteSource,
+  options: ReadingOptions,
+): Promise<CheckpointContents> {
+  const { limits, signal } = options
+  const archive = await readZip(source, limits, signal)
+  const prefix = findPrefix(archive.entries)
+  refuseOtherLayouts(archive.entries, prefix)
+  const name = `${prefix}data.pkl`
+  const extent = archive.entries.get(name)
+  if (extent === undefined) throw layoutFault(`the archive holds no ${quoteText(name)}`)
+  requireWithin(limits, "maxPickleBytes", extent.byteLength, name)
+  const byteOrder =
+    options.byteOrder ?? (await readByteOrder(archive.entries.get(`${prefix}byteorder`), options))
+
+  const storages = new StorageTable((mention, site) => {
+    const { key, byteLength } = mention
+    if (!STORAGE_KEY.test(key))
+      throw faultAt(site, "storage-key", `the storage key ${quoteText(key)} is no number`)
+    const member = archive.entries.get(`${prefix}data/${key}`)
+    if (member === undefined)
+      throw faultAt(site, "storage-key", `the archive holds no storage ${quoteText(key)}`)
+    if (member.byteLength === byteLength) return member
+    const problem = `storage ${quoteText(key)} has ${member.byteLength} bytes, the pickle says ${byteLength}`
+    throw faultAt(site, "storage-size", problem)
+  })
+  const policy = new TorchPolicy({ within: name, limits, storages })
+  const bytes = await readExtent(extent, options)
+  const { value, end } = runPickle(bytes, { within: name, policy, limits, budget: { opcodes: 0 } })
+  if (end !== bytes.byteLength) {
+    const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
+    throw new CheckpointError("pickle-trailing", { within: name, at: end, problem })
+  }
+  return {
+    layout: "zip",
+    value,
+    storages: storages.storages(),
+    byteOrder,
+    hasChecksums: archive.hasChecksums,
+    globals: [...policy.globals],
+  }
+}
+
+/** The one folder that all members lie in, with its slash. It need not be the file's name: files get renamed. */
+function findPrefix(entries: ReadonlyMap<string, ByteExtent>): string {
+  const [first] = entries.keys()
+  if (first === undefined) throw layoutFault("the archive is empty")
+  const slash = first.indexOf("/")
+  if (slash < 0) throw layoutFault(`the member ${quoteText(first)} lies in no folder`)
+  const prefix = first.slice(0, slash + 1)
+  for (const name of entries.keys()) {
+    if (name.startsWith(prefix)) continue
+    throw layoutFault(`members lie in more than one folder: ${quoteText(first)} and ${quoteText(name)}`)
+  }
+  return prefix
+}
+
+function refuseOtherLayouts(entries: ReadonlyMap<string, ByteExtent>, prefix: string): void {
+  for (const [record, layout, problem] of OTHER_LAYOUTS) {
+    if (entries.has(prefix + record)) throw new CheckpointError("unsupported-layout", { layout, problem })
+  }
+}
+
+/** torch 2.1 and newer say it; before, torch wrote little-endian or said nothing (`_load`, byteorder). */
+async function readByteOrder(extent: ByteExtent | undefined, options: ReadingOptions): Promise<ByteOrder> {
+  if (extent === undefined) return "little"
+  const longest = 16
+  const text =
+    extent.byteLength > longest ? "" : new TextDecoder("latin1").decode(await readExtent(extent, options))
+  if (text === "little" || text === "big") return text
+  const problem = `the byte order is ${quoteText(text)}, neither "little" nor "big"`
+  throw new CheckpointError("byte-order", { within: extent.name, problem })
+}
+
+function layoutFault(problem: string): CheckpointError {
+  return new CheckpointError("zip-layout", { problem })
+}

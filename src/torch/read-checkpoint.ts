@@ -1,0 +1,37 @@
+/** Reads a checkpoint, whatever its layout: everything but the weights. */
+
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readExactly } from "../bytes/read-exactly.ts"
+import { CheckpointError } from "../errors.ts"
+import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import { readLegacyLayout } from "./layout-legacy.ts"
+import { readZipLayout } from "./layout-zip.ts"
+import { SNIFFED_BYTES, sniffFormat } from "./sniff-format.ts"
+
+/**
+ * The tree and the storages of the checkpoint in `source`.
+ *
+ * @throws `not-a-checkpoint` naming what the file looks like, `unsupported-layout`, `global-not-allowed`, and the
+ *   codes of the archive, the pickle, storages and tensors.
+ */
+export async function readCheckpoint(
+  source: ByteSource,
+  options: ReadingOptions,
+): Promise<CheckpointContents> {
+  const length = Math.min(SNIFFED_BYTES, source.byteLength)
+  const head = await readExactly(source, { offset: 0, length }, options.signal)
+  const format = sniffFormat(head, source.byteLength)
+  switch (format.is) {
+    case "zip":
+      return readZipLayout(source, options)
+    case "legacy":
+      return readLegacyLayout(source, options)
+    case "tar":
+      throw new CheckpointError("unsupported-layout", {
+        layout: "a tar checkpoint of torch 0.1",
+        problem: "this layout has not been written since 2017 and is not read",
+      })
+    case "other":
+      throw new CheckpointError("not-a-checkpoint", { looksLike: format.looksLike })
+  }
+}
