@@ -1,26 +1,11 @@
-/**
- * The records at the end of an archive: what they say about the directory, and that they leave no choice.
- *
- * An archive is found from its end, and a comment of any text may stand there, so two readers can find two
- * different archives in one file. Only a file with exactly one reading passes. APPNOTE 4.3.14 to 4.3.16.
- */
+/** What the records at the end of an archive say, short and ZIP64, held against each other. APPNOTE 4.3.14 to 4.3.16. */
 
-import { ByteCursor } from "../bytes/byte-cursor.ts"
+import type { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { toSafeInteger } from "../bytes/checked-integers.ts"
-import { readExactly } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
+import { type ArchiveTail, cursorAt, readArchiveTail } from "./archive-tail.ts"
 import * as zip from "./zip-format.ts"
-
-/** Enough for the end record with the longest comment, and the two ZIP64 records before it. */
-const TAIL_BYTES =
-  zip.END_RECORD_BYTES + zip.MAX_UINT16 + zip.ZIP64_LOCATOR_BYTES + zip.ZIP64_END_RECORD_BYTES
-
-/** Bytes of a file that have been read, and where they stand in it. */
-export interface FileBytes {
-  readonly bytes: Uint8Array
-  readonly offset: number
-}
 
 /** Where the directory is. It ends where the end records begin. */
 export interface EndRecords {
@@ -28,7 +13,7 @@ export interface EndRecords {
   readonly directoryOffset: number
   readonly directoryLength: number
   /** The end of the file, which holds the directory too when that is short. */
-  readonly tail: FileBytes
+  readonly tail: ArchiveTail
 }
 
 /** The fields that the end record and the ZIP64 end record both have. */
@@ -57,89 +42,21 @@ const FIELDS: readonly (readonly [keyof EndFields, string, number])[] = [
  * @throws `zip-end-record`, `zip-ambiguous`, `zip64`, `zip-gap`; and as `readExactly`.
  */
 export async function readEndRecords(source: ByteSource, signal?: AbortSignal): Promise<EndRecords> {
-  const length = Math.min(source.byteLength, TAIL_BYTES)
-  const tail: FileBytes = {
-    offset: source.byteLength - length,
-    bytes: await readExactly(source, { offset: source.byteLength - length, length }, signal),
-  }
-  const at = findEndRecord(tail) ?? (await refuseMissingEnd(source, tail, signal))
+  const tail = await readArchiveTail(source, signal)
+  const at = tail.endRecordAt
   const short = readEndFields(cursorAt(tail, at + 4))
   const long = readZip64Fields(tail, at)
   const fields = long === undefined ? short : requireAgreement(short, long.fields, at)
-  if (
-    long === undefined &&
-    (short.directoryLength === zip.MAX_UINT32 || short.directoryOffset === zip.MAX_UINT32)
-  ) {
-    throw new CheckpointError("zip64", {
-      at,
-      problem: "the end record refers to a ZIP64 record, and there is none",
-    })
+  // A count of 65,535 may be meant as it stands: Python's zipfile writes it so.
+  if (fields.directoryLength === zip.MAX_UINT32 || fields.directoryOffset === zip.MAX_UINT32) {
+    const problem = "the end record refers to a ZIP64 record, and there is none"
+    if (long === undefined) throw new CheckpointError("zip64", { at, problem })
   }
   requireOneDisk(fields, at)
   const endOffset = long?.offset ?? at
   requireDirectoryAgainst(fields, endOffset)
   const { entryCount, directoryOffset, directoryLength } = fields
   return { entryCount, directoryOffset, directoryLength, tail }
-}
-
-function cursorAt(tail: FileBytes, at: number): ByteCursor {
-  return new ByteCursor(tail.bytes, tail.offset).skip(at - tail.offset)
-}
-
-function hasEndSignature(bytes: Uint8Array, i: number): boolean {
-  return bytes[i] === 0x50 && bytes[i + 1] === 0x4b && bytes[i + 2] === 0x05 && bytes[i + 3] === 0x06
-}
-
-/** File offset where the comment of the end record at index `i` ends. */
-function commentEnd(tail: FileBytes, i: number): number {
-  const at = tail.offset + i
-  return at + zip.END_RECORD_BYTES + cursorAt(tail, at + 20).readUint16LE()
-}
-
-/** File offset of the only end record whose comment reaches the end of the file; undefined when there is none. */
-function findEndRecord(tail: FileBytes): number | undefined {
-  const { bytes, offset } = tail
-  const fileEnd = offset + bytes.length
-  let found: number | undefined
-  let last: number | undefined
-  for (let i = bytes.length - 4; i >= 0; i--) {
-    if (!hasEndSignature(bytes, i)) continue
-    last ??= offset + i
-    if (i > bytes.length - zip.END_RECORD_BYTES || commentEnd(tail, i) !== fileEnd) continue
-    if (found !== undefined) throw ambiguous(offset + i, found)
-    found = offset + i
-  }
-  // A reader that takes the last signature would find another one inside the comment.
-  if (found !== undefined && last !== undefined && last !== found && fileEnd - found > zip.END_RECORD_BYTES) {
-    throw ambiguous(found, last)
-  }
-  return found
-}
-
-function ambiguous(first: number, second: number): CheckpointError {
-  const problem = `two records at bytes ${first} and ${second} can be taken for the end of the archive`
-  return new CheckpointError("zip-ambiguous", { at: second, problem })
-}
-
-/** Says why there is no end record: cut off, followed by something, or not an archive at all. */
-async function refuseMissingEnd(source: ByteSource, tail: FileBytes, signal?: AbortSignal): Promise<never> {
-  const { bytes, offset } = tail
-  const size = source.byteLength
-  for (let i = bytes.length - zip.END_RECORD_BYTES; i >= 0; i--) {
-    if (!hasEndSignature(bytes, i)) continue
-    const extra = size - commentEnd(tail, i)
-    const problem =
-      extra > 0
-        ? `${extra} bytes follow the end of the archive`
-        : `the archive's comment is cut off: ${-extra} bytes are missing after ${size}`
-    throw new CheckpointError("zip-end-record", { at: offset + i, problem })
-  }
-  const start = new ByteCursor(await readExactly(source, { offset: 0, length: Math.min(4, size) }, signal), 0)
-  const isArchive = start.remaining === 4 && start.readUint32LE() === zip.LOCAL_HEADER
-  const problem = isArchive
-    ? `the archive's directory is missing: the file is incomplete (a partial download?), it ends after ${size} bytes`
-    : `there is no end record in the last ${bytes.length} of ${size} bytes: this is not a zip archive`
-  throw new CheckpointError("zip-end-record", { at: size, problem })
 }
 
 /** The fields of the end record, from behind its signature. */
@@ -155,7 +72,10 @@ function readEndFields(cursor: ByteCursor): EndFields {
 }
 
 /** The ZIP64 end record and its offset, when a locator stands right before the end record at `endAt`. */
-function readZip64Fields(tail: FileBytes, endAt: number): { fields: EndFields; offset: number } | undefined {
+function readZip64Fields(
+  tail: ArchiveTail,
+  endAt: number,
+): { fields: EndFields; offset: number } | undefined {
   const locatorAt = endAt - zip.ZIP64_LOCATOR_BYTES
   if (locatorAt < tail.offset) return undefined
   const locator = cursorAt(tail, locatorAt)
@@ -165,15 +85,17 @@ function readZip64Fields(tail: FileBytes, endAt: number): { fields: EndFields; o
   const refuse = (problem: string): never => {
     throw new CheckpointError("zip64", { at: locatorAt, problem })
   }
-  if (disk !== 0 || diskCount !== 1)
+  if (disk !== 0 || diskCount !== 1) {
     refuse(`the locator counts ${diskCount} disks and points into disk ${disk}`)
+  }
+  if (expected < tail.offset) refuse("there is no room for a ZIP64 end record")
   if (offset !== BigInt(expected)) {
     refuse(`the locator points to byte ${offset}, the ZIP64 end record belongs at byte ${expected}`)
   }
-  if (expected < tail.offset) refuse("there is no room for a ZIP64 end record")
   const record = cursorAt(tail, expected)
-  if (record.readUint32LE() !== zip.ZIP64_END_RECORD)
+  if (record.readUint32LE() !== zip.ZIP64_END_RECORD) {
     refuse(`there is no ZIP64 end record at byte ${expected}`)
+  }
   const recordBytes = record.readUint64LE() + 12n
   if (recordBytes !== BigInt(zip.ZIP64_END_RECORD_BYTES)) {
     refuse(`the ZIP64 end record claims ${recordBytes} bytes, it has ${zip.ZIP64_END_RECORD_BYTES}`)
@@ -220,7 +142,9 @@ function requireDirectoryAgainst(fields: EndFields, endOffset: number): void {
   const end = fields.directoryOffset + fields.directoryLength
   if (end === endOffset) return
   if (end < endOffset) {
-    const problem = `${endOffset - end} bytes between the directory and the end records belong to nothing`
+    const problem =
+      `the directory claims to end at byte ${end}, the end records begin at byte ${endOffset}: ` +
+      `${endOffset - end} bytes are hidden between them, or before the archive`
     throw new CheckpointError("zip-gap", { at: end, problem })
   }
   const problem = `the directory claims to end at byte ${end}, the end records begin at byte ${endOffset}`

@@ -65,21 +65,21 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   const storedLength32 = cursor.readUint32LE()
   const byteLength32 = cursor.readUint32LE()
   const nameLength = cursor.readUint16LE()
-  const extraBytes = cursor.readUint16LE()
-  const commentBytes = cursor.readUint16LE()
+  const extraLength = cursor.readUint16LE()
+  const commentLength = cursor.readUint16LE()
   const disk = cursor.readUint16LE()
   cursor.skip(2)
   const fileType = (cursor.readUint32LE() >>> 16) & FILE_TYPE_MASK
   const headerOffset32 = cursor.readUint32LE()
-  const variableBytes = nameLength + extraBytes + commentBytes
-  if (variableBytes > cursor.remaining) {
-    const problem = `an entry claims ${variableBytes} bytes of texts, ${cursor.remaining} are left in the directory`
+  const textsLength = nameLength + extraLength + commentLength
+  if (textsLength > cursor.remaining) {
+    const problem = `an entry claims ${textsLength} bytes of texts, ${cursor.remaining} are left in the directory`
     throw new CheckpointError("zip-entry", { at, problem })
   }
   const nameBytes = cursor.readBytes(nameLength)
   const name = readZipName(nameBytes, at)
-  const wide = extraBytes === 0 ? undefined : readExtraFields(cursor, extraBytes, name, nameBytes)
-  cursor.skip(commentBytes)
+  const wide = extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, name, nameBytes)
+  cursor.skip(commentLength)
   if (disk !== 0 && (disk !== zip.MAX_UINT16 || wide === undefined)) {
     throw fault("zip-entry", name, at, `it is said to begin on disk ${disk}`)
   }

@@ -16,6 +16,8 @@ export interface ByteSource {
   readInto?(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<number>
   /** Optional: the same bytes as a `Blob`, so that parts of it can be handed on without being read. */
   readonly blob?: Blob
+  /** Optional: throws `input-changed` when the bytes are no longer those that were there at the start. */
+  assertUnchanged?(): Promise<void>
   /** Optional: called once by whoever opened the source. */
   close?(): Promise<void>
 }

@@ -1,15 +1,30 @@
 /** Which tensors are converted: globs or a function over their names. */
 
+import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
 import type { FoundTensor } from "../torch/walk-tensors.ts"
 
+/** What a filter function is asked about. Tensors that safetensors cannot hold have no dtype and no bytes here. */
+export interface FilterCandidate {
+  readonly name: string
+  /** torch's name of the dtype, such as `bfloat16`. */
+  readonly torchDtype: string | undefined
+  readonly shape: readonly number[]
+  readonly byteLength: number
+}
+
 /** Globs over names (`*` stands for any run of characters, dots included, `?` for one), or a function. */
-export type NameFilter = string | readonly string[] | ((tensor: FoundTensor) => boolean)
+export type NameFilter = string | readonly string[] | ((tensor: FilterCandidate) => boolean)
 
 /** The filter as a function. */
 export function compileFilter(filter: NameFilter): (tensor: FoundTensor) => boolean {
-  if (typeof filter === "function") return filter
+  if (typeof filter === "function") return (tensor) => filter(candidateOf(tensor))
   const globs = typeof filter === "string" ? [filter] : filter
   return ({ name }) => globs.some((glob) => matchesGlob(name, glob))
+}
+
+function candidateOf({ name, tensor }: FoundTensor): FilterCandidate {
+  if (!isTensor(tensor)) return { name, torchDtype: undefined, shape: [], byteLength: 0 }
+  return { name, torchDtype: tensor.dtype.name, shape: tensor.shape, byteLength: tensorByteLength(tensor) }
 }
 
 /**

@@ -32,12 +32,13 @@ export interface Target {
   readonly shape: readonly number[]
 }
 
-/** Undefined for dtypes that have no name in safetensors. */
-export function targetOf({ dtype, shape }: TensorRecord): Target | undefined {
+/** How a tensor is written, or why it cannot be. */
+export function targetOf({ dtype, shape }: TensorRecord): Target | { readonly reason: string } {
   const target = TARGETS.get(dtype.name)
-  if (target === undefined) return undefined
-  // torch counts bytes that hold two values each, safetensors counts values.
+  if (target === undefined) return { reason: `safetensors has no dtype for ${dtype.name}` }
   if (target !== "F4") return { dtype: target, shape }
+  // torch counts bytes that hold two values each, safetensors counts values along the last dimension.
   const last = shape.at(-1)
-  return { dtype: target, shape: last === undefined ? [2] : [...shape.slice(0, -1), last * 2] }
+  if (last === undefined) return { reason: `a ${dtype.name} without dimensions has no shape in safetensors` }
+  return { dtype: target, shape: [...shape.slice(0, -1), last * 2] }
 }

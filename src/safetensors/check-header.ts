@@ -33,20 +33,26 @@ export interface DataLayout {
   readonly dataByteLength: number | undefined
 }
 
+/** A rule that an entry breaks. */
+export interface EntryFault {
+  readonly rule: HeaderRule
+  readonly problem: string
+}
+
 /** What is wrong between the fields of one tensor. */
-export function checkEntry(fields: EntryFields): { rule: HeaderRule; problem: string } | undefined {
+export function checkEntry(fields: EntryFields): EntryFault | undefined {
   const { dtype, shape, range } = fields
-  const reversed = range !== undefined && range[1] < range[0]
-  if (reversed)
-    return { rule: "offsets-reversed", problem: `data_offsets end at ${range[1]}, before ${range[0]}` }
+  const length = range === undefined ? undefined : range[1] - range[0]
+  if (length !== undefined && length < 0) {
+    return { rule: "offsets-reversed", problem: `data_offsets end ${-length} bytes before they begin` }
+  }
   if (dtype === undefined || shape === undefined) return undefined
-  const said = `${dtype.dtype} [${shape.join(", ")}]`
   const size = tensorByteLength(dtype.bitsPerElement, shape)
-  if (size === "shape-overflow")
-    return { rule: size, problem: `the dimensions of ${said} multiply to more than 2^64 - 1 bits` }
+  if (size === length || (length === undefined && typeof size === "number")) return undefined
+  const said = `${dtype.dtype} [${shape.join(", ")}]`
   if (size === "size-misaligned") return { rule: size, problem: `${said} does not fill whole bytes` }
-  if (range === undefined || range[1] - range[0] === size) return undefined
-  return { rule: "size-mismatch", problem: `${range[1] - range[0]} bytes for ${said}, which takes ${size}` }
+  if (size === "shape-overflow") return { rule: size, problem: `${said} has more than 2^64 - 1 bits` }
+  return { rule: "size-mismatch", problem: `${length} bytes for ${said}, which takes ${size}` }
 }
 
 /**
@@ -57,17 +63,14 @@ export function checkLayout(layout: DataLayout, report: HeaderReport): void {
   const { dataOffset, dataByteLength, allPlaced } = layout
   let covered = 0
   const sorted = [...layout.placements].sort((a, b) => a.start - b.start || a.end - b.end)
-  for (const [place, { name, start, end }] of sorted.entries()) {
-    const at = { tensor: name, at: dataOffset + Math.min(start, covered) }
+  for (const { name, start, end } of sorted) {
     if (start < covered) {
-      report.add("data-overlap", `the data begins at ${start}, inside the data of another tensor`, at)
+      const problem = `the data begins at ${start}, inside the data of another tensor`
+      report.add("data-overlap", problem, { tensor: name, at: dataOffset + start })
     } else if (start > covered && allPlaced) {
-      const rule = place === 0 ? "data-start" : "data-hole"
-      report.add(
-        rule,
-        `no tensor has the ${start - covered} bytes before the data, which begins at ${start}`,
-        at,
-      )
+      const problem = `the data begins at ${start}; the ${start - covered} bytes before it belong to no tensor`
+      const rule = covered === 0 ? "data-start" : "data-hole"
+      report.add(rule, problem, { tensor: name, at: dataOffset + covered })
     }
     covered = Math.max(covered, end)
   }

@@ -6,13 +6,13 @@
  */
 
 import type { Limits } from "../limits.ts"
-import { quoteText } from "../quote-text.ts"
 import { checkEntry, type EntryFields, type Placement } from "./check-header.ts"
-import { type DtypeFacts, SAFETENSORS_DTYPES, type SafetensorsDtype } from "./dtypes.ts"
+import type { SafetensorsDtype } from "./dtypes.ts"
+import { EntryFieldReader } from "./entry-fields.ts"
 import { METADATA_KEY } from "./header-format.ts"
 import type { HeaderReport } from "./header-report.ts"
 import type { HeaderRule } from "./header-rules.ts"
-import type { JsonKind, JsonReader } from "./json-reader.ts"
+import { type JsonReader, KINDS_SAID } from "./json-reader.ts"
 
 /** A tensor of a safetensors file. */
 export interface SafetensorsTensor {
@@ -34,35 +34,15 @@ export interface HeaderEntries {
   readonly allPlaced: boolean
 }
 
-/** Findings for items that are no integers, and for integers that are too large. */
-interface IntegerRules {
-  readonly type: HeaderRule
-  readonly range: HeaderRule
-}
-
-const SHAPE_RULES: IntegerRules = { type: "shape-type", range: "shape-range" }
-const OFFSETS_RULES: IntegerRules = { type: "offsets-type", range: "offsets-range" }
-
-/** Above this serde_json makes a double of an integer. */
-const MAX_UINT64 = 0xffff_ffff_ffff_ffffn
-
-const KINDS_SAID: Readonly<Record<JsonKind, string>> = {
-  object: "an object",
-  array: "an array",
-  string: "a string",
-  number: "a number",
-  true: "true",
-  false: "false",
-  null: "null",
-}
-
 /** Reads one header. */
 export class HeaderEntryReader {
   readonly #reader: JsonReader
   readonly #report: HeaderReport
-  readonly #limits: Limits
+  readonly #fieldReader: EntryFieldReader
+  readonly #maxTensors: number
   readonly #tensors = new Map<string, SafetensorsTensor>()
-  readonly #names = new Set<string>()
+  /** Names of tensors that are not in `#tensors`, because something of them is missing or wrong. */
+  readonly #otherNames = new Set<string>()
   readonly #placements: Placement[] = []
   #entryCount = 0
   #allPlaced = true
@@ -72,7 +52,10 @@ export class HeaderEntryReader {
   constructor(reader: JsonReader, report: HeaderReport, limits: Limits) {
     this.#reader = reader
     this.#report = report
-    this.#limits = limits
+    this.#fieldReader = new EntryFieldReader(reader, report, limits.maxRank, (index) =>
+      this.#countEntry(index),
+    )
+    this.#maxTensors = limits.maxTensors
   }
 
   /** Reads the object that comes next. @throws `safetensors-invalid` when it is not JSON or too large. */
@@ -99,13 +82,13 @@ export class HeaderEntryReader {
       this.#metadata = metadata
       return
     }
-    if (kind === "null") this.#add("metadata-null", "the metadata is null", keyIndex)
-    else
-      this.#add("metadata-type", `the metadata is not an object of strings but ${KINDS_SAID[kind]}`, keyIndex)
+    const problem = `the metadata is not an object of strings but ${KINDS_SAID[kind]}`
+    this.#add(kind === "null" ? "metadata-null" : "metadata-type", problem, keyIndex)
     this.#reader.skipValue()
   }
 
   #readMetadataValue(metadata: Map<string, string>, key: string, index: number): void {
+    this.#countEntry(index)
     if (metadata.has(key)) this.#add("metadata-key-duplicate", "the metadata has a key twice", index)
     const kind = this.#reader.kind()
     if (kind === "string") {
@@ -117,145 +100,45 @@ export class HeaderEntryReader {
   }
 
   #readTensor(name: string, keyIndex: number): void {
-    this.#entryCount++
-    if (this.#entryCount > this.#limits.maxTensors) {
-      const problem = `the header has more than ${this.#limits.maxTensors} tensors`
-      throw this.#report.stop("too-many-tensors", problem, { at: this.#reader.fileOffset(keyIndex) })
-    }
-    if (this.#names.size === this.#names.add(name).size) {
+    this.#countEntry(keyIndex)
+    if (this.#tensors.has(name) || this.#otherNames.has(name)) {
       this.#add("name-duplicate", "two tensors have this name", keyIndex, name)
     }
     if (name.includes("\0")) this.#add("name-nul", "the name holds a NUL character", keyIndex, name)
-    const kind = this.#reader.kind()
-    if (kind !== "object") {
-      this.#add(
-        "entry-type",
-        `the tensor is not described by an object but by ${KINDS_SAID[kind]}`,
-        keyIndex,
-        name,
-      )
-      this.#reader.skipValue()
-      this.#allPlaced = false
-      return
-    }
     const fields = this.#readFields(name, keyIndex)
-    this.#keep(name, keyIndex, fields)
+    const fault = checkEntry(fields)
+    if (fault !== undefined) this.#add(fault.rule, fault.problem, keyIndex, name)
+    this.#keep(name, fields)
   }
 
   #readFields(name: string, nameIndex: number): EntryFields {
-    const fields: EntryFields = { dtype: undefined, shape: undefined, range: undefined }
-    const seen = new Set<string>()
-    this.#reader.readObject((field, index) => {
-      if (seen.size === seen.add(field).size) this.#add("field-duplicate", "a field comes twice", index, name)
-      if (field === "dtype") fields.dtype = this.#readDtype(name)
-      else if (field === "shape") fields.shape = this.#readShape(name)
-      else if (field === "data_offsets") fields.range = this.#readRange(name)
-      else {
-        this.#add("field-unknown", "an unknown field", index, name)
-        this.#reader.skipValue()
-      }
-    })
-    for (const field of ["dtype", "shape", "data_offsets"]) {
-      if (!seen.has(field)) this.#add("field-missing", `${field} is missing`, nameIndex, name)
-    }
-    return fields
+    const kind = this.#reader.kind()
+    if (kind === "object") return this.#fieldReader.read(name, nameIndex)
+    const problem = `the tensor is not described by an object but by ${KINDS_SAID[kind]}`
+    this.#add("entry-type", problem, nameIndex, name)
+    this.#reader.skipValue()
+    return { dtype: undefined, shape: undefined, range: undefined }
   }
 
-  /** Checks what was read, and keeps the tensor when nothing of it is missing. */
-  #keep(name: string, nameIndex: number, fields: EntryFields): void {
-    const fault = checkEntry(fields)
-    if (fault !== undefined) this.#add(fault.rule, fault.problem, nameIndex, name)
-    const { dtype, shape, range } = fields
+  /** Keeps the tensor when nothing of it is missing, and its range when that can be used. */
+  #keep(name: string, { dtype, shape, range }: EntryFields): void {
     if (range === undefined || range[1] < range[0]) {
       this.#allPlaced = false
+      this.#otherNames.add(name)
       return
     }
     const [start, end] = range
     this.#placements.push({ name, start, end })
-    if (dtype === undefined || shape === undefined) return
-    this.#tensors.set(name, { dtype: dtype.dtype, shape, start, end })
+    if (dtype === undefined || shape === undefined) this.#otherNames.add(name)
+    else this.#tensors.set(name, { dtype: dtype.dtype, shape, start, end })
   }
 
-  #readDtype(tensor: string): DtypeFacts | undefined {
-    const kind = this.#reader.kind()
-    const index = this.#reader.index
-    if (kind !== "string") {
-      this.#add("dtype-type", `the dtype is not a string but ${KINDS_SAID[kind]}`, index, tensor)
-      this.#reader.skipValue()
-      return undefined
-    }
-    const dtype = this.#reader.readString()
-    const facts = SAFETENSORS_DTYPES.get(dtype)
-    if (facts === undefined)
-      this.#add("dtype-unknown", `no dtype is called ${quoteText(dtype)}`, index, tensor)
-    return facts
-  }
-
-  #readShape(tensor: string): number[] | undefined {
-    const index = this.#reader.index
-    const { maxRank } = this.#limits
-    const read = this.#readIntegers(tensor, "shape", SHAPE_RULES, maxRank)
-    if (read === undefined) return undefined
-    if (read.count <= maxRank) return read.integers
-    this.#add(
-      "shape-rank",
-      `the shape has ${read.count} dimensions, above the limit of ${maxRank}`,
-      index,
-      tensor,
-    )
-    return undefined
-  }
-
-  #readRange(tensor: string): readonly [number, number] | undefined {
-    const index = this.#reader.index
-    const read = this.#readIntegers(tensor, "data_offsets", OFFSETS_RULES, 2)
-    if (read === undefined) return undefined
-    const [start, end] = read.integers
-    if (start !== undefined && end !== undefined && read.count === 2) return [start, end]
-    this.#add("offsets-type", `data_offsets has ${read.count} values, not 2`, index, tensor)
-    return undefined
-  }
-
-  /**
-   * An array of integers from 0 to 2^53 - 1, of which no more than `kept` are kept; undefined, with a finding for each
-   * wrong item, when it is not that.
-   */
-  #readIntegers(
-    tensor: string,
-    field: string,
-    rules: IntegerRules,
-    kept: number,
-  ): { integers: number[]; count: number } | undefined {
-    const kind = this.#reader.kind()
-    if (kind !== "array") {
-      this.#add(rules.type, `${field} is not an array but ${KINDS_SAID[kind]}`, this.#reader.index, tensor)
-      this.#reader.skipValue()
-      return undefined
-    }
-    const integers: number[] = []
-    let count = 0
-    let allGood = true
-    this.#reader.readArray(() => {
-      const value = this.#readInteger(tensor, field, rules)
-      if (value === undefined) allGood = false
-      else if (count < kept) integers.push(value)
-      count++
-    })
-    return allGood ? { integers, count } : undefined
-  }
-
-  #readInteger(tensor: string, field: string, rules: IntegerRules): number | undefined {
-    const kind = this.#reader.kind()
-    const index = this.#reader.index
-    if (kind !== "number") this.#reader.skipValue()
-    const value = kind === "number" ? this.#reader.readInteger() : undefined
-    if (typeof value === "number" && value >= 0) return value
-    if (typeof value === "bigint" && value > 0n && value <= MAX_UINT64) {
-      this.#add(rules.range, `${field} holds ${value}, which is above 2^53 - 1`, index, tensor)
-    } else {
-      this.#add(rules.type, `${field} holds what is not an integer from 0 up`, index, tensor)
-    }
-    return undefined
+  /** Counts what takes memory by the entry: a tensor, a metadata key, an unknown field. */
+  #countEntry(index: number): void {
+    this.#entryCount++
+    if (this.#entryCount <= this.#maxTensors) return
+    const problem = `the header has more than ${this.#maxTensors} tensors, metadata keys and unknown fields`
+    throw this.#report.stop("too-many-entries", problem, { at: this.#reader.fileOffset(index) })
   }
 
   #add(rule: HeaderRule, problem: string, index: number, tensor?: string): void {

@@ -14,6 +14,17 @@ import { scanString } from "./json-string.ts"
 
 export type JsonKind = "object" | "array" | "string" | "number" | "true" | "false" | "null"
 
+/** Each kind with its article, for messages. */
+export const KINDS_SAID: Readonly<Record<JsonKind, string>> = {
+  object: "an object",
+  array: "an array",
+  string: "a string",
+  number: "a number",
+  true: "true",
+  false: "false",
+  null: "null",
+}
+
 const QUOTE = 0x22
 const COMMA = 0x2c
 const MINUS = 0x2d

@@ -67,6 +67,9 @@ export interface ArchiveSpec {
 
 /** Little-endian bytes of `value`. */
 export function little(length: 1 | 2 | 4 | 8, value: number | bigint): Uint8Array {
+  if (length <= 4 && typeof value === "number") {
+    return Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24).subarray(0, length)
+  }
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true)
   return bytes.slice(0, length)

@@ -1,0 +1,148 @@
+/** An open checkpoint: its tensors, plain values and plans, while its source is held. */
+
+import type { Crc32 } from "../bytes/crc32.ts"
+import { MemorySink } from "../bytes/memory-sink.ts"
+import { CheckpointError } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { withLimits } from "../limits.ts"
+import type { ConversionPlan } from "../plan/conversion-plan.ts"
+import { LONE_TENSOR_NAME, planConversion, requireOutputWithin } from "../plan/plan-conversion.ts"
+import type { PlanOptions } from "../plan/plan-options.ts"
+import { tensorSegment } from "../plan/segments.ts"
+import { quoteText } from "../quote-text.ts"
+import type { CheckpointContents, CheckpointLayout } from "../torch/checkpoint-contents.ts"
+import { readCheckpoint } from "../torch/read-checkpoint.ts"
+import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
+import type { AnyTensor } from "../torch/walk-tensors.ts"
+import { isContainer, nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import { runPlan } from "../transfer/run-plan.ts"
+import type { OpenedInput } from "./inputs.ts"
+import type { OpenOptions } from "./options.ts"
+import type { PlainValue } from "./plain-values.ts"
+import { toPlainValue } from "./plain-values.ts"
+import type { TensorInfo } from "./tensor-info.ts"
+import { describeTensor } from "./tensor-info.ts"
+
+/** A checkpoint that has been opened. Close it, or let `await using` do so. */
+export class Checkpoint implements AsyncDisposable {
+  /** How the file is laid out. */
+  readonly format: CheckpointLayout
+  /** Bytes of the file. */
+  readonly byteLength: number
+  readonly #contents: CheckpointContents
+  readonly #input: OpenedInput
+  readonly #limits: Limits
+  readonly #crc32: Crc32
+  #found: ReadonlyMap<string, AnyTensor> | undefined
+
+  /** Made by `openCheckpoint`. */
+  constructor(contents: CheckpointContents, input: OpenedInput, limits: Limits, crc32: Crc32) {
+    this.format = contents.layout
+    this.byteLength = input.source.byteLength
+    this.#contents = contents
+    this.#input = input
+    this.#limits = limits
+    this.#crc32 = crc32
+  }
+
+  /**
+   * Every tensor of the checkpoint by its dotted name from the top, as `root: "all"` would name it.
+   *
+   * @throws `name-type`, `name-duplicate`, `pickle-cycle`, `limit-exceeded`.
+   */
+  get tensors(): ReadonlyMap<string, TensorInfo> {
+    const byteOrder = this.#contents.byteOrder
+    return new Map(Array.from(this.#tensors(), ([name, tensor]) => [name, describeTensor(tensor, byteOrder)]))
+  }
+
+  /** What torch.load would return, as plain data; tensors stand in it as `{ kind: "tensor", … }`. */
+  get values(): PlainValue {
+    takeCensus(this.#contents.value, this.#limits)
+    return toPlainValue(this.#contents.value, this.#contents.byteOrder)
+  }
+
+  /** The globals that its pickles name, all of which are on the list of allowed ones. Sorted. */
+  get globals(): readonly string[] {
+    return this.#contents.globals.map(({ module, name }) => `${module}.${name}`).sort()
+  }
+
+  /**
+   * What converting it would do. Reads nothing.
+   *
+   * @throws `no-tensors`, `root-ambiguous`, `root-not-found`, `name-…`, `tensor-unsupported`, `tensors-shared`,
+   *   `limit-exceeded`.
+   */
+  plan(options: PlanOptions = {}): ConversionPlan {
+    return planConversion(this.#contents, options, { limits: this.#limits, inputByteLength: this.byteLength })
+  }
+
+  /**
+   * The bytes of one tensor in C order, little-endian, as safetensors would hold them. `name` is a key of `tensors`.
+   *
+   * @throws `invalid-argument` for a name that is not there; `tensor-unsupported`; `limit-exceeded` when it would be
+   *   far larger than the file; and whatever reading throws.
+   */
+  async readTensor(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
+    const tensor = this.#tensors().get(name)
+    if (tensor === undefined) {
+      throw new CheckpointError("invalid-argument", {
+        argument: "name",
+        problem: `there is no tensor ${quoteText(name)}`,
+      })
+    }
+    if (!isTensor(tensor)) {
+      throw new CheckpointError("tensor-unsupported", {
+        tensors: [{ name, reason: `it is ${tensor.reason}` }],
+      })
+    }
+    const segment = tensorSegment(tensor, this.#contents.byteOrder, 0)
+    requireOutputWithin({ limits: this.#limits, inputByteLength: this.byteLength }, segment.length)
+    const sink = new MemorySink()
+    const checkedExtents = segment.extent.crc32 === undefined ? [] : [segment.extent]
+    const segments = segment.length === 0 ? [] : [segment]
+    await runPlan({ segments, byteLength: segment.length, checkedExtents }, sink, {
+      ...options,
+      crc32: this.#crc32,
+    })
+    return sink.bytes
+  }
+
+  /** Lets go of the source. */
+  async close(): Promise<void> {
+    await this.#input.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #tensors(): ReadonlyMap<string, AnyTensor> {
+    this.#found ??= this.#findTensors()
+    return this.#found
+  }
+
+  #findTensors(): ReadonlyMap<string, AnyTensor> {
+    const { value } = this.#contents
+    const found = new Map<string, AnyTensor>()
+    if (isTensor(value) || isUnsupportedTensor(value)) found.set(LONE_TENSOR_NAME, value)
+    if (!isContainer(value)) return found
+    for (const { name, tensor } of nameTensors(value, takeCensus(value, this.#limits), this.#limits)) {
+      if (found.has(name))
+        throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
+      found.set(name, tensor)
+    }
+    return found
+  }
+}
+
+/** Opens `input` and reads everything but the weights. */
+export async function readOpened(
+  input: OpenedInput,
+  options: OpenOptions,
+  crc32: Crc32,
+): Promise<Checkpoint> {
+  const limits = withLimits(options.limits)
+  const { signal, byteOrder } = options
+  const contents = await readCheckpoint(input.source, { limits, crc32, signal, byteOrder })
+  return new Checkpoint(contents, input, limits, crc32)
+}

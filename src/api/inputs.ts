@@ -1,0 +1,59 @@
+/** Turns what a caller passes as input into a source. */
+
+import { blobSource } from "../bytes/blob-source.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { memorySource } from "../bytes/memory-source.ts"
+import { CheckpointError } from "../errors.ts"
+
+/** What the universal build takes as input. Bytes and sources must not change while they are used. */
+export type CheckpointInput = Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | ByteSource
+
+/** A source and whether whoever opened it must close it. Sources of the caller stay the caller's. */
+export interface OpenedInput {
+  readonly source: ByteSource
+  readonly close: () => Promise<void>
+}
+
+const keepOpen = async (): Promise<void> => {}
+
+/**
+ * A stream is taken in whole: a checkpoint's directory stands at its end. The platform decides where to
+ * (`Response.blob` may go to disk in a browser).
+ *
+ * @throws `invalid-argument` for anything that is no input; `read-failed` for a stream that fails.
+ */
+export async function openUniversalInput(input: unknown): Promise<OpenedInput> {
+  if (input instanceof Uint8Array) return { source: memorySource(input), close: keepOpen }
+  if (input instanceof ArrayBuffer) return { source: memorySource(new Uint8Array(input)), close: keepOpen }
+  if (input instanceof Blob) return { source: blobSource(input), close: keepOpen }
+  if (input instanceof ReadableStream) return { source: blobSource(await collect(input)), close: keepOpen }
+  if (isByteSource(input)) return { source: input, close: keepOpen }
+  throw new CheckpointError("invalid-argument", { argument: "input", problem: describe(input) })
+}
+
+async function collect(stream: ReadableStream): Promise<Blob> {
+  try {
+    return await new Response(stream).blob()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new CheckpointError("read-failed", { reason }, { cause })
+  }
+}
+
+function isByteSource(input: unknown): input is ByteSource {
+  if (typeof input !== "object" || input === null) return false
+  const { byteLength, read } = input as Partial<ByteSource>
+  return (
+    typeof byteLength === "number" &&
+    Number.isSafeInteger(byteLength) &&
+    byteLength >= 0 &&
+    typeof read === "function"
+  )
+}
+
+function describe(input: unknown): string {
+  if (typeof input === "string") {
+    return "a string may be a path or a URL, and this build opens neither: pass bytes, a Blob, a stream or a source"
+  }
+  return "pass a Uint8Array, an ArrayBuffer, a Blob or File, a ReadableStream, or a source with byteLength and read"
+}

@@ -1,0 +1,24 @@
+/** The options of the verbs. All are optional; none is changed. */
+
+import type { Limits } from "../limits.ts"
+import type { PlanOptions } from "../plan/plan-options.ts"
+import type { ByteOrder } from "../torch/checkpoint-contents.ts"
+import type { Progress } from "../transfer/run-plan.ts"
+
+/** How to open a checkpoint. */
+export interface OpenOptions {
+  /** Bounds on what the file may ask for, laid over `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<Limits> | undefined
+  /** The byte order of the storages, for files that do not say it or say it wrongly. Default: what the file says. */
+  readonly byteOrder?: ByteOrder | undefined
+  /** Ends the work; its reason is what gets thrown. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How to convert a checkpoint. */
+export interface ConvertOptions extends OpenOptions, PlanOptions {
+  /** Called as bytes of the output are written. What it throws ends the conversion. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Whether a file that exists may be replaced. Default false. */
+  readonly overwrite?: boolean | undefined
+}

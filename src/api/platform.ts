@@ -1,0 +1,32 @@
+/** What differs from platform to platform. The verbs are made once for each. */
+
+import type { ByteSink } from "../bytes/byte-sink.ts"
+import type { Crc32 } from "../bytes/crc32.ts"
+import { crc32 } from "../bytes/crc32.ts"
+import type { CheckpointInput, OpenedInput } from "./inputs.ts"
+import { openUniversalInput } from "./inputs.ts"
+import type { SafetensorsOutput } from "./outputs.ts"
+import { openUniversalOutput } from "./outputs.ts"
+
+/** How to open inputs and outputs, and the fastest checksum there is. */
+export interface Platform<Input, Output> {
+  readonly openInput: (input: Input, signal: AbortSignal | undefined) => Promise<OpenedInput>
+  /** Nothing is created before the sink is opened. */
+  readonly openOutput: (output: Output, request: OutputRequest) => Promise<ByteSink>
+  readonly crc32: Crc32
+}
+
+/** What opening an output depends on. */
+export interface OutputRequest {
+  /** Whether an output that exists may be replaced. */
+  readonly overwrite: boolean
+  /** The input as the caller gave it: it must not be the output. */
+  readonly input: unknown
+}
+
+/** Browsers, workers and every other runtime with web standards. */
+export const UNIVERSAL_PLATFORM: Platform<CheckpointInput, SafetensorsOutput> = {
+  openInput: openUniversalInput,
+  openOutput: async (output) => openUniversalOutput(output),
+  crc32,
+}

@@ -1,0 +1,38 @@
+/** What every build exports besides its verbs. */
+
+export type { ByteExtent } from "../bytes/byte-extent.ts"
+export type { ByteSink } from "../bytes/byte-sink.ts"
+export type { ByteSource } from "../bytes/byte-source.ts"
+export type {
+  AnyCheckpointError,
+  ErrorCode,
+  ErrorDetails,
+  Fault,
+  HeaderFinding,
+  RefusedGlobal,
+  RootCandidate,
+} from "../errors.ts"
+export { CheckpointError, isCheckpointError } from "../errors.ts"
+export type { Limits } from "../limits.ts"
+export { DEFAULT_LIMITS } from "../limits.ts"
+export type { ConversionPlan, ConversionReport, PlannedTensor, PlanWarning } from "../plan/conversion-plan.ts"
+export type { FilterCandidate, NameFilter } from "../plan/name-filter.ts"
+export type { PlanOptions } from "../plan/plan-options.ts"
+export type { Alias, SharingPolicy } from "../plan/resolve-sharing.ts"
+export type {
+  CopySegment,
+  ElementFixes,
+  GatherSegment,
+  LiteralSegment,
+  Segment,
+  StridedView,
+} from "../plan/segments.ts"
+export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+export type { SafetensorsHeader } from "../safetensors/parse-header.ts"
+export { parseSafetensorsHeader } from "../safetensors/parse-header.ts"
+export type { ByteOrder, CheckpointLayout } from "../torch/checkpoint-contents.ts"
+export type { Progress } from "../transfer/run-plan.ts"
+export type { Checkpoint } from "./checkpoint.ts"
+export type { ConvertOptions, OpenOptions } from "./options.ts"
+export type { PlainObject, PlainValue } from "./plain-values.ts"
+export type { SupportedTensorInfo, TensorInfo, UnsupportedTensorInfo } from "./tensor-info.ts"

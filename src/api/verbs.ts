@@ -1,0 +1,116 @@
+/** What can be done with a checkpoint, on any platform. The entry files give these their final types. */
+
+import { MemorySink } from "../bytes/memory-sink.ts"
+import { writableStreamSink } from "../bytes/writable-stream-sink.ts"
+import type { ConversionPlan, ConversionReport } from "../plan/conversion-plan.ts"
+import { planToBlob } from "../transfer/plan-to-blob.ts"
+import type { RunOptions } from "../transfer/run-plan.ts"
+import { runPlan } from "../transfer/run-plan.ts"
+import type { Checkpoint } from "./checkpoint.ts"
+import { readOpened } from "./checkpoint.ts"
+import type { ConvertOptions, OpenOptions } from "./options.ts"
+import type { Platform } from "./platform.ts"
+
+/** Opens a checkpoint; the caller closes it. */
+export async function open<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: OpenOptions,
+): Promise<Checkpoint> {
+  const opened = await platform.openInput(input, options.signal)
+  try {
+    return await readOpened(opened, options, platform.crc32)
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+async function withCheckpoint<Input, Result>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: OpenOptions,
+  use: (checkpoint: Checkpoint) => Promise<Result>,
+): Promise<Result> {
+  const checkpoint = await open(platform, input, options)
+  try {
+    return await use(checkpoint)
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+/** Converts to an output of the platform. The output is looked at before the input is opened. */
+export async function convert<Input, Output>(
+  platform: Platform<Input, Output>,
+  input: Input,
+  output: Output,
+  options: ConvertOptions,
+): Promise<ConversionReport> {
+  const sink = await platform.openOutput(output, { overwrite: options.overwrite ?? false, input })
+  let started = false
+  try {
+    return await withCheckpoint(platform, input, options, async (checkpoint) => {
+      const plan = checkpoint.plan(options)
+      started = true
+      await runPlan(plan, sink, runOptions(platform, options))
+      return plan.report
+    })
+  } catch (error) {
+    // A stream that was given as output must not be left waiting.
+    if (!started) await sink.abort(error).catch(() => {})
+    throw error
+  }
+}
+
+/** Converts into memory. */
+export async function convertToBytes<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: ConvertOptions,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
+  return withCheckpoint(platform, input, options, async (checkpoint) => {
+    const plan = checkpoint.plan(options)
+    const sink = new MemorySink()
+    await runPlan(plan, sink, runOptions(platform, options))
+    return { bytes: sink.bytes, report: plan.report }
+  })
+}
+
+/** Converts to a Blob, out of slices of the input where that is a Blob. */
+export async function convertToBlob<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: ConvertOptions,
+): Promise<{ blob: Blob; report: ConversionReport }> {
+  return withCheckpoint(platform, input, options, async (checkpoint) => {
+    const plan = checkpoint.plan(options)
+    return { blob: await planToBlob(plan, runOptions(platform, options)), report: plan.report }
+  })
+}
+
+/** Converts to a stream. Opening and planning are done when it resolves; bytes move as they are asked for. */
+export async function convertToStream<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: ConvertOptions,
+): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
+  const checkpoint = await open(platform, input, options)
+  let plan: ConversionPlan
+  try {
+    plan = checkpoint.plan(options)
+  } catch (error) {
+    await checkpoint.close()
+    throw error
+  }
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  // A failure reaches whoever reads the stream: the sink is aborted with it.
+  runPlan(plan, writableStreamSink(writable), runOptions(platform, options))
+    .catch(() => {})
+    .finally(() => checkpoint.close())
+  return { stream: readable, report: plan.report }
+}
+
+function runOptions(platform: Platform<never, never>, { signal, onProgress }: ConvertOptions): RunOptions {
+  return { crc32: platform.crc32, signal, onProgress }
+}

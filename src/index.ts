@@ -1,0 +1,72 @@
+/**
+ * tosafetensors for every runtime with web standards: browsers, workers, and others. Nothing here touches Node.
+ *
+ * Strings are refused as inputs and outputs: the Node build, which the same import gives under Node, Deno and Bun,
+ * takes them as paths.
+ */
+
+import type { Checkpoint } from "./api/checkpoint.ts"
+import type { CheckpointInput } from "./api/inputs.ts"
+import type { ConvertOptions, OpenOptions } from "./api/options.ts"
+import type { SafetensorsOutput } from "./api/outputs.ts"
+import { UNIVERSAL_PLATFORM } from "./api/platform.ts"
+import { convert, convertToBlob, convertToBytes, convertToStream, open } from "./api/verbs.ts"
+import type { ConversionReport } from "./plan/conversion-plan.ts"
+
+export type { CheckpointInput } from "./api/inputs.ts"
+export type { SafetensorsOutput } from "./api/outputs.ts"
+export * from "./api/shared-exports.ts"
+
+/**
+ * Converts a checkpoint to safetensors.
+ *
+ * The stream is closed when everything has been written and checked, and aborted when anything fails.
+ *
+ * @throws CheckpointError with one of the codes of `ErrorCode`; the signal's reason when aborted.
+ */
+export function toSafetensors(
+  input: CheckpointInput,
+  output: SafetensorsOutput,
+  options: ConvertOptions = {},
+): Promise<ConversionReport> {
+  return convert(UNIVERSAL_PLATFORM, input, output, options)
+}
+
+/** Converts a checkpoint to a safetensors file in memory. Throws as `toSafetensors`. */
+export function toSafetensorsBytes(
+  input: CheckpointInput,
+  options: ConvertOptions = {},
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
+  return convertToBytes(UNIVERSAL_PLATFORM, input, options)
+}
+
+/**
+ * Converts a checkpoint to a Blob. From a `File` or `Blob`, contiguous tensors become slices of the input, so that the
+ * result costs no memory; with `verify: "none"` they are not even read. Throws as `toSafetensors`.
+ */
+export function toSafetensorsBlob(
+  input: CheckpointInput,
+  options: ConvertOptions = {},
+): Promise<{ blob: Blob; report: ConversionReport }> {
+  return convertToBlob(UNIVERSAL_PLATFORM, input, options)
+}
+
+/**
+ * Converts a checkpoint to a stream of its safetensors bytes. What goes wrong before the first byte is thrown, as by
+ * `toSafetensors`; what goes wrong later errors the stream.
+ */
+export function toSafetensorsStream(
+  input: CheckpointInput,
+  options: ConvertOptions = {},
+): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
+  return convertToStream(UNIVERSAL_PLATFORM, input, options)
+}
+
+/**
+ * Opens a checkpoint and reads everything but its weights. The caller closes it (`await using` does).
+ *
+ * @throws CheckpointError with one of the codes of `ErrorCode`; the signal's reason when aborted.
+ */
+export function openCheckpoint(input: CheckpointInput, options: OpenOptions = {}): Promise<Checkpoint> {
+  return open(UNIVERSAL_PLATFORM, input, options)
+}

@@ -1,0 +1,57 @@
+/** Turns what a plan has decided into the report that the caller gets. */
+
+import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
+import type { ConversionReport, PlannedTensor, PlanWarning } from "./conversion-plan.ts"
+import type { Alias } from "./resolve-sharing.ts"
+
+/** What the plan has decided. */
+export interface ReportFacts {
+  readonly verify: "crc" | "none" | undefined
+  readonly root: readonly string[]
+  readonly byteLength: number
+  readonly metadata: ReadonlyMap<string, string>
+  readonly tensors: readonly PlannedTensor[]
+  readonly aliases: readonly Alias[]
+  readonly parameterCount: number
+  readonly outsideRoot: number
+  readonly filtered: readonly string[]
+}
+
+/** The report on a plan. */
+export function makeReport(
+  { layout, hasChecksums }: CheckpointContents,
+  facts: ReportFacts,
+): ConversionReport {
+  const { root, byteLength, tensors, aliases, parameterCount, outsideRoot, filtered } = facts
+  const checksums = facts.verify === "none" ? "not-checked" : hasChecksums ? "checked" : "absent"
+  return {
+    layout,
+    root,
+    byteLength,
+    tensorCount: tensors.length,
+    parameterCount,
+    metadata: metadataObject(facts.metadata),
+    tensors,
+    aliases,
+    leftOut: { outsideRoot, filtered },
+    checksums,
+    warnings: warningsFor(checksums, layout),
+  }
+}
+
+/** A null prototype: a dropped tensor may be called `__proto__`. */
+function metadataObject(metadata: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  const object: Record<string, string> = Object.create(null)
+  for (const [key, value] of metadata) object[key] = value
+  return object
+}
+
+function warningsFor(checksums: ConversionReport["checksums"], layout: string): readonly PlanWarning[] {
+  if (checksums === "not-checked") {
+    const message = "the bytes were not held against the archive's checksums, as asked"
+    return [{ code: "checksums-not-checked", message }]
+  }
+  if (checksums === "checked" || layout === "legacy") return []
+  const message = "the archive was saved without checksums: damage to the weights would not be noticed"
+  return [{ code: "checksums-absent", message }]
+}

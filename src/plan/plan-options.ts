@@ -1,0 +1,22 @@
+/** What a caller can say about a conversion. */
+
+import type { NameFilter } from "./name-filter.ts"
+import type { SharingPolicy } from "./resolve-sharing.ts"
+
+/** How to plan. All fields may be left out. */
+export interface PlanOptions {
+  /** Keys to the state dict, or `"all"` for every tensor of the checkpoint. Default: found by rule. */
+  readonly root?: readonly string[] | "all" | undefined
+  /** Only tensors that match are converted. Default: all. */
+  readonly include?: NameFilter | undefined
+  /** Tensors that match are left out, also when `include` names them. Default: none. */
+  readonly exclude?: NameFilter | undefined
+  /** The name to write a tensor with. Default: its own. */
+  readonly rename?: ((name: string) => string) | undefined
+  /** What to do with names of one tensor. Default `"alias"`. */
+  readonly shared?: SharingPolicy | undefined
+  /** Text to keep in the header. Default `{ format: "pt" }`, which loaders of transformers ask for. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Whether bytes are held against the archive's checksums. Default `"crc"`. */
+  readonly verify?: "crc" | "none" | undefined
+}

@@ -1,0 +1,69 @@
+/** Which tensors are written, under which names, dtypes and shapes. */
+
+import { CheckpointError } from "../errors.ts"
+import type { HeaderTensor } from "../safetensors/write-header.ts"
+import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
+import type { FoundTensor } from "../torch/walk-tensors.ts"
+import { compileFilter } from "./name-filter.ts"
+import type { PlanOptions } from "./plan-options.ts"
+import type { NamedTensor } from "./resolve-sharing.ts"
+import { targetOf } from "./target-dtype.ts"
+
+/** A tensor of the checkpoint together with what the header will say of it. */
+export interface WrittenTensor extends NamedTensor, HeaderTensor {}
+
+/** The tensors that `include` and `exclude` let through, and the names of the others. */
+export function selectTensors(
+  found: readonly FoundTensor[],
+  { include, exclude }: PlanOptions,
+): { kept: readonly FoundTensor[]; filtered: readonly string[] } {
+  if (include === undefined && exclude === undefined) return { kept: found, filtered: [] }
+  const included = include === undefined ? () => true : compileFilter(include)
+  const excluded = exclude === undefined ? () => false : compileFilter(exclude)
+  const kept: FoundTensor[] = []
+  const filtered: string[] = []
+  for (const tensor of found) {
+    if (included(tensor) && !excluded(tensor)) kept.push(tensor)
+    else filtered.push(tensor.name)
+  }
+  if (kept.length > 0) return { kept, filtered }
+  const problem = `none of the ${found.length} tensors under the root passes \`include\` and \`exclude\``
+  throw new CheckpointError("no-tensors", { problem })
+}
+
+/**
+ * The tensors as they will be written.
+ *
+ * @throws `tensor-unsupported` naming all that safetensors cannot hold; `invalid-argument` for a bad `rename`.
+ */
+export function requireSupported(
+  found: readonly FoundTensor[],
+  rename: ((name: string) => string) | undefined,
+): readonly WrittenTensor[] {
+  const unsupported: { name: string; reason: string }[] = []
+  const written: WrittenTensor[] = []
+  for (const { name, tensor } of found) {
+    if (!isTensor(tensor)) {
+      unsupported.push({ name, reason: `it is ${tensor.reason}` })
+      continue
+    }
+    const target = targetOf(tensor)
+    if ("reason" in target) {
+      unsupported.push({ name, reason: target.reason })
+      continue
+    }
+    const newName = rename === undefined ? name : renamed(name, rename)
+    written.push({ name: newName, tensor, ...target, byteLength: tensorByteLength(tensor) })
+  }
+  if (unsupported.length > 0) throw new CheckpointError("tensor-unsupported", { tensors: unsupported })
+  return written
+}
+
+function renamed(name: string, rename: (name: string) => string): string {
+  const newName: unknown = rename(name)
+  if (typeof newName === "string") return newName
+  throw new CheckpointError("invalid-argument", {
+    argument: "rename",
+    problem: `it returned a ${typeof newName}, not a string`,
+  })
+}

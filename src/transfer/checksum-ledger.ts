@@ -1,0 +1,61 @@
+/** Keeps the checksums of extents whose bytes pass in pieces, in whatever order the pieces come. */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { Crc32 } from "../bytes/crc32.ts"
+import { combineCrc32 } from "../bytes/crc32.ts"
+import { CheckpointError } from "../errors.ts"
+
+interface PassedPart {
+  readonly offset: number
+  readonly length: number
+  readonly crc: number
+}
+
+/** Knows which extents have been checked. An extent counts once every byte of it has passed. */
+export class ChecksumLedger {
+  readonly #crc32: Crc32
+  readonly #unchecked: Set<ByteExtent>
+  readonly #passing = new Map<ByteExtent, { parts: PassedPart[]; missing: number }>()
+
+  constructor(extents: readonly ByteExtent[], crc32: Crc32) {
+    this.#crc32 = crc32
+    this.#unchecked = new Set(extents)
+  }
+
+  /** Extents of which some byte has not passed. */
+  unchecked(): readonly ByteExtent[] {
+    return [...this.#unchecked]
+  }
+
+  /**
+   * Takes note of decoded bytes of `extent`. Parts must not overlap; a caller that reads an extent twice passes only
+   * one reading through here.
+   *
+   * @throws `checksum` when these were the last bytes and the whole does not match.
+   */
+  pass(extent: ByteExtent, offset: number, bytes: Uint8Array): void {
+    if (!this.#unchecked.has(extent) || bytes.length === 0) return
+    const part = { offset, length: bytes.length, crc: this.#crc32(bytes, 0) }
+    if (part.length === extent.byteLength) {
+      this.#settle(extent, part.crc)
+      return
+    }
+    const passing = this.#passing.get(extent) ?? { parts: [], missing: extent.byteLength }
+    this.#passing.set(extent, passing)
+    passing.parts.push(part)
+    passing.missing -= part.length
+    if (passing.missing > 0) return
+    const ordered = passing.parts.sort((a, b) => a.offset - b.offset)
+    this.#settle(
+      extent,
+      ordered.reduce((crc, next) => combineCrc32(crc, next.crc, next.length), 0),
+    )
+  }
+
+  #settle(extent: ByteExtent, actual: number): void {
+    this.#unchecked.delete(extent)
+    this.#passing.delete(extent)
+    const { name, crc32: expected = actual } = extent
+    if (actual !== expected) throw new CheckpointError("checksum", { within: name, expected, actual })
+  }
+}

@@ -1,0 +1,128 @@
+/** Makes the bytes of a chunk: copies, gathers and fixes, with checksums taken as whole extents pass. */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { readExactlyInto } from "../bytes/read-exactly.ts"
+import { CheckpointError } from "../errors.ts"
+import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
+import type { ChecksumLedger } from "./checksum-ledger.ts"
+import type { Chunk, Piece } from "./cut-chunks.ts"
+import { isLargeGather } from "./cut-chunks.ts"
+import { spanOf } from "./gather-blocks.ts"
+import { fixElements, pickElements } from "./gather-elements.ts"
+import { GatherWindow } from "./gather-window.ts"
+import { InflatedReader } from "./inflated-reader.ts"
+import type { ReadRequest } from "./read-requests.ts"
+import { readRequests } from "./read-requests.ts"
+
+/** Produces the chunks of one plan. Those that are not `serial` may be produced side by side. */
+export class ChunkProducer {
+  readonly #ledger: ChecksumLedger
+  readonly #signal: AbortSignal | undefined
+  readonly #inflated: InflatedReader
+  readonly #window: GatherWindow
+  /** The copy that each extent's checksum is taken from: the first that takes all of it. */
+  readonly #checkedBy = new Map<ByteExtent, Segment>()
+
+  constructor(segments: readonly Segment[], ledger: ChecksumLedger, signal: AbortSignal | undefined) {
+    this.#ledger = ledger
+    this.#signal = signal
+    this.#inflated = new InflatedReader(signal)
+    this.#window = new GatherWindow((extent, offset, target) => this.#read(extent, offset, target), ledger)
+    for (const segment of segments) {
+      if (segment.kind !== "copy" || segment.length !== segment.extent.byteLength) continue
+      if (!this.#checkedBy.has(segment.extent)) this.#checkedBy.set(segment.extent, segment)
+    }
+  }
+
+  /** Fills `target`, which has the chunk's length. */
+  async produce(chunk: Chunk, target: Uint8Array<ArrayBuffer>): Promise<void> {
+    const requests: ReadRequest[] = []
+    let filled = 0
+    for (const piece of chunk.pieces) {
+      const { segment, offset, length } = piece
+      const part = target.subarray(piece.target, piece.target + length)
+      filled += length
+      if (segment.kind === "literal") part.set(segment.bytes.subarray(offset, offset + length))
+      else if (segment.kind === "copy") await this.#copy(segment, offset, part, requests)
+      else if (isLargeGather(segment)) await this.#gatherLarge(segment, piece, part)
+      else await this.#gatherSmall(segment, part, requests)
+    }
+    if (filled !== chunk.length) {
+      throw new CheckpointError("output-incomplete", { expected: chunk.length, written: filled })
+    }
+    if (requests.length > 0) await readRequests(requests, this.#signal)
+  }
+
+  /** Reads an extent of which not all bytes have passed, for its checksum alone. */
+  async check(extent: ByteExtent, buffer: Uint8Array): Promise<void> {
+    for (let offset = 0; offset < extent.byteLength; offset += buffer.length) {
+      const part = buffer.subarray(0, Math.min(buffer.length, extent.byteLength - offset))
+      await this.#read(extent, offset, part)
+      this.#ledger.pass(extent, offset, part)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#inflated.close()
+  }
+
+  async #copy(
+    segment: CopySegment,
+    offset: number,
+    part: Uint8Array<ArrayBuffer>,
+    requests: ReadRequest[],
+  ): Promise<void> {
+    const { extent } = segment
+    const offsetInExtent = segment.offsetInExtent + offset
+    const checks = this.#checkedBy.get(extent) === segment
+    const done = (): void => {
+      if (checks) this.#ledger.pass(extent, offsetInExtent, part)
+    }
+    if (extent.coding === "stored") {
+      requests.push({ extent, offset: offsetInExtent, target: part, done })
+      return
+    }
+    await this.#inflated.readInto(extent, offsetInExtent, part)
+    done()
+  }
+
+  async #gatherLarge(segment: GatherSegment, piece: Piece, part: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { itemBytes } = segment.view
+    const first = piece.offset / itemBytes
+    const { block, window } = await this.#window.load(segment, first)
+    const { shape, strides } = block
+    const picking = { window, itemBytes, shape, strides, base: 0 }
+    pickElements(picking, first - block.firstElement, piece.length / itemBytes, part)
+    fixElements(part, segment.fixes)
+  }
+
+  /** The whole view fits into a few kilobytes: read its span, pick all of it. */
+  async #gatherSmall(
+    segment: GatherSegment,
+    part: Uint8Array<ArrayBuffer>,
+    requests: ReadRequest[],
+  ): Promise<void> {
+    const { view, extent, fixes, length } = segment
+    const { itemBytes, shape, strides, elementOffset } = view
+    const window = new Uint8Array(spanOf(view) * itemBytes)
+    const offset = elementOffset * itemBytes
+    const done = (): void => {
+      // Picked beside the chunk, because its place in the chunk need not be aligned.
+      const picked = new Uint8Array(length)
+      pickElements({ window, itemBytes, shape, strides, base: 0 }, 0, length / itemBytes, picked)
+      fixElements(picked, fixes)
+      part.set(picked)
+    }
+    if (extent.coding === "stored") {
+      requests.push({ extent, offset, target: window, done })
+      return
+    }
+    await this.#inflated.readInto(extent, offset, window)
+    done()
+  }
+
+  #read(extent: ByteExtent, offset: number, target: Uint8Array): Promise<void> {
+    if (extent.coding === "deflate") return this.#inflated.readInto(extent, offset, target)
+    return readExactlyInto(extent.source, extent.offset + offset, target, this.#signal, extent.name)
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Divides a strided view into blocks, each with a window of the storage that fits into bounded memory.
+ *
+ * A window is either one span of the storage from the first to the last element of the block, or, where that span
+ * would hold far more than the block needs (a few rows of a large transposed matrix), the runs that it needs, packed.
+ */
+
+import type { StridedView } from "../plan/segments.ts"
+
+/** Bytes of a window. Most tensors fit whole; a matrix of 4096 x 4096 float32 is just as large. */
+const WINDOW_BYTES = 64 * 1024 * 1024
+
+/** A span may hold this many times the bytes that its block needs before runs are packed instead. */
+const WORTHWHILE_SPAN = 8
+
+/** Runs with gaps below this are read as one: reading it costs less than another read. */
+const GAP_BYTES = 16 * 1024
+
+/** A range of the storage, in elements. */
+export interface ElementRun {
+  readonly offset: number
+  readonly count: number
+}
+
+/** Consecutive elements of a view, in its own order, and the window they are picked from. */
+export interface GatherBlock {
+  /** First element, counted in the view's order. */
+  readonly firstElement: number
+  readonly elementCount: number
+  /** Shape of the block, and its strides within the window, in elements. The first element is at 0. */
+  readonly shape: readonly number[]
+  readonly strides: readonly number[]
+  /** Elements of the window. */
+  readonly windowElements: number
+  /** Elements of each run. All have the same length. */
+  readonly runElements: number
+  /** Where the runs begin in the storage, in the order in which the window holds them. */
+  readonly runOffsets: () => Generator<number>
+}
+
+/** Elements from the first to the last that a view touches. */
+export function spanOf({ shape, strides }: Pick<StridedView, "shape" | "strides">): number {
+  return shape.reduce((span, size, i) => span + (size - 1) * (strides[i] as number), 1)
+}
+
+/** The block that holds element number `element` of `view`. Blocks tile a view; the same block is always the same. */
+export function gatherBlockAt(view: StridedView, element: number): GatherBlock {
+  const windowElements = Math.floor(WINDOW_BYTES / view.itemBytes)
+  const cut = chooseCut(view, windowElements)
+  const { dimension, indices } = cut
+  if (dimension < 0)
+    return makeBlock(view, { offset: view.elementOffset, firstElement: 0, outer: 0, count: 0, cut })
+
+  const inner = productAfter(view.shape, dimension)
+  const size = view.shape[dimension] as number
+  const row = Math.floor(element / (inner * size))
+  const index = Math.floor(element / inner) % size
+  const firstIndex = index - (index % indices)
+  const count = Math.min(indices, size - firstIndex)
+  const offset = offsetOfRow(view, dimension, row) + firstIndex * (view.strides[dimension] as number)
+  return makeBlock(view, {
+    offset,
+    firstElement: (row * size + firstIndex) * inner,
+    outer: dimension,
+    count,
+    cut,
+  })
+}
+
+/** Which dimension is divided, into how many indices a block, and whether its runs are packed. */
+interface Cut {
+  /** -1 when the whole view is one block. */
+  readonly dimension: number
+  readonly indices: number
+  readonly packed: boolean
+}
+
+function chooseCut(view: StridedView, windowElements: number): Cut {
+  const { shape, strides, itemBytes } = view
+  if (spanOf(view) <= windowElements) return { dimension: -1, indices: 0, packed: false }
+  // The outermost dimension of which at least one index fits into a window.
+  const dimension = shape.findIndex((_, d) => innerSpan(view, d) <= windowElements)
+  const stride = strides[dimension] as number
+  const fitting = Math.floor((windowElements - innerSpan(view, dimension)) / Math.max(stride, 1)) + 1
+  const indices = Math.min(fitting, shape[dimension] as number)
+  const span = (indices - 1) * stride + innerSpan(view, dimension)
+  const needed = indices * productAfter(shape, dimension)
+  if (span <= needed * WORTHWHILE_SPAN || (span / needed) * itemBytes <= GAP_BYTES) {
+    return { dimension, indices, packed: false }
+  }
+  return choosePackedCut(view, windowElements)
+}
+
+/** As many indices of the outermost possible dimension as fit into a window once packed. */
+function choosePackedCut(view: StridedView, windowElements: number): Cut {
+  const { shape } = view
+  for (let dimension = 0; dimension < shape.length; dimension++) {
+    for (let indices = shape[dimension] as number; indices >= 1; indices = Math.floor(indices / 2)) {
+      const { windowElements: packed } = packRuns(view, dimension, indices)
+      if (packed <= windowElements) return { dimension, indices, packed: true }
+    }
+  }
+  return { dimension: shape.length - 1, indices: 1, packed: true }
+}
+
+interface BlockPlace {
+  /** Element of the storage where the block begins. */
+  readonly offset: number
+  readonly firstElement: number
+  readonly outer: number
+  readonly count: number
+  readonly cut: Cut
+}
+
+function makeBlock(view: StridedView, { offset, firstElement, outer, count, cut }: BlockPlace): GatherBlock {
+  const whole = cut.dimension < 0
+  const shape = whole ? view.shape : [count, ...view.shape.slice(outer + 1)]
+  const strides = whole ? view.strides : view.strides.slice(outer)
+  const elementCount = shape.reduce((product, size) => product * size, 1)
+  if (!cut.packed) {
+    const span = spanOf({ shape, strides })
+    function* one(): Generator<number> {
+      yield offset
+    }
+    const common = { windowElements: span, runElements: span, runOffsets: one }
+    return { firstElement, elementCount, shape, strides, ...common }
+  }
+  const packed = packRuns(view, outer, count)
+  return {
+    firstElement,
+    elementCount,
+    shape,
+    strides: packed.strides,
+    windowElements: packed.windowElements,
+    runElements: packed.runElements,
+    runOffsets: () => packed.offsetsFrom(offset),
+  }
+}
+
+interface PackedRuns {
+  readonly strides: readonly number[]
+  readonly runElements: number
+  readonly windowElements: number
+  readonly offsetsFrom: (offset: number) => Generator<number>
+}
+
+/**
+ * Dimensions whose steps are small together make a run; the others say how often the run occurs and where. In the
+ * window the runs lie one behind the other, so the strides of those other dimensions become multiples of a run.
+ */
+function packRuns({ shape, strides, itemBytes }: StridedView, outer: number, indices: number): PackedRuns {
+  const dimensions = shape
+    .slice(outer)
+    .map((size, i) => ({ i, size: i === 0 ? indices : size, stride: strides[outer + i] as number }))
+    .sort((a, b) => a.stride - b.stride)
+  const packedStrides: number[] = new Array(dimensions.length).fill(0)
+  const repeated: { readonly size: number; readonly stride: number }[] = []
+  let runElements = 1
+  let runs = 1
+  for (const { i, size, stride } of dimensions) {
+    if (repeated.length === 0 && (stride - runElements) * itemBytes <= GAP_BYTES / 4) {
+      packedStrides[i] = stride
+      runElements += (size - 1) * stride
+    } else {
+      // `runs` so far, times the final length of a run: filled in below.
+      packedStrides[i] = -runs
+      repeated.push({ size, stride })
+      runs *= size
+    }
+  }
+  const finalStrides = packedStrides.map((stride) => (stride < 0 ? -stride * runElements : stride))
+  function* offsetsFrom(offset: number): Generator<number> {
+    const index: number[] = new Array(repeated.length).fill(0)
+    for (let run = 0; run < runs; run++) {
+      yield repeated.reduce((sum, { stride }, d) => sum + (index[d] as number) * stride, offset)
+      for (let d = 0; d < repeated.length; d++) {
+        index[d] = (index[d] as number) + 1
+        if ((index[d] as number) < (repeated[d]?.size ?? 0)) break
+        index[d] = 0
+      }
+    }
+  }
+  return { strides: finalStrides, runElements, windowElements: runs * runElements, offsetsFrom }
+}
+
+function productAfter(shape: readonly number[], dimension: number): number {
+  return shape.slice(dimension + 1).reduce((product, size) => product * size, 1)
+}
+
+/** Span of one index of `dimension`. */
+function innerSpan({ shape, strides }: StridedView, dimension: number): number {
+  return spanOf({ shape: shape.slice(dimension + 1), strides: strides.slice(dimension + 1) })
+}
+
+/** Storage offset of row number `row` over the dimensions before `dimension`. */
+function offsetOfRow({ shape, strides, elementOffset }: StridedView, dimension: number, row: number): number {
+  let offset = elementOffset
+  let left = row
+  for (let d = dimension - 1; d >= 0; d--) {
+    const size = shape[d] as number
+    offset += (left % size) * (strides[d] as number)
+    left = Math.floor(left / size)
+  }
+  return offset
+}

@@ -1,0 +1,137 @@
+/** Picks elements out of a window by stride, and changes them where byte order or sign ask for it. */
+
+import type { ElementFixes } from "../plan/segments.ts"
+
+/** A window, and the strided view into it whose elements are picked. */
+export interface Picking {
+  /** Aligned to the element size. */
+  readonly window: Uint8Array<ArrayBuffer>
+  readonly itemBytes: number
+  readonly shape: readonly number[]
+  readonly strides: readonly number[]
+  /** Element of the window where the view begins. */
+  readonly base: number
+}
+
+/** Elements of 8 and 16 bytes are moved as units of 4: a float64 register could change a NaN on the way. */
+type Units = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>
+
+/** From this length on, copying a run at once beats copying its elements one by one. */
+const LONG_RUN = 16
+
+/** Writes elements `[first, first + count)` of the view, in its order, to `target`, which is aligned and exact. */
+export function pickElements(
+  picking: Picking,
+  first: number,
+  count: number,
+  target: Uint8Array<ArrayBuffer>,
+): void {
+  const { itemBytes, shape, strides } = picking
+  const unitBytes = Math.min(itemBytes, 4)
+  const unitsPerItem = itemBytes / unitBytes
+  const from = unitsOf(picking.window, unitBytes)
+  const to = unitsOf(target, unitBytes)
+  const last = shape.length - 1
+  const rowLength = last < 0 ? 1 : (shape[last] as number)
+  const rowStride = last < 0 ? 0 : (strides[last] as number)
+
+  let row = Math.floor(first / rowLength)
+  let column = first - row * rowLength
+  const index = new Array<number>(Math.max(last, 0)).fill(0)
+  let rowBase = picking.base
+  for (let d = last - 1; d >= 0; d--) {
+    const size = shape[d] as number
+    index[d] = row % size
+    rowBase += (index[d] as number) * (strides[d] as number)
+    row = Math.floor(row / size)
+  }
+  for (let done = 0; done < count; ) {
+    const length = Math.min(rowLength - column, count - done)
+    const source = rowBase + column * rowStride
+    if (unitsPerItem === 1) pickRow(from, source, rowStride, to, done, length)
+    else pickWideRow(from, source, rowStride, to, done, length, unitsPerItem)
+    done += length
+    column = 0
+    for (let d = last - 1; d >= 0; d--) {
+      rowBase += strides[d] as number
+      index[d] = (index[d] as number) + 1
+      if ((index[d] as number) < (shape[d] as number)) break
+      rowBase -= (shape[d] as number) * (strides[d] as number)
+      index[d] = 0
+    }
+  }
+}
+
+function pickRow(from: Units, start: number, stride: number, to: Units, at: number, length: number): void {
+  if (stride === 1 && length >= LONG_RUN) {
+    to.set(from.subarray(start, start + length), at)
+    return
+  }
+  for (let i = 0, source = start; i < length; i++, source += stride) to[at + i] = from[source] as number
+}
+
+function pickWideRow(
+  from: Units,
+  start: number,
+  stride: number,
+  to: Units,
+  at: number,
+  length: number,
+  units: number,
+): void {
+  if (stride === 1 && length >= LONG_RUN) {
+    to.set(from.subarray(start * units, (start + length) * units), at * units)
+    return
+  }
+  for (let i = 0; i < length; i++) {
+    const source = (start + i * stride) * units
+    const target = (at + i) * units
+    for (let unit = 0; unit < units; unit++) to[target + unit] = from[source + unit] as number
+  }
+}
+
+function unitsOf(bytes: Uint8Array<ArrayBuffer>, unitBytes: number): Units {
+  const { buffer, byteOffset, byteLength } = bytes
+  if (unitBytes === 4) return new Uint32Array(buffer, byteOffset, byteLength / 4)
+  if (unitBytes === 2) return new Uint16Array(buffer, byteOffset, byteLength / 2)
+  return bytes
+}
+
+/** Applies `fixes` to whole elements in place. */
+export function fixElements(bytes: Uint8Array<ArrayBuffer>, fixes: ElementFixes): void {
+  const { partBytes, swapBytes, negate, negation } = fixes
+  if (swapBytes) swapParts(bytes, partBytes)
+  if (negate === "none") return
+  // Real and imaginary parts alternate; a real dtype has one part an element and is negated whole.
+  const step = negate === "all" ? partBytes : 2 * partBytes
+  const first = negate === "imaginary" ? partBytes : 0
+  if (negation === "sign-bit") flipSigns(bytes, first + partBytes - 1, step)
+  else negateIntegers(bytes, partBytes)
+}
+
+function swapParts(bytes: Uint8Array, partBytes: number): void {
+  for (let start = 0; start < bytes.length; start += partBytes) {
+    for (let low = start, high = start + partBytes - 1; low < high; low++, high--) {
+      const byte = bytes[low] as number
+      bytes[low] = bytes[high] as number
+      bytes[high] = byte
+    }
+  }
+}
+
+/** The sign is the top bit of the last byte of a little-endian float. */
+function flipSigns(bytes: Uint8Array, first: number, step: number): void {
+  for (let at = first; at < bytes.length; at += step) bytes[at] = (bytes[at] as number) ^ 0x80
+}
+
+/** Invert and add one, with the carry going up through the bytes. The smallest integer stays what it is. */
+function negateIntegers(bytes: Uint8Array, partBytes: number): void {
+  for (let start = 0; start < bytes.length; start += partBytes) {
+    let carry = 1
+    for (let at = start; at < start + partBytes; at++) {
+      const sum = (~(bytes[at] as number) & 0xff) + carry
+      bytes[at] = sum
+      carry = sum >> 8
+    }
+  }
+}

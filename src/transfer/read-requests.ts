@@ -1,0 +1,73 @@
+/** Reads many byte ranges with few reads: neighbours in the file share one. */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { readExactly, readExactlyInto } from "../bytes/read-exactly.ts"
+
+/** Ranges of a source that are further apart than this are not worth one read. */
+const GAP_BYTES = 64 * 1024
+
+/** Bytes of one shared read. */
+const SHARED_BYTES = 2 * 1024 * 1024
+
+/** Bytes of a stored extent, and where they are wanted. */
+export interface ReadRequest {
+  readonly extent: ByteExtent
+  /** First byte in the extent. */
+  readonly offset: number
+  readonly target: Uint8Array
+  /** Called once `target` is filled. */
+  readonly done: () => void
+}
+
+/** Fills the targets of all requests. */
+export async function readRequests(
+  requests: readonly ReadRequest[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (requests.length === 1) return readAlone(requests[0] as ReadRequest, signal)
+  const ordered = [...requests].sort((a, b) => fileOffset(a) - fileOffset(b))
+  for (let first = 0; first < ordered.length; ) {
+    const group = takeGroup(ordered, first)
+    first += group.length
+    if (group.length === 1) await readAlone(group[0] as ReadRequest, signal)
+    else await readShared(group, signal)
+  }
+}
+
+function takeGroup(ordered: readonly ReadRequest[], first: number): readonly ReadRequest[] {
+  const head = ordered[first] as ReadRequest
+  const start = fileOffset(head)
+  let end = start + head.target.length
+  let next = first + 1
+  for (; next < ordered.length; next++) {
+    const request = ordered[next] as ReadRequest
+    const offset = fileOffset(request)
+    const newEnd = Math.max(end, offset + request.target.length)
+    if (request.extent.source !== head.extent.source || offset - end > GAP_BYTES) break
+    if (newEnd - start > SHARED_BYTES) break
+    end = newEnd
+  }
+  return ordered.slice(first, next)
+}
+
+async function readAlone(request: ReadRequest, signal: AbortSignal | undefined): Promise<void> {
+  const { source, name } = request.extent
+  await readExactlyInto(source, fileOffset(request), request.target, signal, name)
+  request.done()
+}
+
+async function readShared(group: readonly ReadRequest[], signal: AbortSignal | undefined): Promise<void> {
+  const { source } = (group[0] as ReadRequest).extent
+  const offset = fileOffset(group[0] as ReadRequest)
+  const end = group.reduce((latest, r) => Math.max(latest, fileOffset(r) + r.target.length), offset)
+  const bytes = await readExactly(source, { offset, length: end - offset }, signal)
+  for (const request of group) {
+    const start = fileOffset(request) - offset
+    request.target.set(bytes.subarray(start, start + request.target.length))
+    request.done()
+  }
+}
+
+function fileOffset({ extent, offset }: ReadRequest): number {
+  return extent.offset + offset
+}

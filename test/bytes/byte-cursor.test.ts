@@ -1,0 +1,56 @@
+/** The cursor: what it reads, where it stands, and that it never passes the end. */
+
+import { describe, expect, it } from "vitest"
+import { ByteCursor } from "../../src/bytes/byte-cursor.ts"
+import { refusal } from "../archive/refusals.ts"
+
+const BYTES = Uint8Array.of(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0xf8, 0xff)
+
+describe("ByteCursor", () => {
+  it("reads little-endian and counts in file offsets", () => {
+    const cursor = new ByteCursor(BYTES, 1000)
+    expect(cursor.readUint8()).toBe(1)
+    expect(cursor.readUint16LE()).toBe(0x0302)
+    expect(cursor.readUint32LE()).toBe(0x07060504)
+    expect([cursor.at, cursor.remaining]).toEqual([1007, 2])
+    expect(cursor.readBytes(2)).toEqual(Uint8Array.of(0xf8, 0xff))
+    expect(cursor.remaining).toBe(0)
+  })
+
+  it("reads 64-bit integers with and without sign", () => {
+    expect(new ByteCursor(BYTES, 0).readUint64LE()).toBe(0xf807060504030201n)
+    expect(new ByteCursor(BYTES, 0).readInt64LE()).toBe(0xf807060504030201n - (1n << 64n))
+  })
+
+  it("stays within the view it is given", () => {
+    const cursor = new ByteCursor(BYTES.subarray(2, 4), 0)
+    expect(cursor.readUint16LE()).toBe(0x0403)
+    expect(cursor.remaining).toBe(0)
+  })
+
+  it("compares the next bytes and moves over them", () => {
+    const cursor = new ByteCursor(BYTES, 0)
+    expect(cursor.skipEqual(Uint8Array.of(1, 2))).toBe(true)
+    expect(cursor.skipEqual(Uint8Array.of(3, 5))).toBe(false)
+    expect(cursor.skipEqual(Uint8Array.of())).toBe(true)
+    expect(cursor.at).toBe(4)
+  })
+
+  it.each<readonly [string, number, (cursor: ByteCursor) => unknown]>([
+    ["readUint8", 1, (c) => c.skip(9).readUint8()],
+    ["readUint16LE", 2, (c) => c.skip(8).readUint16LE()],
+    ["readUint32LE", 4, (c) => c.skip(6).readUint32LE()],
+    ["readUint64LE", 8, (c) => c.skip(2).readUint64LE()],
+    ["readBytes", 10, (c) => c.readBytes(10)],
+    ["skip", 10, (c) => c.skip(10)],
+    ["skipEqual", 10, (c) => c.skipEqual(new Uint8Array(10))],
+  ])("%s past the end is truncated, with offset, wanted and got", async (_, wanted, read) => {
+    const cursor = new ByteCursor(BYTES, 500, "archive/data.pkl")
+    const error = await refusal(Promise.resolve().then(() => read(cursor)))
+    const got = wanted === 10 ? 9 : wanted === 8 ? 7 : wanted === 4 ? 3 : wanted - 1
+    expect(error).toMatchObject({
+      code: "truncated",
+      detail: { within: "archive/data.pkl", at: 509 - got, wanted, got },
+    })
+  })
+})

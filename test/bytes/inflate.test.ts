@@ -1,0 +1,213 @@
+/** Deflated extents: what they hold, and every lie about where they end. */
+
+import { crc32, deflateRawSync } from "node:zlib"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
+import type { ByteSource } from "../../src/bytes/byte-source.ts"
+import { inflateExtent } from "../../src/bytes/inflate.ts"
+import { memorySource } from "../../src/bytes/memory-source.ts"
+import { readExtent } from "../../src/bytes/read-extent.ts"
+import { refusal } from "../archive/refusals.ts"
+
+function deflated(data: Uint8Array, changes: Partial<ByteExtent> = {}, level = 6): ByteExtent {
+  return extentOf(new Uint8Array(deflateRawSync(data, { level })), data.length, changes)
+}
+
+function extentOf(stored: Uint8Array, byteLength: number, changes: Partial<ByteExtent> = {}): ByteExtent {
+  const source = memorySource(stored)
+  return {
+    source,
+    offset: 0,
+    storedLength: stored.length,
+    byteLength,
+    coding: "deflate",
+    crc32: undefined,
+    name: "archive/data/0",
+    ...changes,
+  }
+}
+
+async function collect(extent: ByteExtent): Promise<{ bytes: Uint8Array; longest: number; count: number }> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of inflateExtent(extent)) chunks.push(chunk)
+  const longest = Math.max(0, ...chunks.map((chunk) => chunk.length))
+  return { bytes: new Uint8Array(Buffer.concat(chunks)), longest, count: chunks.length }
+}
+
+/** Bytes that do not compress, the same in each run. */
+function noise(length: number): Uint8Array {
+  const bytes = new Uint8Array(length)
+  let state = 1
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    bytes[i] = state >>> 24
+  }
+  return bytes
+}
+
+const TEXT = new TextEncoder().encode("the quick brown fox jumps over the lazy dog. ".repeat(20))
+const join = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts))
+const stored = (data: Uint8Array): Uint8Array => new Uint8Array(deflateRawSync(data))
+
+describe("inflateExtent", () => {
+  it.each([0, 1, 6, 9])("gives back what was deflated at level %i", async (level) => {
+    for (const data of [new Uint8Array(0), TEXT, noise(300_000), join(noise(70_000), TEXT, noise(70_000))]) {
+      expect(Buffer.compare((await collect(deflated(data, {}, level))).bytes, data)).toBe(0)
+    }
+  })
+
+  it("yields no empty chunk, and nothing for nothing", async () => {
+    expect((await collect(deflated(new Uint8Array(0)))).count).toBe(0)
+    for await (const chunk of inflateExtent(deflated(noise(100_000), {}, 0))) {
+      expect(chunk.length).toBeGreaterThan(0)
+    }
+  })
+
+  it("reads at its offset and no further", async () => {
+    const data = stored(TEXT)
+    const file = join(noise(1000), data, noise(1000))
+    const extent = { ...extentOf(file, TEXT.length), offset: 1000, storedLength: data.length }
+    expect((await collect(extent)).bytes).toEqual(TEXT)
+  })
+
+  it("agrees with zlib on random data", async () => {
+    const pieces = fc.array(fc.oneof(fc.uint8Array({ maxLength: 5000 }), fc.constant(new Uint8Array(3000))))
+    await fc.assert(
+      fc.asyncProperty(pieces, fc.integer({ min: 0, max: 9 }), async (parts, level) => {
+        const data = join(...parts)
+        expect(Buffer.compare((await collect(deflated(data, {}, level))).bytes, data)).toBe(0)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it("keeps what one step gives bounded, whatever the expansion", async () => {
+    const { longest, bytes } = await collect(deflated(new Uint8Array(64 * 2 ** 20)))
+    expect(bytes.length).toBe(64 * 2 ** 20)
+    expect(longest).toBeLessThanOrEqual(17 * 2 ** 20)
+  })
+})
+
+describe("refused with inflate", () => {
+  const whole = stored(TEXT)
+  const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff)
+  const bomb = stored(new Uint8Array(4 * 2 ** 20))
+
+  it.each<readonly [string, ByteExtent]>([
+    ["one byte more than claimed", extentOf(whole, TEXT.length - 1)],
+    ["one byte less than claimed", extentOf(whole, TEXT.length + 1)],
+    ["nothing where bytes are claimed", extentOf(stored(new Uint8Array(0)), 5)],
+    ["bytes where nothing is claimed", extentOf(whole, 0)],
+    ["no data at all", extentOf(new Uint8Array(0), 0)],
+    ["a bomb", extentOf(bomb, 100_000)],
+    ["a size that no deflate data gives", extentOf(whole, whole.length * 1032 + 1)],
+    ["a size of 2^53 - 1", extentOf(whole, Number.MAX_SAFE_INTEGER)],
+    ["one byte behind", extentOf(join(whole, Uint8Array.of(0)), TEXT.length)],
+    ["eight bytes behind", extentOf(join(whole, new Uint8Array(8)), TEXT.length)],
+    ["20,000 bytes behind", extentOf(join(whole, noise(20_000)), TEXT.length)],
+    ["300,000 bytes behind", extentOf(join(whole, noise(300_000)), TEXT.length)],
+    ["the header of a gzip member behind", extentOf(join(whole, new Uint8Array(8), header), TEXT.length)],
+    [
+      "a whole gzip member behind",
+      extentOf(join(whole, new Uint8Array(8), header, stored(new Uint8Array(0))), TEXT.length),
+    ],
+    ["the data twice", extentOf(join(whole, whole), TEXT.length)],
+    ["an invalid block type", extentOf(Uint8Array.of(0x07), 0)],
+    ["noise", extentOf(noise(5000).fill(0xff, 0, 4), 10_000)],
+    ["a distance before the beginning", extentOf(Uint8Array.of(0x03 | 0x40, 0x04, 0x42, 0x00), 100)],
+    ["a stored block that is cut off", extentOf(Uint8Array.of(0x01, 0x05, 0x00, 0xfa, 0xff, 1, 2), 5)],
+  ])("%s", async (_, extent) => {
+    const error = await refusal(collect(extent))
+    expect(error).toMatchObject({ code: "inflate", detail: { within: "archive/data/0" } })
+  })
+
+  it("every prefix, and every prefix that claims the size it gives", async () => {
+    for (let length = 0; length < whole.length; length++) {
+      const cut = whole.subarray(0, length)
+      for (const byteLength of [TEXT.length, 0, 1, 45]) {
+        expect((await refusal(collect(extentOf(cut, byteLength)))).code).toBe("inflate")
+      }
+    }
+  })
+
+  it("every tail, 1 to 64 bytes, wherever the steps fall", async () => {
+    for (const data of [TEXT, noise(16_384 - 20), noise(16_384)]) {
+      const coded = new Uint8Array(deflateRawSync(data, { level: 1 }))
+      for (let length = 1; length <= 64; length++) {
+        for (const tail of [new Uint8Array(length), noise(length), join(header, noise(length))]) {
+          expect((await refusal(collect(extentOf(join(coded, tail), data.length)))).code).toBe("inflate")
+        }
+      }
+    }
+  })
+
+  it("any single changed bit, unless the decoded bytes have the right length", async () => {
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const changed = whole.slice()
+      changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7))
+      try {
+        expect((await collect(extentOf(changed, TEXT.length))).bytes.length).toBe(TEXT.length)
+      } catch (error) {
+        expect(error).toMatchObject({ code: "inflate" })
+      }
+    }
+  })
+})
+
+describe("reading", () => {
+  it("says truncated when the source has become shorter", async () => {
+    const data = stored(noise(400_000))
+    const source: ByteSource = {
+      byteLength: data.length,
+      read: async (offset, length) => data.subarray(offset, Math.min(offset + length, 300_000)),
+    }
+    const error = await refusal(collect(extentOf(data, 400_000, { source })))
+    expect(error).toMatchObject({ code: "truncated", detail: { within: "archive/data/0" } })
+  })
+
+  it("stops with the signal's own reason", async () => {
+    const controller = new AbortController()
+    const reason = new Error("enough")
+    const chunks = inflateExtent(deflated(noise(2_000_000)), controller.signal)
+    await chunks.next()
+    controller.abort(reason)
+    const rest = async (): Promise<void> => {
+      for await (const _ of chunks);
+    }
+    await expect(rest()).rejects.toBe(reason)
+  })
+})
+
+describe("readExtent", () => {
+  it("reads stored and deflated extents and checks them", async () => {
+    const expected = crc32(TEXT)
+    expect(await readExtent(deflated(TEXT, { crc32: expected }))).toEqual(TEXT)
+    const plain = extentOf(TEXT, TEXT.length, { coding: "stored", crc32: expected })
+    expect(await readExtent(plain)).toEqual(TEXT)
+    expect(await readExtent(deflated(new Uint8Array(0), { crc32: 0 }))).toEqual(new Uint8Array(0))
+  })
+
+  it("refuses a wrong checksum, and does not look without one", async () => {
+    for (const coding of ["stored", "deflate"] as const) {
+      const bytes = coding === "stored" ? TEXT : stored(TEXT)
+      const error = await refusal(readExtent(extentOf(bytes, TEXT.length, { coding, crc32: 1 })))
+      expect(error).toMatchObject({
+        code: "checksum",
+        detail: { within: "archive/data/0", expected: 1, actual: crc32(TEXT) },
+      })
+      expect(await readExtent(extentOf(bytes, TEXT.length, { coding }))).toEqual(TEXT)
+    }
+  })
+
+  it("uses the CRC-32 that it is given", async () => {
+    const calls: number[] = []
+    await readExtent(deflated(TEXT, { crc32: 7 }), {
+      crc32: (bytes, previous) => {
+        calls.push(bytes.length, previous)
+        return 7
+      },
+    })
+    expect(calls).toEqual([TEXT.length, 0])
+  })
+})

@@ -1,0 +1,84 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { compareTensors, compareUtf8, sortTensors } from "../../src/safetensors/name-order.ts"
+
+const ASCENDING = [
+  "",
+  "\u0000",
+  "10",
+  "2",
+  "A",
+  "__proto__",
+  "a",
+  "a\u007f",
+  "aa",
+  "\u00e9",
+  "\u07ff",
+  "\u0800",
+  "\ud7ff",
+  "\ue000",
+  "\ufb00",
+  "\ufeff",
+  "\uffff",
+  "\u{10000}",
+  "\u{1f642}",
+  "\u{1f642}.w",
+  "\u{1f643}",
+  "\u{10ffff}",
+]
+
+function sign(value: number): number {
+  return Math.sign(value)
+}
+
+describe("compareUtf8", () => {
+  it("orders by code point, not by UTF-16 unit", () => {
+    expect(compareUtf8("\uffff", "\u{10000}")).toBeLessThan(0)
+    expect("\uffff" < "\u{10000}").toBe(false)
+    for (const [place, a] of ASCENDING.entries()) {
+      for (const [other, b] of ASCENDING.entries()) {
+        expect(sign(compareUtf8(a, b)), `${place} ${other}`).toBe(sign(place - other))
+      }
+    }
+  })
+
+  it("agrees with the order of UTF-8 bytes", () => {
+    const names = fc.string({ unit: "binary", maxLength: 6 })
+    fc.assert(
+      fc.property(names, names, names, (a, b, start) => {
+        const bytes = Buffer.compare(Buffer.from(start + a), Buffer.from(start + b))
+        expect(sign(compareUtf8(start + a, start + b))).toBe(bytes)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe("sortTensors", () => {
+  it("puts dtypes of higher rank first, then orders by name", () => {
+    const tensors = [
+      { name: "b", dtype: "U8" },
+      { name: "z", dtype: "U64" },
+      { name: "a", dtype: "F32" },
+      { name: "\u{1f642}", dtype: "U8" },
+      { name: "\uffff", dtype: "U8" },
+      { name: "c", dtype: "BOOL" },
+    ] as const
+    const sorted = sortTensors(new Map(tensors.map((tensor) => [tensor.name, tensor])))
+    expect(sorted.map((tensor) => tensor.name)).toEqual(["z", "a", "b", "\uffff", "\u{1f642}", "c"])
+    expect([...tensors].sort(compareTensors)).toEqual(sorted)
+  })
+
+  it("does the same as sorting by compareTensors", () => {
+    const tensor = fc.record({
+      name: fc.string({ unit: "binary", maxLength: 3 }),
+      dtype: fc.constantFrom("BOOL" as const, "F4" as const, "F32" as const, "U64" as const),
+    })
+    fc.assert(
+      fc.property(fc.uniqueArray(tensor, { selector: ({ name }) => name }), (tensors) => {
+        const sorted = sortTensors(new Map(tensors.map((each) => [each.name, each])))
+        expect(sorted).toEqual([...tensors].sort(compareTensors))
+      }),
+    )
+  })
+})

@@ -1,0 +1,90 @@
+/** Our writer against the reference's headers, and our checker against the verdicts of the reference's reader. */
+
+import { describe, expect, it } from "vitest"
+import { memorySource } from "../../src/bytes/memory-source.ts"
+import { HEADER_RULES } from "../../src/safetensors/header-rules.ts"
+import { parseSafetensorsHeader } from "../../src/safetensors/parse-header.ts"
+import { checkSafetensors } from "../../src/safetensors/read-header.ts"
+import { writeHeader } from "../../src/safetensors/write-header.ts"
+import { fromBase64, REFERENCE_FILES, REFERENCE_HEADERS } from "./reference-rows.ts"
+
+/** Files that the reference accepts and we refuse, with the rules that they break here. */
+const STRICTER: ReadonlyMap<string, readonly string[]> = new Map([
+  ["space before", ["header-start"]],
+  ["line feed before", ["header-start"]],
+  ["line feed behind", ["header-padding"]],
+  ["tab behind", ["header-padding"]],
+  ["carriage return behind", ["header-padding"]],
+  ["nested 15 deep", ["json-nesting"]],
+  ["nested 125 deep", ["json-nesting"]],
+  ["shape 2^53 + 1 beside 0", ["shape-range"]],
+  ["shape 2^64 - 1 after 0", ["shape-range"]],
+  ["name twice, same range", ["name-duplicate", "data-overlap"]],
+  ["name twice after unescaping", ["name-duplicate", "data-overlap"]],
+  ["metadata key twice", ["metadata-key-duplicate"]],
+  ["entry array", ["entry-type"]],
+  ["unknown field twice", ["field-duplicate"]],
+  ["dtype map", ["dtype-type"]],
+  ["rank 65", ["shape-rank"]],
+])
+
+describe("writing", () => {
+  it.each(REFERENCE_HEADERS)("$name", ({ tensors, metadata, header }) => {
+    const written = writeHeader(tensors, metadata ?? undefined)
+    expect(Buffer.from(written.bytes).toString()).toBe(Buffer.from(header, "base64").toString())
+    expect(Buffer.from(written.bytes).toString("base64")).toBe(header)
+  })
+
+  it.each(REFERENCE_HEADERS)("$name, given backwards", ({ tensors, metadata, header }) => {
+    const written = writeHeader([...tensors].reverse(), metadata ?? undefined)
+    expect(Buffer.from(written.bytes).toString("base64")).toBe(header)
+  })
+})
+
+describe("reading what the reference writes", () => {
+  it.each(REFERENCE_HEADERS)("$name", ({ tensors, metadata, header }) => {
+    const dataByteLength = tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0)
+    const bytes = fromBase64(header)
+    const parsed = parseSafetensorsHeader(bytes, { fileByteLength: bytes.length + dataByteLength })
+    expect(parsed.metadata).toEqual(metadata === null ? undefined : new Map(Object.entries(metadata)))
+    const sizes = tensors.map((tensor) => {
+      const read = parsed.tensors.get(tensor.name)
+      return { ...tensor, dtype: read?.dtype, shape: read?.shape, byteLength: (read?.end ?? 0) - (read?.start ?? 0) }
+    })
+    expect(sizes).toEqual(tensors)
+    expect(parsed.tensors.size).toBe(tensors.length)
+    expect(parsed.dataOffset).toBe(bytes.length)
+  })
+})
+
+describe("the reference reader's verdict", () => {
+  it.each(REFERENCE_FILES)("$name: $error", async ({ name, file, error }) => {
+    const check = await checkSafetensors(memorySource(fromBase64(file)))
+    const errors = check.findings.filter((finding) => finding.severity === "error")
+    const stricter = STRICTER.get(name)
+    if (stricter === undefined) {
+      expect(errors.length === 0).toBe(error === null)
+    } else {
+      expect(error).toBeNull()
+      expect(errors.map((finding) => finding.rule)).toEqual(stricter)
+      expect(errors.some((finding) => HEADER_RULES.get(finding.rule)?.stricter)).toBe(true)
+    }
+    expect(check.valid).toBe(errors.length === 0)
+    expect(check.header !== undefined).toBe(check.valid)
+  })
+
+  it("has a file for every exception", () => {
+    const names = new Set(REFERENCE_FILES.map((file) => file.name))
+    expect([...STRICTER.keys()].filter((name) => !names.has(name))).toEqual([])
+  })
+
+  it("lets nothing pass but by a rule that is called stricter", async () => {
+    for (const { file, error } of REFERENCE_FILES) {
+      const { findings } = await checkSafetensors(memorySource(fromBase64(file)))
+      const rules = findings.filter((finding) => finding.severity === "error").map((finding) => finding.rule)
+      if (error === null && rules.length > 0) {
+        expect(rules.some((rule) => HEADER_RULES.get(rule)?.stricter)).toBe(true)
+      }
+    }
+  })
+})
