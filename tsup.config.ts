@@ -10,6 +10,19 @@ const shared: Options = {
 
 export default defineConfig([
   { ...shared, entry: { index: "src/index.ts" }, format: ["esm", "cjs"], dts: true, platform: "neutral" },
-  { ...shared, entry: { node: "src/node/index.ts" }, format: ["esm", "cjs"], dts: true, platform: "node" },
-  { ...shared, entry: { cli: "src/cli/main.ts" }, format: ["esm"], platform: "node" },
+  {
+    ...shared,
+    entry: { node: "src/node/index.ts" },
+    format: ["esm", "cjs"],
+    dts: true,
+    platform: "node",
+    tsconfig: "tsconfig.node.json",
+  },
+  {
+    ...shared,
+    entry: { cli: "src/cli/main.ts" },
+    format: ["esm"],
+    platform: "node",
+    tsconfig: "tsconfig.node.json",
+  },
 ])

@@ -15,7 +15,7 @@ import { OPCODE_BY_BYTE } from "./opcodes.ts"
 import { decodePythonText } from "./python-text.ts"
 
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
-const GLOBAL_NAME_BYTES = 256
+export const GLOBAL_NAME_BYTES = 256
 
 /** Up to this many bytes, building a string character by character beats a TextDecoder call. */
 const SHORT_TEXT_BYTES = 48
@@ -138,6 +138,7 @@ export class PickleDecoder {
     return length
   }
 
+  /** A length that must lie within the pickle: of a text, of bytes, or of the frame that begins here. */
   #length64(): number {
     const length = this.#view.getBigUint64(this.#take(8), true)
     if (length > BigInt(this.remaining)) throw this.#ends(length)

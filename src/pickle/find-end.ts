@@ -1,6 +1,6 @@
 /** Finds where a pickle ends without interpreting it: layouts that string pickles together need to know. */
 
-import { isCheckpointError } from "../errors.ts"
+import { isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { PickleDecoder } from "./decode.ts"
 
@@ -17,12 +17,12 @@ export function findPickleEnd(
 ): number | undefined {
   const decoder = new PickleDecoder(bytes, within, limits, start)
   try {
-    for (let opcodes = 0; opcodes <= limits.maxOpcodes; opcodes++) {
+    for (let opcodes = 1; ; opcodes++) {
       if (decoder.next().name === "STOP") return decoder.position
+      if (opcodes >= limits.maxOpcodes) requireWithin(limits, "maxOpcodes", opcodes + 1, within)
     }
   } catch (error) {
     if (isCheckpointError(error) && error.code === "pickle-truncated") return undefined
     throw error
   }
-  throw decoder.fault("pickle-stack", `no end within ${limits.maxOpcodes} opcodes`)
 }

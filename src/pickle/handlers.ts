@@ -1,5 +1,6 @@
 /** What each accepted opcode does to the machine, one row an opcode, in the order of opcodes.ts. */
 
+import { GLOBAL_NAME_BYTES } from "./decode.ts"
 import type { MachineState } from "./machine-state.ts"
 import { OPCODES } from "./opcodes.ts"
 import type { PickleValue } from "./values.ts"
@@ -66,7 +67,7 @@ const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["NEWOBJ_EX", newObjectWithKeywords],
   ["PROTO", (m) => m.declareProtocol(m.decoder.operand as number)],
   ["STOP", nothing],
-  ["FRAME", checkFrame],
+  ["FRAME", nothing],
   ["BINPERSID", (m) => m.push(m.policy.persistentLoad(m.pop(), m.decoder.at))],
 ])
 
@@ -118,15 +119,16 @@ function pushGlobal(machine: MachineState, module: string, name: string): void {
     machine.push(known)
     return
   }
-  const refused = new RefusedReference(module, name, machine.decoder.at)
-  machine.refused.push(refused)
-  machine.push(refused)
+  machine.refuse(module, name)
 }
 
 function stackGlobal(machine: MachineState): void {
   const [module, name] = popSeveral(machine, 2)
   if (typeof module !== "string" || typeof name !== "string") {
     throw machine.fault("pickle-type", "STACK_GLOBAL needs two strings")
+  }
+  if (module.length > GLOBAL_NAME_BYTES || name.length > GLOBAL_NAME_BYTES) {
+    throw machine.fault("pickle-text", `a name is longer than ${GLOBAL_NAME_BYTES} characters`)
   }
   pushGlobal(machine, module, name)
 }
@@ -163,14 +165,6 @@ function build(machine: MachineState): void {
   const target = machine.peek()
   if (target instanceof RefusedObject) target.parts.push(state)
   else machine.policy.build(target, state, machine.decoder.at)
-}
-
-/** FRAME only announces how many bytes follow; what it says must be there. */
-function checkFrame(machine: MachineState): void {
-  const length = machine.decoder.operand as number
-  if (length > machine.decoder.remaining) {
-    throw machine.fault("pickle-truncated", `a frame of ${length} bytes, ${machine.decoder.remaining} left`)
-  }
 }
 
 function wrongTarget(machine: MachineState, target: PickleValue, wanted: string): Error {

@@ -5,10 +5,14 @@ import { requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleDecoder } from "./decode.ts"
 import type { PicklePolicy } from "./policy.ts"
-import type { PickleValue, RefusedReference } from "./values.ts"
+import type { PickleValue } from "./values.ts"
+import { RefusedReference } from "./values.ts"
 
 const LOWEST_PROTOCOL = 2
 const HIGHEST_PROTOCOL = 5
+
+/** Refused globals after which a pickle is not interpreted further. Whole models name some hundreds. */
+export const MOST_REFUSED = 10_000
 
 /** What one pickle has built so far. */
 export class MachineState {
@@ -86,6 +90,16 @@ export class MachineState {
     const value = this.#memo.get(index)
     if (value === undefined) throw this.fault("pickle-memo", `memo entry ${index} was never stored`)
     this.push(value)
+  }
+
+  /** Notes a global that the policy does not know, and pushes what stands for it. */
+  refuse(module: string, name: string): void {
+    const reference = new RefusedReference(module, name, this.decoder.at)
+    this.refused.push(reference)
+    this.push(reference)
+    if (this.refused.length >= MOST_REFUSED) {
+      throw this.fault("pickle-type", `the pickle names ${MOST_REFUSED} globals that are refused, or more`)
+    }
   }
 
   declareProtocol(protocol: number): void {

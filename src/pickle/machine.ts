@@ -41,8 +41,8 @@ export interface PickleResult {
 /**
  * Interprets the pickle that begins at `run.start` of `bytes`.
  *
- * @throws `global-not-allowed` with every refused global, whatever else is wrong with the pickle; otherwise one of
- *   the `pickle-*` codes, `limit-exceeded`, or what the policy throws.
+ * @throws `global-not-allowed` with every refused global (the first 10,000), whatever else is wrong with the pickle;
+ *   otherwise one of the `pickle-*` codes, `limit-exceeded`, or what the policy throws.
  */
 export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
   const decoder = new PickleDecoder(bytes, run.within, run.limits, run.start)
@@ -51,7 +51,7 @@ export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
   try {
     value = interpret(state, run.budget)
   } catch (cause) {
-    const refused = [...state.refused, ...findRemainingGlobals(decoder, run.policy)]
+    const refused = [...state.refused, ...findRemainingGlobals(state)]
     if (refused.length === 0) throw cause
     throw refusal(state, refused, state.values, cause)
   }

@@ -2,23 +2,36 @@
 
 import type { RefusedGlobal } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import type { PickleDecoder } from "./decode.ts"
-import type { PicklePolicy } from "./policy.ts"
+import { GLOBAL_NAME_BYTES } from "./decode.ts"
+import type { MachineState } from "./machine-state.ts"
+import { MOST_REFUSED } from "./machine-state.ts"
 import type { PickleValue } from "./values.ts"
 import { PickleDict, PickleList, PickleSet, PickleTuple, RefusedObject, RefusedReference } from "./values.ts"
 
-/** A value that is still to be looked at, and how it was reached. Paths are linked so that they cost nothing. */
-interface Step {
-  readonly value: PickleValue
+/** Keys of a path, and characters of a key, that are kept: what a message can show. */
+const PATH_KEYS = 16
+const KEY_UNITS = 80
+
+/** Opcodes that may stand between the operands of STACK_GLOBAL and it, since they push nothing. */
+const PUSHES_NOTHING: ReadonlySet<string> = new Set(["BINPUT", "LONG_BINPUT", "MEMOIZE", "FRAME"])
+
+/** A part of a value: under a key, by index, or neither. */
+interface Part {
   readonly key: string | undefined
-  readonly parent: Step | undefined
+  readonly value: PickleValue
+}
+
+/** A value on the way to where the search stands, and its parts that are still to be looked at. */
+interface Frame {
+  readonly key: string | undefined
+  readonly parts: Iterator<Part>
 }
 
 /**
  * One row a refused global, in the order in which the pickle names them.
  *
- * `roots` are the values to look for references in. Shared containers are looked at once, so the search is linear in
- * the size of the pickle.
+ * `roots` are the values to look for references in. Shared containers are looked at once and nothing is looked at
+ * below `maxNesting`, so the search is linear in the size of the pickle.
  */
 export function refusedGlobals(
   refused: readonly RefusedReference[],
@@ -37,26 +50,30 @@ export function refusedGlobals(
 }
 
 /**
- * Globals in the part of a pickle that the machine could not interpret. Operands of STACK_GLOBAL that come from the
- * memo are not followed: the pickle is refused in any case, this only makes the message more complete.
+ * Globals in the part of a pickle that the machine could not interpret. STACK_GLOBAL counts where two texts stand right
+ * before it, not where they come from the memo: the pickle is refused in any case, this only makes the message more
+ * complete.
  */
-export function findRemainingGlobals(
-  decoder: PickleDecoder,
-  policy: PicklePolicy,
-): readonly RefusedReference[] {
+export function findRemainingGlobals({ decoder, policy, refused }: MachineState): readonly RefusedReference[] {
   const found: RefusedReference[] = []
   const consider = (module: string, name: string): void => {
+    if (Math.max(module.length, name.length) > GLOBAL_NAME_BYTES) return
     if (policy.resolveGlobal(module, name) !== undefined) return
     found.push(new RefusedReference(module, name, decoder.at))
   }
-  let texts: [string, string] = ["", ""]
+  /** What the last two opcodes pushed, where it was text. */
+  let texts: [string | undefined, string | undefined] = [undefined, undefined]
   try {
     // Where an opcode could not be read, nothing behind it can be trusted to begin at an opcode.
-    for (let opcode = decoder.opcode; opcode !== undefined && opcode.name !== "STOP"; ) {
+    let opcode = decoder.opcode
+    while (opcode !== undefined && opcode.name !== "STOP" && refused.length + found.length < MOST_REFUSED) {
       opcode = decoder.next()
-      if (opcode.name === "GLOBAL" || opcode.name === "INST") consider(String(decoder.operand), decoder.name)
-      else if (opcode.name === "STACK_GLOBAL") consider(...texts)
-      else if (typeof decoder.operand === "string") texts = [texts[1], decoder.operand]
+      if (PUSHES_NOTHING.has(opcode.name)) continue
+      const { operand } = decoder
+      const [module, name] = texts
+      if (opcode.name === "GLOBAL" || opcode.name === "INST") consider(String(operand), decoder.name)
+      else if (opcode.name === "STACK_GLOBAL" && module !== undefined && name !== undefined) consider(module, name)
+      texts = [name, typeof operand === "string" ? operand : undefined]
     }
   } catch {
     // The rest cannot be decoded: what was found so far is what can be said.
@@ -67,52 +84,54 @@ export function findRemainingGlobals(
 function findPaths(roots: readonly PickleValue[], limits: Limits): ReadonlyMap<RefusedReference, string> {
   const paths = new Map<RefusedReference, string>()
   const seen = new Set<PickleValue>()
-  const pending: Step[] = roots.map((value) => ({ value, key: undefined, parent: undefined }))
-  for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
-    const { value } = step
+  const frames: Frame[] = [{ key: undefined, parts: unkeyed(roots) }]
+  let nodes = 0
+  for (let frame = frames.at(-1); frame !== undefined && nodes < limits.maxNodes; frame = frames.at(-1)) {
+    const part = frame.parts.next()
+    if (part.done === true) {
+      frames.pop()
+      continue
+    }
+    nodes += 1
+    const { key, value } = part.value
     if (typeof value !== "object" || value === null || seen.has(value)) continue
     seen.add(value)
-    if (seen.size > limits.maxNodes) break
     const reference =
       value instanceof RefusedObject ? value.reference : value instanceof RefusedReference ? value : undefined
     if (reference !== undefined && !paths.has(reference)) {
-      const path = pathOf(step)
+      const path = pathOf(frames, key)
       if (path !== "") paths.set(reference, path)
     }
-    const children = childrenOf(value, step)
-    for (let i = children.length - 1; i >= 0; i--) pending.push(children[i] as Step)
+    if (frames.length <= limits.maxNesting) frames.push({ key, parts: partsOf(value) })
   }
   return paths
 }
 
-function childrenOf(value: PickleValue, parent: Step): readonly Step[] {
+/** One at a time: a list of all parts would take more memory than the value. */
+function* partsOf(value: PickleValue): Generator<Part, void> {
   if (value instanceof PickleDict) {
-    return [...value.entries()].flatMap(({ key, value: child }) => [
-      { value: key, key: undefined, parent },
-      { value: child, key: keyText(key), parent },
-    ])
+    for (const { key, value: part } of value.entries()) {
+      yield { key: undefined, value: key }
+      yield { key: keyText(key), value: part }
+    }
+  } else if (value instanceof PickleList || value instanceof PickleTuple || value instanceof PickleSet) {
+    for (const [index, item] of value.items.entries()) yield { key: String(index), value: item }
+  } else if (value instanceof RefusedObject) {
+    yield { key: undefined, value: value.reference }
+    yield* unkeyed(value.parts)
   }
-  if (value instanceof PickleList || value instanceof PickleTuple || value instanceof PickleSet) {
-    return value.items.map((item, index) => ({ value: item, key: String(index), parent }))
-  }
-  if (value instanceof RefusedObject) {
-    return [
-      { value: value.reference, key: undefined, parent },
-      ...value.parts.map((part) => ({ value: part, key: undefined, parent })),
-    ]
-  }
-  return []
+}
+
+function* unkeyed(values: readonly PickleValue[]): Generator<Part, void> {
+  for (const value of values) yield { key: undefined, value }
 }
 
 function keyText(key: PickleValue): string {
-  return typeof key === "string" || typeof key === "number" ? String(key) : "?"
+  if (typeof key === "string") return key.slice(0, KEY_UNITS)
+  return typeof key === "number" ? String(key) : "?"
 }
 
-/** Deepest keys last; only as many as a message can show. */
-function pathOf(step: Step): string {
-  const keys: string[] = []
-  for (let at: Step | undefined = step; at !== undefined; at = at.parent) {
-    if (at.key !== undefined) keys.push(at.key)
-  }
-  return keys.reverse().slice(0, 16).join(".")
+function pathOf(frames: readonly Frame[], last: string | undefined): string {
+  const keys = [...frames.map(({ key }) => key), last].filter((key) => key !== undefined)
+  return keys.slice(0, PATH_KEYS).join(".")
 }

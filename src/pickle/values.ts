@@ -67,33 +67,37 @@ export interface PickleEntry {
   value: PickleValue
 }
 
+const NO_ENTRIES: ReadonlyMap<unknown, PickleEntry> = new Map()
+
 /** A mapping in insertion order. Keys are equal where Python says so: `1`, `1.0` and `True` are one key. */
 export class PickleDict {
   readonly kind = "dict"
   readonly type: "dict" | "OrderedDict" | "Counter" | "defaultdict"
-  readonly #entries = new Map<unknown, PickleEntry>()
+  /** Made for the first entry: one byte of pickle makes an empty dict, and an empty `Map` takes 200 bytes. */
+  #entries: Map<unknown, PickleEntry> | undefined
 
   constructor(type: PickleDict["type"] = "dict") {
     this.type = type
   }
 
   get size(): number {
-    return this.#entries.size
+    return this.#entries?.size ?? 0
   }
 
   set(key: PickleValue, value: PickleValue): void {
     const identity = keyIdentity(key)
+    this.#entries ??= new Map()
     const entry = this.#entries.get(identity)
     if (entry === undefined) this.#entries.set(identity, { key, value })
     else entry.value = value
   }
 
   get(key: PickleValue): PickleValue | undefined {
-    return this.#entries.get(keyIdentity(key))?.value
+    return this.#entries?.get(keyIdentity(key))?.value
   }
 
   entries(): IterableIterator<PickleEntry> {
-    return this.#entries.values()
+    return (this.#entries ?? NO_ENTRIES).values()
   }
 }
 
@@ -103,9 +107,14 @@ export class PickleDict {
  */
 function keyIdentity(key: PickleValue): unknown {
   if (typeof key === "boolean") return key ? 1 : 0
-  if (key instanceof PickleFloat) return key.value
-  if (key instanceof Uint8Array) return key
-  return key
+  return key instanceof PickleFloat ? floatIdentity(key) : key
+}
+
+/** A whole float is the integer it equals; NaN equals nothing, itself included, unless it is the same object. */
+function floatIdentity(key: PickleFloat): unknown {
+  const { value } = key
+  if (Number.isNaN(value)) return key
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value) : value
 }
 
 /** A global that the policy does not know, where the pickle names it. */

@@ -79,6 +79,7 @@ export function planConversion(
     outsideRoot: allTensors - found.length,
     filtered: selected.filtered,
   })
+  requireInflatedWithin(bounds, segments)
   const checkedExtents = report.checksums === "checked" ? extentsOf(segments) : []
   return { header: header.bytes, byteLength, segments, checkedExtents, report }
 }
@@ -88,6 +89,18 @@ export function requireOutputWithin({ limits, inputByteLength }: PlanBounds, wan
   const allowed = limits.outputFloorBytes + limits.outputRatio * inputByteLength
   if (wanted <= allowed) return
   throw new CheckpointError("limit-exceeded", { limit: "outputRatio", allowed, wanted, within: "output" })
+}
+
+/** A deflated member may claim a thousand times what it takes in the file. */
+function requireInflatedWithin({ limits, inputByteLength }: PlanBounds, segments: readonly Segment[]): void {
+  const deflated = new Set<ByteExtent>()
+  for (const segment of segments) {
+    if (segment.kind !== "literal" && segment.extent.coding === "deflate") deflated.add(segment.extent)
+  }
+  const allowed = limits.inflateFloorBytes + limits.inflateRatio * inputByteLength
+  const wanted = Array.from(deflated).reduce((sum, { byteLength }) => sum + byteLength, 0)
+  if (wanted <= allowed) return
+  throw new CheckpointError("limit-exceeded", { limit: "inflateRatio", allowed, wanted, within: "archive" })
 }
 
 /** The extents that segments draw from and that have a checksum, once each. */

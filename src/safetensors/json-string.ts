@@ -20,7 +20,7 @@ export function scanString(text: string, start: number): ScannedString | { reado
   while (close !== -1 && isEscaped(text, start, close)) close = text.indexOf('"', close + 1)
   if (close === -1) return { problem: "a string has no end" }
   const raw = text.slice(start, close)
-  const value = SPECIAL.test(raw) ? unescape(raw) : raw
+  const value = SPECIAL.test(raw) ? unescaped(raw) : raw
   return typeof value === "string" ? { value, end: close + 1 } : value
 }
 
@@ -32,7 +32,7 @@ function isEscaped(text: string, start: number, index: number): boolean {
 }
 
 /** The engine's own reader is exact for strings, and takes 100 MB of escapes without an array of pieces. */
-function unescape(raw: string): string | { readonly problem: string } {
+function unescaped(raw: string): string | { readonly problem: string } {
   let value: unknown
   try {
     value = JSON.parse(`"${raw}"`)

@@ -18,7 +18,7 @@ const SURROGATE = /[\ud800-\udfff]/
 
 /** Negative, zero or positive as `a` sorts before, with or after `b` by UTF-8 bytes. Nothing is encoded. */
 export function compareUtf8(a: string, b: string): number {
-  const shared = a.length < b.length ? a.length : b.length
+  const shared = Math.min(a.length, b.length)
   for (let index = 0; index < shared; index++) {
     const unitA = a.charCodeAt(index)
     const unitB = b.charCodeAt(index)

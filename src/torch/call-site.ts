@@ -1,15 +1,34 @@
 /** Where in which pickle a call stands, for the errors of what it is asked to make. */
 
 import type { FaultCode } from "../errors.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleTuple, PickleValue } from "../pickle/values.ts"
+
+/** What the calls of one pickle have copied. Three bytes of pickle can ask for the same copy again and again. */
+export interface CopyCount {
+  items: number
+  bytes: number
+}
 
 /** The opcode that calls, and the bounds that hold for it. */
 export interface CallSite {
   readonly within: string
   readonly at: number
   readonly limits: Limits
+  readonly copied: CopyCount
+}
+
+/** Counts `items` values that a call is about to copy; all copies of one pickle stay within `maxNodes`. */
+export function requireItems(site: CallSite, items: number): void {
+  site.copied.items += items
+  requireWithin(site.limits, "maxNodes", site.copied.items, site.within)
+}
+
+/** As `requireItems`, for bytes and `maxPickleBytes`: a pickle that copies each of its texts once stays below it. */
+export function requireBytes(site: CallSite, bytes: number): void {
+  site.copied.bytes += bytes
+  requireWithin(site.limits, "maxPickleBytes", site.copied.bytes, site.within)
 }
 
 export function faultAt(site: CallSite, code: FaultCode, problem: string): CheckpointError {

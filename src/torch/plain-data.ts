@@ -5,7 +5,7 @@ import { PickleDict, PickleFloat, PickleList, PickleSet, PickleTuple } from "../
 import type { PlainDataName } from "./allowed-globals.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
-import { faultAt } from "./call-site.ts"
+import { faultAt, requireBytes, requireItems } from "./call-site.ts"
 
 /** A Python complex number. */
 export interface ComplexNumber extends PickleObject {
@@ -48,6 +48,7 @@ function makeOrderedDict(items: readonly PickleValue[], site: CallSite): PickleD
   if (items.length === 0) return dict
   const [pairs] = items
   if (items.length > 1 || !(pairs instanceof PickleList)) throw wrongCall("OrderedDict", site)
+  requireItems(site, pairs.items.length)
   for (const pair of pairs.items) {
     if (!(pair instanceof PickleList || pair instanceof PickleTuple) || pair.items.length !== 2) {
       throw wrongCall("OrderedDict", site)
@@ -62,6 +63,7 @@ function makeCounter(items: readonly PickleValue[], site: CallSite): PickleDict 
   if (items.length === 0) return counter
   const [counts] = items
   if (items.length > 1 || !(counts instanceof PickleDict)) throw wrongCall("Counter", site)
+  requireItems(site, counts.size)
   for (const { key, value } of counts.entries()) counter.set(key, value)
   return counter
 }
@@ -81,6 +83,7 @@ function setItems(name: string, items: readonly PickleValue[], site: CallSite): 
   if (items.length > 1 || !(members instanceof PickleList || members instanceof PickleTuple)) {
     throw wrongCall(name, site)
   }
+  requireItems(site, members.items.length)
   return [...members.items]
 }
 
@@ -98,6 +101,7 @@ function makeEncoded(items: readonly PickleValue[], site: CallSite): Uint8Array 
   if (items.length !== 2 || typeof text !== "string" || !(encoding === "latin1" || encoding === "latin-1")) {
     throw wrongCall("_codecs.encode", site)
   }
+  requireBytes(site, text.length)
   const bytes = new Uint8Array(text.length)
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
@@ -119,10 +123,10 @@ function makeComplex(items: readonly PickleValue[], site: CallSite): ComplexNumb
 /** A torch.Size is a tuple of sizes. */
 function makeSize(items: readonly PickleValue[], site: CallSite): PickleTuple {
   const [sizes] = items
-  if (items.length !== 1 || !(sizes instanceof PickleTuple || sizes instanceof PickleList)) {
-    throw wrongCall("torch.Size", site)
-  }
-  return new PickleTuple(sizes.items)
+  if (items.length === 1 && sizes instanceof PickleTuple) return sizes
+  if (items.length !== 1 || !(sizes instanceof PickleList)) throw wrongCall("torch.Size", site)
+  requireItems(site, sizes.items.length)
+  return new PickleTuple([...sizes.items])
 }
 
 function makeDevice(items: readonly PickleValue[], site: CallSite): NamedConstant {

@@ -13,7 +13,7 @@ import { quoteText } from "../quote-text.ts"
 import type { RebuildName } from "./allowed-globals.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
-import { faultAt, requireArguments } from "./call-site.ts"
+import { faultAt, requireArguments, requireItems } from "./call-site.ts"
 import type { TorchDtype } from "./dtypes.ts"
 import type { StorageReference, TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
 import { isStorageReference, isTensor, isUnsupportedTensor } from "./tensor-record.ts"
@@ -188,7 +188,7 @@ function absoluteOffset(
 }
 
 function requireCount(value: PickleValue | undefined, what: string, site: CallSite): number {
-  if (typeof value === "number" && value >= 0) return value
+  if (isCount(value)) return value
   if (typeof value === "bigint") throw faultAt(site, "tensor-overflow", `a tensor's ${what} is ${value}`)
   const shown = typeof value === "number" ? String(value) : describeValue(value ?? null)
   throw faultAt(site, "tensor-argument", `a tensor's ${what} is ${shown}, not a count`)
@@ -202,8 +202,16 @@ function requireCounts(value: PickleValue | undefined, what: string, site: CallS
       `a tensor's ${what} is ${describeValue(value ?? null)}, not a tuple`,
     )
   }
-  requireWithin(site.limits, "maxRank", value.items.length, site.within)
-  return value.items.map((item) => requireCount(item, what, site))
+  const { items } = value
+  requireWithin(site.limits, "maxRank", items.length, site.within)
+  // Tuples do not change, and tensors may share them: copying would let a small pickle ask for much memory.
+  if (value instanceof PickleTuple && items.every(isCount)) return items as readonly number[]
+  requireItems(site, items.length)
+  return items.map((item) => requireCount(item, what, site))
+}
+
+function isCount(value: PickleValue | undefined): value is number {
+  return typeof value === "number" && value >= 0
 }
 
 /** The conj and neg bits (`torch/_utils.py`, `get_tensor_metadata`). State that we do not know is not guessed at. */

@@ -6,7 +6,7 @@ import type { PickleTuple, PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict } from "../pickle/values.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
 import { findAllowedGlobal, isKnownGlobal } from "./allowed-globals.ts"
-import type { CallSite } from "./call-site.ts"
+import type { CallSite, CopyCount } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
 import { makePlainData } from "./plain-data.ts"
 import { rebuild, unsupportedTensor } from "./rebuild.ts"
@@ -27,6 +27,7 @@ export class TorchPolicy implements PicklePolicy {
   /** Every known global that was named, once each, in order. */
   readonly globals: Set<KnownGlobal> = new Set()
   readonly #options: TorchPolicyOptions
+  readonly #copied: CopyCount = { items: 0, bytes: 0 }
 
   constructor(options: TorchPolicyOptions) {
     this.#options = options
@@ -78,6 +79,6 @@ export class TorchPolicy implements PicklePolicy {
 
   #site(at: number): CallSite {
     const { within, limits } = this.#options
-    return { within, at, limits }
+    return { within, at, limits, copied: this.#copied }
   }
 }

@@ -63,6 +63,10 @@ export function childrenOf(container: Container): readonly Child[] {
   return container.items.map((value, index) => ({ key: keyed ? index : undefined, value }))
 }
 
+function itemCount(container: Container): number {
+  return container instanceof PickleDict ? container.size : container.items.length
+}
+
 interface Frame {
   readonly container: Container
   readonly children: readonly Child[]
@@ -81,15 +85,15 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
   const census = new Map<Container, Holding>()
   if (!isContainer(root)) return census
   const open = new Set<Container>([root])
+  let nodes = itemCount(root)
+  requireWithin(limits, "maxNodes", nodes)
   const frames: Frame[] = [openFrame(root)]
-  let nodes = 0
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const child = frame.children[frame.next++]
     if (child === undefined) {
       close(frame)
       continue
     }
-    requireWithin(limits, "maxNodes", ++nodes)
     const { value } = child
     if (isTensor(value) || isUnsupportedTensor(value)) {
       frame.tensorCount += 1
@@ -107,9 +111,11 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
     if (open.has(container)) {
       throw new CheckpointError("pickle-cycle", { problem: `a ${container.kind} contains itself` })
     }
+    nodes += itemCount(container)
+    requireWithin(limits, "maxNodes", nodes)
+    requireWithin(limits, "maxNesting", frames.length + 1)
     open.add(container)
     frames.push(openFrame(container))
-    requireWithin(limits, "maxNesting", frames.length)
   }
 
   function close({ container, tensorCount, byteLength, direct }: Frame): void {
@@ -150,8 +156,9 @@ export function nameTensors(
 ): readonly FoundTensor[] {
   requireWithin(limits, "maxTensors", census.get(root)?.tensorCount ?? 0)
   const found: FoundTensor[] = []
+  let nodes = itemCount(root)
+  requireWithin(limits, "maxNodes", nodes)
   const frames: NamingFrame[] = [{ prefix: "", children: childrenOf(root), next: 0 }]
-  let nodes = 0
   let nameUnits = 0
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     const child = frame.children[frame.next++]
@@ -159,17 +166,22 @@ export function nameTensors(
       frames.pop()
       continue
     }
-    requireWithin(limits, "maxNodes", ++nodes)
     const { value } = child
     const isLeaf = isTensor(value) || isUnsupportedTensor(value)
-    if (!isLeaf && !(isContainer(value) && (census.get(value)?.tensorCount ?? 0) > 0)) continue
+    const holds = isContainer(value) && (census.get(value)?.tensorCount ?? 0) > 0
+    if (!isLeaf && !holds) continue
     const name = frame.prefix + keyText(child.key, frame.prefix)
     // UTF-8 takes at least one byte a UTF-16 unit; the header's own limit is exact.
     requireWithin(limits, "maxNameBytes", name.length)
     nameUnits += name.length
     requireWithin(limits, "maxTotalNameBytes", nameUnits)
-    if (isLeaf) found.push({ name, tensor: value })
-    else frames.push({ prefix: `${name}.`, children: childrenOf(value as Container), next: 0 })
+    if (isLeaf) {
+      found.push({ name, tensor: value })
+    } else if (isContainer(value)) {
+      nodes += itemCount(value)
+      requireWithin(limits, "maxNodes", nodes)
+      frames.push({ prefix: `${name}.`, children: childrenOf(value), next: 0 })
+    }
   }
   return found
 }

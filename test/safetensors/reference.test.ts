@@ -28,32 +28,46 @@ const STRICTER: ReadonlyMap<string, readonly string[]> = new Map([
   ["rank 65", ["shape-rank"]],
 ])
 
+/**
+ * No tensors and an empty map of metadata: the reference announces a JSON map of 0 entries and then writes one, which
+ * comes out as `{},"__metadata__":{}}`. Its own reader refuses that file; we write `{"__metadata__":{}}`.
+ */
+const BROKEN = "nothing, empty metadata"
+const HEADERS = REFERENCE_HEADERS.filter((row) => row.name !== BROKEN)
+
 describe("writing", () => {
-  it.each(REFERENCE_HEADERS)("$name", ({ tensors, metadata, header }) => {
+  it.each(HEADERS)("$name", ({ tensors, metadata, header }) => {
     const written = writeHeader(tensors, metadata ?? undefined)
     expect(Buffer.from(written.bytes).toString()).toBe(Buffer.from(header, "base64").toString())
     expect(Buffer.from(written.bytes).toString("base64")).toBe(header)
   })
 
-  it.each(REFERENCE_HEADERS)("$name, given backwards", ({ tensors, metadata, header }) => {
+  it.each(HEADERS)("$name, given backwards", ({ tensors, metadata, header }) => {
     const written = writeHeader([...tensors].reverse(), metadata ?? undefined)
     expect(Buffer.from(written.bytes).toString("base64")).toBe(header)
+  })
+
+  it("differs from the reference where that writes what is not JSON", () => {
+    const row = REFERENCE_HEADERS.find(({ name }) => name === BROKEN)
+    expect(Buffer.from(row?.header ?? "", "base64").toString("utf8", 8)).toBe('{},"__metadata__":{}}   ')
+    const { bytes } = writeHeader([], {})
+    expect(Buffer.from(bytes).toString("utf8", 8)).toBe('{"__metadata__":{}}     ')
+    expect(parseSafetensorsHeader(bytes).metadata).toEqual(new Map())
   })
 })
 
 describe("reading what the reference writes", () => {
-  it.each(REFERENCE_HEADERS)("$name", ({ tensors, metadata, header }) => {
+  it.each(HEADERS)("$name", ({ tensors, metadata, header }) => {
     const dataByteLength = tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0)
     const bytes = fromBase64(header)
     const parsed = parseSafetensorsHeader(bytes, { fileByteLength: bytes.length + dataByteLength })
     expect(parsed.metadata).toEqual(metadata === null ? undefined : new Map(Object.entries(metadata)))
-    const sizes = tensors.map((tensor) => {
-      const read = parsed.tensors.get(tensor.name)
-      return { ...tensor, dtype: read?.dtype, shape: read?.shape, byteLength: (read?.end ?? 0) - (read?.start ?? 0) }
-    })
-    expect(sizes).toEqual(tensors)
     expect(parsed.tensors.size).toBe(tensors.length)
     expect(parsed.dataOffset).toBe(bytes.length)
+    for (const { name, dtype, shape, byteLength } of tensors) {
+      const { start = 0, end = 0, ...read } = parsed.tensors.get(name) ?? {}
+      expect({ ...read, byteLength: end - start }).toEqual({ dtype, shape, byteLength })
+    }
   })
 })
 

@@ -1,0 +1,170 @@
+/**
+ * A file as an output that appears whole or not at all: written beside its final name, renamed when complete.
+ *
+ * Without `overwrite` the last step is a hard link, which fails when the name has been taken meanwhile, where a rename
+ * would replace it. No fsync, like the reference and `cp`: a killed process leaves nothing wrong under the final
+ * name; after a power cut the file system decides.
+ */
+
+import { randomBytes } from "node:crypto"
+import type { FileHandle } from "node:fs/promises"
+import { link, lstat, open, rename, rm, stat, statfs } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import type { ByteSink } from "../bytes/byte-sink.ts"
+import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { reasonOf, systemCode } from "./system-errors.ts"
+
+/** File systems without hard links answer with one of these. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set([
+  "EPERM",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+  "EMLINK",
+])
+
+/** Longest file name that common file systems take, in bytes. */
+const NAME_BYTES = 255
+
+export interface FileSinkOptions {
+  /** Whether a file under that name may be replaced. */
+  readonly overwrite: boolean
+  /** The file that is read, when it is one: it must not be the output. */
+  readonly inputPath: string | undefined
+}
+
+/**
+ * A sink for `path`. Looks at the file system and creates nothing.
+ *
+ * @throws `output-exists`, `output-is-input`, `write-failed` when it is a folder or its folder is not there.
+ */
+export async function prepareFileSink(path: string, options: FileSinkOptions): Promise<FileSink> {
+  const existing = await lstat(path).catch(ignoreMissing(path))
+  if (existing !== undefined) {
+    if (existing.isDirectory()) throw failed(path, new Error("it is a folder"))
+    if (options.inputPath !== undefined && (await isSameFile(path, options.inputPath))) {
+      throw new CheckpointError("output-is-input", { path })
+    }
+    if (!options.overwrite) throw new CheckpointError("output-exists", { path })
+    if (!existing.isFile() && !existing.isSymbolicLink())
+      throw failed(path, new Error("it is not a regular file"))
+  }
+  const folder = await stat(dirname(path)).catch((cause: unknown) => {
+    throw failed(path, cause)
+  })
+  if (!folder.isDirectory()) throw failed(path, new Error("its folder is a file"))
+  return new FileSink(path, options.overwrite)
+}
+
+/** Writes in any order, several at a time. */
+export class FileSink implements ByteSink {
+  readonly randomAccess = true
+  readonly #path: string
+  readonly #overwrite: boolean
+  #temporary: { readonly path: string; readonly handle: FileHandle } | undefined
+
+  constructor(path: string, overwrite: boolean) {
+    this.#path = path
+    this.#overwrite = overwrite
+  }
+
+  async open(byteLength: number): Promise<void> {
+    await this.#requireSpace(byteLength)
+    // The name holds part of the final one, so that somebody who finds it after a power cut knows what it is.
+    const suffix = `.${randomBytes(6).toString("hex")}.tmp`
+    const stem = Buffer.from(basename(this.#path)).subarray(0, NAME_BYTES - suffix.length - 1)
+    const path = join(dirname(this.#path), `.${stem.toString("utf8").replace(/\ufffd$/, "")}${suffix}`)
+    await this.#attempt(async () => {
+      this.#temporary = { path, handle: await open(path, "wx") }
+    })
+  }
+
+  write(position: number, bytes: Uint8Array): Promise<void> {
+    return this.#attempt(async () => {
+      const handle = this.#handle()
+      for (let done = 0; done < bytes.byteLength; ) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, position + done)
+        done += bytesWritten
+      }
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#attempt(async () => {
+      const { path, handle } = this.#opened()
+      await handle.close()
+      if (this.#overwrite) await rename(path, this.#path)
+      else await this.#renameToFreeName(path)
+      this.#temporary = undefined
+    })
+  }
+
+  async abort(): Promise<void> {
+    const temporary = this.#temporary
+    if (temporary === undefined) return
+    this.#temporary = undefined
+    await temporary.handle.close().catch(() => {})
+    await rm(temporary.path, { force: true })
+  }
+
+  async #renameToFreeName(temporary: string): Promise<void> {
+    try {
+      await link(temporary, this.#path)
+    } catch (error) {
+      if (systemCode(error) === "EEXIST") throw new CheckpointError("output-exists", { path: this.#path })
+      if (!NO_LINKS.has(systemCode(error))) throw error
+      if ((await lstat(this.#path).catch(ignoreMissing(this.#path))) !== undefined) {
+        throw new CheckpointError("output-exists", { path: this.#path })
+      }
+      await rename(temporary, this.#path)
+      return
+    }
+    await rm(temporary)
+  }
+
+  /** Better before the first byte than after the last that fits. */
+  async #requireSpace(byteLength: number): Promise<void> {
+    const space = await statfs(dirname(this.#path)).catch(() => undefined)
+    const free = space === undefined ? Number.POSITIVE_INFINITY : space.bavail * space.bsize
+    // Some network and virtual file systems answer 0 and take the bytes all the same.
+    if (free === 0 || byteLength <= free) return
+    const reason = `the output takes ${byteLength} bytes and ${free} are free (ENOSPC)`
+    throw new CheckpointError("write-failed", { path: this.#path, reason })
+  }
+
+  #opened(): { readonly path: string; readonly handle: FileHandle } {
+    if (this.#temporary !== undefined) return this.#temporary
+    throw failed(this.#path, new Error("the output is not open"))
+  }
+
+  #handle(): FileHandle {
+    return this.#opened().handle
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (cause) {
+      throw isCheckpointError(cause) ? cause : failed(this.#path, cause)
+    }
+  }
+}
+
+async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [statA, statB] = await Promise.all([
+    stat(a, { bigint: true }).catch(() => undefined),
+    stat(b, { bigint: true }).catch(() => undefined),
+  ])
+  return statA !== undefined && statB !== undefined && statA.dev === statB.dev && statA.ino === statB.ino
+}
+
+function ignoreMissing(path: string): (cause: unknown) => undefined {
+  return (cause) => {
+    if (systemCode(cause) === "ENOENT") return undefined
+    throw failed(path, cause)
+  }
+}
+
+function failed(path: string, cause: unknown): CheckpointError {
+  return new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
+}

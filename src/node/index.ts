@@ -1,0 +1,66 @@
+/** tosafetensors for Node, Deno and Bun: strings and `file:` URLs are paths. All else is as in the universal build. */
+
+import type { Checkpoint } from "../api/checkpoint.ts"
+import type { ConvertOptions, OpenOptions } from "../api/options.ts"
+import { convert, convertToBlob, convertToBytes, convertToStream, open } from "../api/verbs.ts"
+import type { ConversionReport } from "../plan/conversion-plan.ts"
+import type { NodeCheckpointInput, NodeSafetensorsOutput } from "./platform.ts"
+import { NODE_PLATFORM } from "./platform.ts"
+
+export * from "../api/shared-exports.ts"
+export type {
+  NodeCheckpointInput as CheckpointInput,
+  NodeSafetensorsOutput as SafetensorsOutput,
+} from "./platform.ts"
+
+/**
+ * Converts a checkpoint to safetensors.
+ *
+ * A file appears under its name only when everything has been written and checked; one that exists is kept unless
+ * `overwrite` is set. A stream as input is taken in through a temporary file.
+ *
+ * @throws CheckpointError with one of the codes of `ErrorCode`; the signal's reason when aborted.
+ */
+export function toSafetensors(
+  input: NodeCheckpointInput,
+  output: NodeSafetensorsOutput,
+  options: ConvertOptions = {},
+): Promise<ConversionReport> {
+  return convert(NODE_PLATFORM, input, output, options)
+}
+
+/** Converts a checkpoint to a safetensors file in memory. Throws as `toSafetensors`. */
+export function toSafetensorsBytes(
+  input: NodeCheckpointInput,
+  options: ConvertOptions = {},
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
+  return convertToBytes(NODE_PLATFORM, input, options)
+}
+
+/** Converts a checkpoint to a Blob, made of slices where the input is a Blob too. Throws as `toSafetensors`. */
+export function toSafetensorsBlob(
+  input: NodeCheckpointInput,
+  options: ConvertOptions = {},
+): Promise<{ blob: Blob; report: ConversionReport }> {
+  return convertToBlob(NODE_PLATFORM, input, options)
+}
+
+/**
+ * Converts a checkpoint to a stream of its safetensors bytes. What goes wrong before the first byte is thrown, as by
+ * `toSafetensors`; what goes wrong later errors the stream.
+ */
+export function toSafetensorsStream(
+  input: NodeCheckpointInput,
+  options: ConvertOptions = {},
+): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
+  return convertToStream(NODE_PLATFORM, input, options)
+}
+
+/**
+ * Opens a checkpoint and reads everything but its weights. The caller closes it (`await using` does).
+ *
+ * @throws CheckpointError with one of the codes of `ErrorCode`; the signal's reason when aborted.
+ */
+export function openCheckpoint(input: NodeCheckpointInput, options: OpenOptions = {}): Promise<Checkpoint> {
+  return open(NODE_PLATFORM, input, options)
+}

@@ -1,0 +1,33 @@
+/** What the operating system's errors mean, in words. */
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "permission denied"],
+  ["EBUSY", "it is in use"],
+  ["EDQUOT", "the disk quota is used up"],
+  ["EEXIST", "it exists already"],
+  ["EFBIG", "the file would be larger than is allowed"],
+  ["EIO", "the disk reported an error"],
+  ["EISDIR", "it is a folder"],
+  ["ELOOP", "too many symbolic links"],
+  ["EMFILE", "too many open files"],
+  ["ENAMETOOLONG", "the name is too long"],
+  ["ENOENT", "there is no such file or folder"],
+  ["ENOSPC", "the disk is full"],
+  ["ENOTDIR", "a part of the path is not a folder"],
+  ["EPERM", "the operation is not permitted"],
+  ["EROFS", "the file system is read-only"],
+])
+
+/** The `code` of a system error, such as `ENOENT`; undefined for any other value. */
+export function systemCode(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined
+  return typeof code === "string" ? code : undefined
+}
+
+/** A few words for a message, with the code that can be searched for. */
+export function reasonOf(error: unknown): string {
+  const code = systemCode(error)
+  const words = code === undefined ? undefined : REASONS.get(code)
+  if (words !== undefined) return `${words} (${code})`
+  return error instanceof Error ? error.message : String(error)
+}
