@@ -54,7 +54,11 @@ export function refusedGlobals(
  * before it, not where they come from the memo: the pickle is refused in any case, this only makes the message more
  * complete.
  */
-export function findRemainingGlobals({ decoder, policy, refused }: MachineState): readonly RefusedReference[] {
+export function findRemainingGlobals({
+  decoder,
+  policy,
+  refused,
+}: MachineState): readonly RefusedReference[] {
   const found: RefusedReference[] = []
   const consider = (module: string, name: string): void => {
     if (Math.max(module.length, name.length) > GLOBAL_NAME_BYTES) return
@@ -72,7 +76,8 @@ export function findRemainingGlobals({ decoder, policy, refused }: MachineState)
       const { operand } = decoder
       const [module, name] = texts
       if (opcode.name === "GLOBAL" || opcode.name === "INST") consider(String(operand), decoder.name)
-      else if (opcode.name === "STACK_GLOBAL" && module !== undefined && name !== undefined) consider(module, name)
+      else if (opcode.name === "STACK_GLOBAL" && module !== undefined && name !== undefined)
+        consider(module, name)
       texts = [name, typeof operand === "string" ? operand : undefined]
     }
   } catch {

@@ -6,6 +6,10 @@
  * Entries are written one by one and never through a plain object, which would reorder integer-like names and lose
  * `__proto__`. `JSON.stringify` of a well-formed string escapes exactly what serde_json does: quotation mark,
  * backslash, and the controls below U+0020.
+ *
+ * Two cases differ on purpose. Several metadata keys are sorted, where the reference's order changes from run to run.
+ * And without tensors an empty metadata map is `{"__metadata__":{}}`, where 0.8.0 writes `{},"__metadata__":{}}`, which
+ * its own reader refuses.
  */
 
 import { checkedAdd } from "../bytes/checked-integers.ts"

@@ -17,7 +17,7 @@ import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleList } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
-import type { LegacyPickles } from "./legacy-pickles.ts"
+import type { LegacyPickleName, LegacyPickles } from "./legacy-pickles.ts"
 import { readLegacyPickles } from "./legacy-pickles.ts"
 import { StorageTable } from "./storage-table.ts"
 import type { Storage } from "./tensor-record.ts"
@@ -57,7 +57,8 @@ export async function readLegacyLayout(
   })
   const run = new LegacyRun(pickles, limits, table)
   run.expectHead()
-  const byteOrder = options.byteOrder ?? run.readByteOrder()
+  const info = run.interpret("system info", undefined)
+  const byteOrder = options.byteOrder ?? readByteOrder(info)
   const value = run.interpret("object", table)
   const keys = readKeys(run.interpret("storage keys", undefined), table.storages())
   await placeStorages(source, { keys, pending, start: pickles.end, storages: table.storages(), signal })
@@ -70,8 +71,6 @@ export async function readLegacyLayout(
     globals: [...run.policy.globals],
   }
 }
-
-type PickleName = keyof LegacyPickles["starts"]
 
 /** The five pickles under one policy and one budget. */
 class LegacyRun {
@@ -86,11 +85,12 @@ class LegacyRun {
     this.policy = new TorchPolicy({ within: "object pickle", limits, storages, storageViews: true })
   }
 
-  interpret(name: PickleName, storages: StorageTable | undefined): PickleValue {
+  interpret(name: LegacyPickleName, storages: StorageTable | undefined): PickleValue {
     const within = `${name} pickle`
     const limits = this.#limits
     const policy = storages === undefined ? new TorchPolicy({ within, limits, storages }) : this.policy
-    const start = this.#pickles.starts[name]
+    const start = this.#pickles.starts.get(name)
+    if (start === undefined) throw legacyFault(`the ${name} pickle is missing`)
     return runPickle(this.#pickles.bytes, { within, policy, limits, budget: this.#budget, start }).value
   }
 
@@ -103,18 +103,17 @@ class LegacyRun {
       throw legacyFault(`the second pickle is not the protocol version ${PROTOCOL_VERSION}`)
     }
   }
+}
 
-  /** torch itself reads this flag and ignores it, which gives wrong numbers; see docs/formats.md. */
-  readByteOrder(): ByteOrder {
-    const info = this.interpret("system info", undefined)
-    const littleEndian = info instanceof PickleDict ? info.get("little_endian") : undefined
-    if (littleEndian === true) return "little"
-    const problem =
-      littleEndian === false
-        ? "the file says that a big-endian machine wrote it, and torch ignored that when it wrote: either may be true"
-        : "the file does not say which byte order it was written with"
-    throw new CheckpointError("byte-order", { within: "system info pickle", problem })
-  }
+/** torch itself reads this flag and ignores it, which gives wrong numbers; see docs/formats.md. */
+function readByteOrder(info: PickleValue): ByteOrder {
+  const littleEndian = info instanceof PickleDict ? info.get("little_endian") : undefined
+  if (littleEndian === true) return "little"
+  const problem =
+    littleEndian === false
+      ? "the file says that a big-endian machine wrote it, and torch ignored that when it wrote: either may be true"
+      : "the file does not say which byte order it was written with"
+  throw new CheckpointError("byte-order", { within: "system info pickle", problem })
 }
 
 /** The storage keys in file order. They must be exactly the storages that the object refers to, once each. */

@@ -2,7 +2,7 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
+import { isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { findPickleEnd } from "../pickle/find-end.ts"
 
@@ -12,40 +12,57 @@ const GROWTH = 4
 
 const NAMES = ["magic number", "protocol version", "system info", "object", "storage keys"] as const
 
+export type LegacyPickleName = (typeof NAMES)[number]
+
 /** The head of the file, where each pickle begins in it, and where the last one ends. */
 export interface LegacyPickles {
   readonly bytes: Uint8Array
-  readonly starts: Readonly<Record<(typeof NAMES)[number], number>>
+  /** In file order. Ends with the first pickle that is broken or cut off: what lies behind it cannot be found. */
+  readonly starts: ReadonlyMap<LegacyPickleName, number>
   readonly end: number
 }
 
-/** Reads as much of the head as the five pickles take, at most `maxPickleBytes`. */
+/**
+ * Reads as much of the head as the five pickles take. A broken pickle is no error here: the machine says what is wrong
+ * with it, and which globals it names.
+ *
+ * @throws `limit-exceeded` when they take more than `maxPickleBytes`.
+ */
 export async function readLegacyPickles(
   source: ByteSource,
   limits: Limits,
   signal: AbortSignal | undefined,
 ): Promise<LegacyPickles> {
-  const starts: Record<string, number> = {}
-  let found = 0
-  let at = 0
-  for (let length = FIRST_READ_BYTES; ; length *= GROWTH) {
-    const bytes = await readExactly(
-      source,
-      { offset: 0, length: Math.min(length, source.byteLength) },
-      signal,
-    )
-    for (let name = NAMES[found]; name !== undefined; name = NAMES[found]) {
-      const end = findPickleEnd(bytes, at, `${name} pickle`, limits)
-      if (end === undefined) break
-      starts[name] = at
-      at = end
-      found++
+  const starts = new Map<LegacyPickleName, number>()
+  const most = Math.min(source.byteLength, limits.maxPickleBytes)
+  let end = 0
+  for (let wanted = FIRST_READ_BYTES; ; wanted *= GROWTH) {
+    const bytes = await readExactly(source, { offset: 0, length: Math.min(wanted, most) }, signal)
+    const isWhole = bytes.byteLength === source.byteLength
+    for (let name = NAMES[starts.size]; name !== undefined; name = NAMES[starts.size]) {
+      const next = findEnd(bytes, end, name, limits)
+      if (next === "cut off" && !isWhole) break
+      starts.set(name, end)
+      if (typeof next === "string") return { bytes, starts, end }
+      end = next
     }
-    if (found === NAMES.length) return { bytes, starts: starts as LegacyPickles["starts"], end: at }
-    if (bytes.byteLength === source.byteLength) {
-      const problem = `the file ends within its ${NAMES[found]} pickle`
-      throw new CheckpointError("pickle-truncated", { at: bytes.byteLength, problem })
+    if (starts.size === NAMES.length) return { bytes, starts, end }
+    if (bytes.byteLength === most) {
+      requireWithin(limits, "maxPickleBytes", most + 1, `${NAMES[starts.size]} pickle`)
     }
-    requireWithin(limits, "maxPickleBytes", bytes.byteLength, `${NAMES[found]} pickle`)
+  }
+}
+
+function findEnd(
+  bytes: Uint8Array,
+  start: number,
+  name: LegacyPickleName,
+  limits: Limits,
+): number | "cut off" | "broken" {
+  try {
+    return findPickleEnd(bytes, start, `${name} pickle`, limits) ?? "cut off"
+  } catch (error) {
+    if (isCheckpointError(error)) return "broken"
+    throw error
   }
 }

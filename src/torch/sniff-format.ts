@@ -47,6 +47,7 @@ export function sniffFormat(head: Uint8Array, byteLength: number): SniffedFormat
   if (text.startsWith("PK\x03\x04")) return { is: "zip" }
   if (LEGACY_HEAD_OFFSETS.some((offset) => text.startsWith(LEGACY_HEAD, offset))) return { is: "legacy" }
   if (text.startsWith("ustar", 257)) return { is: "tar" }
+  if (looksLikeSafetensors(head, byteLength)) return { is: "other", looksLike: "a safetensors file already" }
   const signature = SIGNATURES.find(([bytes]) => text.startsWith(bytes))
   return { is: "other", looksLike: signature?.[1] ?? guess(head, text, byteLength) }
 }
@@ -54,7 +55,6 @@ export function sniffFormat(head: Uint8Array, byteLength: number): SniffedFormat
 function guess(head: Uint8Array, text: string, byteLength: number): string {
   if (byteLength === 0) return "an empty file"
   if (head.every((byte) => byte === 0)) return "a file of zeros: its content was never written"
-  if (looksLikeSafetensors(head, byteLength)) return "a safetensors file already"
   if (head[0] === 0x80 && (head[1] ?? 255) <= 5) return "a plain pickle, not written by torch.save"
   if (/^[\s\x20-\x7e]*$/.test(text)) return "a text file"
   return "no format that is known here"

@@ -19,6 +19,7 @@ import cases_legacy
 import cases_names
 import cases_options
 import cases_protocols
+import cases_random
 import cases_roots
 import cases_sharing
 import cases_unsupported
@@ -43,6 +44,7 @@ MODULES = [
     cases_unsupported,
     cases_globals,
     cases_layouts,
+    cases_random,
 ]
 
 #: No committed file may be larger.
