@@ -10,8 +10,11 @@ import type { CheckpointInput } from "./api/inputs.ts"
 import type { ConvertOptions, OpenOptions } from "./api/options.ts"
 import type { SafetensorsOutput } from "./api/outputs.ts"
 import { UNIVERSAL_PLATFORM } from "./api/platform.ts"
+import { checkFile, readHeader } from "./api/safetensors-verbs.ts"
 import { convert, convertToBlob, convertToBytes, convertToStream, open } from "./api/verbs.ts"
 import type { ConversionReport } from "./plan/conversion-plan.ts"
+import type { SafetensorsHeader } from "./safetensors/parse-header.ts"
+import type { ReadHeaderOptions, SafetensorsCheck } from "./safetensors/read-header.ts"
 
 export type { CheckpointInput } from "./api/inputs.ts"
 export type { SafetensorsOutput } from "./api/outputs.ts"
@@ -69,4 +72,27 @@ export function toSafetensorsStream(
  */
 export function openCheckpoint(input: CheckpointInput, options: OpenOptions = {}): Promise<Checkpoint> {
   return open(UNIVERSAL_PLATFORM, input, options)
+}
+
+/**
+ * Reads the header of a safetensors file and nothing else.
+ *
+ * @throws `safetensors-invalid` with everything that is wrong with it; `truncated`, `read-failed`.
+ */
+export function readSafetensorsHeader(
+  input: CheckpointInput,
+  options: ReadHeaderOptions = {},
+): Promise<SafetensorsHeader> {
+  return readHeader(UNIVERSAL_PLATFORM, input, options)
+}
+
+/**
+ * Holds a safetensors file against the rules of the format and lists every finding. A bad file is an answer, not an
+ * error; only failing to read one throws.
+ */
+export function checkSafetensors(
+  input: CheckpointInput,
+  options: ReadHeaderOptions = {},
+): Promise<SafetensorsCheck> {
+  return checkFile(UNIVERSAL_PLATFORM, input, options)
 }

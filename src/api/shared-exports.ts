@@ -30,6 +30,7 @@ export type {
 export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 export type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 export { parseSafetensorsHeader } from "../safetensors/parse-header.ts"
+export type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
 export type { ByteOrder, CheckpointLayout } from "../torch/checkpoint-contents.ts"
 export type { Progress } from "../transfer/run-plan.ts"
 export type { Checkpoint } from "./checkpoint.ts"

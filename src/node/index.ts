@@ -2,8 +2,11 @@
 
 import type { Checkpoint } from "../api/checkpoint.ts"
 import type { ConvertOptions, OpenOptions } from "../api/options.ts"
+import { checkFile, readHeader } from "../api/safetensors-verbs.ts"
 import { convert, convertToBlob, convertToBytes, convertToStream, open } from "../api/verbs.ts"
 import type { ConversionReport } from "../plan/conversion-plan.ts"
+import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
+import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
 import type { NodeCheckpointInput, NodeSafetensorsOutput } from "./platform.ts"
 import { NODE_PLATFORM } from "./platform.ts"
 
@@ -63,4 +66,27 @@ export function toSafetensorsStream(
  */
 export function openCheckpoint(input: NodeCheckpointInput, options: OpenOptions = {}): Promise<Checkpoint> {
   return open(NODE_PLATFORM, input, options)
+}
+
+/**
+ * Reads the header of a safetensors file and nothing else.
+ *
+ * @throws `safetensors-invalid` with everything that is wrong with it; `truncated`, `read-failed`.
+ */
+export function readSafetensorsHeader(
+  input: NodeCheckpointInput,
+  options: ReadHeaderOptions = {},
+): Promise<SafetensorsHeader> {
+  return readHeader(NODE_PLATFORM, input, options)
+}
+
+/**
+ * Holds a safetensors file against the rules of the format and lists every finding. A bad file is an answer, not an
+ * error; only failing to read one throws.
+ */
+export function checkSafetensors(
+  input: NodeCheckpointInput,
+  options: ReadHeaderOptions = {},
+): Promise<SafetensorsCheck> {
+  return checkFile(NODE_PLATFORM, input, options)
 }

@@ -1,0 +1,119 @@
+/**
+ * Checks the package as it would be published: publint, the types for every way to import it, sizes, and the packed
+ * tarball installed into an empty project and used from ESM, CommonJS, TypeScript and the command line.
+ */
+
+import { execFileSync } from "node:child_process"
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { gzipSync } from "node:zlib"
+import { build } from "esbuild"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const work = mkdtempSync(join(tmpdir(), "tosafetensors-package-"))
+let passed = 0
+
+try {
+  const tarball = pack()
+  check("publint", () => run("npx", ["publint", "--strict", tarball]))
+  check("types of every entry (attw)", () => run("npx", ["attw", tarball]))
+  installTarball(tarball)
+  check("import in Node", () =>
+    runScript("use.mjs", useFrom('import { toSafetensorsBytes } from "tosafetensors"')),
+  )
+  check("require in Node", () =>
+    runScript("use.cjs", useFrom('const { toSafetensorsBytes } = require("tosafetensors")')),
+  )
+  check("the universal build in Node", () =>
+    runScript("universal.mjs", useFrom('import { toSafetensorsBytes } from "tosafetensors"', true), [
+      "-C",
+      "browser-like",
+    ]),
+  )
+  check("command line", () => run("npx", ["tosafetensors", "--version"], work))
+  check("the universal build has no Node import", refuseNodeImports)
+  await reportSizes()
+  console.log(`package: ${passed} passed, 0 failed`)
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
+
+function check(name, work) {
+  try {
+    work()
+  } catch (error) {
+    console.error(`package: ${name} failed\n${error.stdout ?? ""}${error.stderr ?? ""}${error.message}`)
+    process.exit(1)
+  }
+  passed += 1
+  console.log(`package: ${name} ok`)
+}
+
+function run(program, args, cwd = root) {
+  return execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
+}
+
+/** The tarball that `npm publish` would send. */
+function pack() {
+  const [{ filename }] = JSON.parse(
+    run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", work]),
+  )
+  return join(work, filename)
+}
+
+function installTarball(tarball) {
+  writeFileSync(join(work, "package.json"), '{ "name": "consumer", "private": true }\n')
+  run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", tarball], work)
+  cpSync(join(root, "examples/tiny-transformer.pt"), join(work, "model.pt"))
+}
+
+/** A program that converts the example and says so. */
+function useFrom(importLine, asBytes = false) {
+  const input = asBytes ? 'await (await import("node:fs/promises")).readFile("model.pt")' : '"model.pt"'
+  return `${importLine}
+    async function main() {
+      const { bytes, report } = await toSafetensorsBytes(${input})
+      if (bytes.length !== report.byteLength || report.tensorCount !== 13) throw new Error(JSON.stringify(report))
+    }
+    main().catch((error) => { console.error(error); process.exit(1) })`
+}
+
+function runScript(name, source, nodeArguments = []) {
+  writeFileSync(join(work, name), source)
+  run(process.execPath, [...nodeArguments, name], work)
+}
+
+function refuseNodeImports() {
+  for (const file of ["dist/index.js", "dist/index.cjs"]) {
+    const found = /(?:from|require\(|import\()\s*"node:[a-z/]+"/.exec(readFileSync(join(root, file), "utf8"))
+    if (found !== null) throw new Error(`${file} holds ${found[0]}`)
+  }
+}
+
+/** Minified and gzipped, as a bundler would ship it. */
+async function reportSizes() {
+  const parts = {
+    "everything, universal": 'export * from "./dist/index.js"',
+    toSafetensors: 'export { toSafetensors } from "./dist/index.js"',
+    parseSafetensorsHeader: 'export { parseSafetensorsHeader } from "./dist/index.js"',
+  }
+  for (const [name, contents] of Object.entries(parts)) {
+    const result = await build({
+      stdin: { contents, resolveDir: root },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      write: false,
+      platform: "neutral",
+      mainFields: ["module", "main"],
+      logLevel: "error",
+    })
+    const [file] = result.outputFiles
+    const gzipped = gzipSync(file.contents, { level: 9 }).length
+    console.log(
+      `size: ${name.padEnd(24)} ${(file.contents.length / 1024).toFixed(1)} KiB, ${(gzipped / 1024).toFixed(1)} KiB gzipped`,
+    )
+  }
+}

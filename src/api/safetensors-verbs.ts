@@ -1,0 +1,26 @@
+/** What can be asked of a safetensors file, on any platform. */
+
+import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
+import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
+import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
+import type { Platform } from "./platform.ts"
+
+/** Reads and checks the header of `input`. */
+export async function readHeader<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: ReadHeaderOptions,
+): Promise<SafetensorsHeader> {
+  const { source, close } = await platform.openInput(input, options.signal)
+  return await readSafetensorsHeader(source, options).finally(close)
+}
+
+/** Lists what is wrong with `input`. */
+export async function checkFile<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: ReadHeaderOptions,
+): Promise<SafetensorsCheck> {
+  const { source, close } = await platform.openInput(input, options.signal)
+  return await checkSafetensors(source, options).finally(close)
+}
