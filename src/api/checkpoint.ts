@@ -6,7 +6,13 @@ import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { withLimits } from "../limits.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
-import { LONE_TENSOR_NAME, planConversion, requireOutputWithin } from "../plan/plan-conversion.ts"
+import type { PlanBounds } from "../plan/plan-conversion.ts"
+import {
+  inflatedBytesAllowed,
+  LONE_TENSOR_NAME,
+  planConversion,
+  requireOutputWithin,
+} from "../plan/plan-conversion.ts"
 import type { PlanOptions } from "../plan/plan-options.ts"
 import { tensorSegment } from "../plan/segments.ts"
 import { quoteText } from "../quote-text.ts"
@@ -16,6 +22,7 @@ import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
 import type { AnyTensor } from "../torch/walk-tensors.ts"
 import { isContainer, nameTensors, takeCensus } from "../torch/walk-tensors.ts"
 import { runPlan } from "../transfer/run-plan.ts"
+import { requireOptions } from "./check-options.ts"
 import type { OpenedInput } from "./inputs.ts"
 import type { OpenOptions } from "./options.ts"
 import type { PlainValue } from "./plain-values.ts"
@@ -31,9 +38,10 @@ export class Checkpoint implements AsyncDisposable {
   readonly byteLength: number
   readonly #contents: CheckpointContents
   readonly #input: OpenedInput
-  readonly #limits: Limits
+  readonly #bounds: PlanBounds
   readonly #crc32: Crc32
   #found: ReadonlyMap<string, AnyTensor> | undefined
+  #closed: Promise<void> | undefined
 
   /** Made by `openCheckpoint`. */
   constructor(contents: CheckpointContents, input: OpenedInput, limits: Limits, crc32: Crc32) {
@@ -41,7 +49,7 @@ export class Checkpoint implements AsyncDisposable {
     this.byteLength = input.source.byteLength
     this.#contents = contents
     this.#input = input
-    this.#limits = limits
+    this.#bounds = { limits, inputByteLength: this.byteLength }
     this.#crc32 = crc32
   }
 
@@ -57,7 +65,7 @@ export class Checkpoint implements AsyncDisposable {
 
   /** What torch.load would return, as plain data; tensors stand in it as `{ kind: "tensor", … }`. */
   get values(): PlainValue {
-    takeCensus(this.#contents.value, this.#limits)
+    takeCensus(this.#contents.value, this.#bounds.limits)
     return toPlainValue(this.#contents.value, this.#contents.byteOrder)
   }
 
@@ -70,10 +78,11 @@ export class Checkpoint implements AsyncDisposable {
    * What converting it would do. Reads nothing.
    *
    * @throws `no-tensors`, `root-ambiguous`, `root-not-found`, `name-…`, `tensor-unsupported`, `tensors-shared`,
-   *   `limit-exceeded`.
+   *   `limit-exceeded`, `invalid-argument`.
    */
   plan(options: PlanOptions = {}): ConversionPlan {
-    return planConversion(this.#contents, options, { limits: this.#limits, inputByteLength: this.byteLength })
+    requireOptions(options)
+    return planConversion(this.#contents, options, this.#bounds)
   }
 
   /**
@@ -96,20 +105,23 @@ export class Checkpoint implements AsyncDisposable {
       })
     }
     const segment = tensorSegment(tensor, this.#contents.byteOrder, 0)
-    requireOutputWithin({ limits: this.#limits, inputByteLength: this.byteLength }, segment.length)
+    const { length: byteLength, extent } = segment
+    requireOutputWithin(this.#bounds, byteLength)
+    const maxInflatedBytes = inflatedBytesAllowed(this.#bounds)
+    const segments = byteLength === 0 ? [] : [segment]
+    const checkedExtents = byteLength === 0 || extent.crc32 === undefined ? [] : [extent]
     const sink = new MemorySink()
-    const checkedExtents = segment.extent.crc32 === undefined ? [] : [segment.extent]
-    const segments = segment.length === 0 ? [] : [segment]
-    await runPlan({ segments, byteLength: segment.length, checkedExtents }, sink, {
-      ...options,
+    await runPlan({ segments, byteLength, checkedExtents, maxInflatedBytes }, sink, {
+      signal: options.signal,
       crc32: this.#crc32,
     })
     return sink.bytes
   }
 
-  /** Lets go of the source. */
-  async close(): Promise<void> {
-    await this.#input.close()
+  /** Lets go of the source. May be called again, which does nothing. */
+  close(): Promise<void> {
+    this.#closed ??= this.#input.close()
+    return this.#closed
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -126,7 +138,11 @@ export class Checkpoint implements AsyncDisposable {
     const found = new Map<string, AnyTensor>()
     if (isTensor(value) || isUnsupportedTensor(value)) found.set(LONE_TENSOR_NAME, value)
     if (!isContainer(value)) return found
-    for (const { name, tensor } of nameTensors(value, takeCensus(value, this.#limits), this.#limits)) {
+    for (const { name, tensor } of nameTensors(
+      value,
+      takeCensus(value, this.#bounds.limits),
+      this.#bounds.limits,
+    )) {
       if (found.has(name))
         throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
       found.set(name, tensor)

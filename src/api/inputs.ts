@@ -20,21 +20,31 @@ const keepOpen = async (): Promise<void> => {}
  * A stream is taken in whole: a checkpoint's directory stands at its end. The platform decides where to
  * (`Response.blob` may go to disk in a browser).
  *
- * @throws `invalid-argument` for anything that is no input; `read-failed` for a stream that fails.
+ * @throws `invalid-argument` for anything that is no input; `read-failed` for a stream that fails; the signal's reason
+ *   when aborted while a stream is taken in.
  */
-export async function openUniversalInput(input: unknown): Promise<OpenedInput> {
+export async function openUniversalInput(input: unknown, signal?: AbortSignal): Promise<OpenedInput> {
   if (input instanceof Uint8Array) return { source: memorySource(input), close: keepOpen }
   if (input instanceof ArrayBuffer) return { source: memorySource(new Uint8Array(input)), close: keepOpen }
   if (input instanceof Blob) return { source: blobSource(input), close: keepOpen }
-  if (input instanceof ReadableStream) return { source: blobSource(await collect(input)), close: keepOpen }
+  if (input instanceof ReadableStream) {
+    return { source: blobSource(await collect(input, signal)), close: keepOpen }
+  }
   if (isByteSource(input)) return { source: input, close: keepOpen }
   throw new CheckpointError("invalid-argument", { argument: "input", problem: describe(input) })
 }
 
-async function collect(stream: ReadableStream): Promise<Blob> {
+async function collect(stream: ReadableStream, signal: AbortSignal | undefined): Promise<Blob> {
+  if (stream.locked) {
+    const problem = "the stream is locked: something else is reading it"
+    throw new CheckpointError("invalid-argument", { argument: "input", problem })
+  }
   try {
-    return await new Response(stream).blob()
+    // Piping heeds the signal even while the stream yields nothing.
+    const piped = stream.pipeThrough(new TransformStream(), signal === undefined ? {} : { signal })
+    return await new Response(piped).blob()
   } catch (cause) {
+    signal?.throwIfAborted()
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new CheckpointError("read-failed", { reason }, { cause })
   }

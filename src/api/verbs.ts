@@ -1,15 +1,18 @@
 /** What can be done with a checkpoint, on any platform. The entry files give these their final types. */
 
+import type { ByteSink } from "../bytes/byte-sink.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
-import { writableStreamSink } from "../bytes/writable-stream-sink.ts"
 import type { ConversionPlan, ConversionReport } from "../plan/conversion-plan.ts"
 import { planToBlob } from "../transfer/plan-to-blob.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
-import { runPlan } from "../transfer/run-plan.ts"
+import { abortSink, runPlan } from "../transfer/run-plan.ts"
+import { requireOptions } from "./check-options.ts"
 import type { Checkpoint } from "./checkpoint.ts"
 import { readOpened } from "./checkpoint.ts"
+import { interruptibleSink } from "./interruptible-sink.ts"
 import type { ConvertOptions, OpenOptions } from "./options.ts"
 import type { Platform } from "./platform.ts"
+import { StreamOutput } from "./stream-output.ts"
 
 /** Opens a checkpoint; the caller closes it. */
 export async function open<Input>(
@@ -17,11 +20,14 @@ export async function open<Input>(
   input: Input,
   options: OpenOptions,
 ): Promise<Checkpoint> {
+  requireOptions(options)
+  options.signal?.throwIfAborted()
   const opened = await platform.openInput(input, options.signal)
   try {
     return await readOpened(opened, options, platform.crc32)
   } catch (error) {
-    await opened.close()
+    // What went wrong first is what gets reported.
+    await opened.close().catch(() => {})
     throw error
   }
 }
@@ -33,11 +39,15 @@ async function withCheckpoint<Input, Result>(
   use: (checkpoint: Checkpoint) => Promise<Result>,
 ): Promise<Result> {
   const checkpoint = await open(platform, input, options)
+  let result: Result
   try {
-    return await use(checkpoint)
-  } finally {
-    await checkpoint.close()
+    result = await use(checkpoint)
+  } catch (error) {
+    await checkpoint.close().catch(() => {})
+    throw error
   }
+  await checkpoint.close()
+  return result
 }
 
 /** Converts to an output of the platform. The output is looked at before the input is opened. */
@@ -47,7 +57,8 @@ export async function convert<Input, Output>(
   output: Output,
   options: ConvertOptions,
 ): Promise<ConversionReport> {
-  const sink = await platform.openOutput(output, { overwrite: options.overwrite ?? false, input })
+  requireOptions(options)
+  const sink = await openSink(platform, input, output, options)
   let started = false
   try {
     return await withCheckpoint(platform, input, options, async (checkpoint) => {
@@ -58,9 +69,19 @@ export async function convert<Input, Output>(
     })
   } catch (error) {
     // A stream that was given as output must not be left waiting.
-    if (!started) await sink.abort(error).catch(() => {})
+    if (!started) await abortSink(sink, error)
     throw error
   }
+}
+
+async function openSink<Input, Output>(
+  platform: Platform<Input, Output>,
+  input: Input,
+  output: Output,
+  { overwrite = false, signal }: ConvertOptions,
+): Promise<ByteSink> {
+  const sink = await platform.openOutput(output, { overwrite, input })
+  return signal !== undefined && output instanceof WritableStream ? interruptibleSink(sink, signal) : sink
 }
 
 /** Converts into memory. */
@@ -103,12 +124,11 @@ export async function convertToStream<Input>(
     await checkpoint.close()
     throw error
   }
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const output = new StreamOutput({ signal: options.signal, release: () => checkpoint.close() })
+  const run = { ...runOptions(platform, options), signal: output.signal }
   // A failure reaches whoever reads the stream: the sink is aborted with it.
-  runPlan(plan, writableStreamSink(writable), runOptions(platform, options))
-    .catch(() => {})
-    .finally(() => checkpoint.close())
-  return { stream: readable, report: plan.report }
+  runPlan(plan, output, run).catch(() => {})
+  return { stream: output.stream, report: plan.report }
 }
 
 function runOptions(platform: Platform<never, never>, { signal, onProgress }: ConvertOptions): RunOptions {

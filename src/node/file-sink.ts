@@ -45,9 +45,11 @@ export async function prepareFileSink(path: string, options: FileSinkOptions): P
     if (options.inputPath !== undefined && (await isSameFile(path, options.inputPath))) {
       throw new CheckpointError("output-is-input", { path })
     }
-    if (!options.overwrite) throw new CheckpointError("output-exists", { path })
     if (!existing.isFile() && !existing.isSymbolicLink())
       throw failed(path, new Error("it is not a regular file"))
+    if (!options.overwrite) throw new CheckpointError("output-exists", { path })
+  } else if (/[/\\]$/.test(path)) {
+    throw failed(path, new Error("it names a folder"))
   }
   const folder = await stat(dirname(path)).catch((cause: unknown) => {
     throw failed(path, cause)

@@ -1,10 +1,13 @@
 /** A file as a source: positional reads through one handle, and a last look at whether it stayed the same. */
 
 import type { FileHandle } from "node:fs/promises"
-import { open } from "node:fs/promises"
+import { constants, open } from "node:fs/promises"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError } from "../errors.ts"
 import { reasonOf } from "./system-errors.ts"
+
+/** Opening a named pipe would otherwise wait, for ever, until somebody writes to it. Windows has no such flag. */
+const READ_WITHOUT_WAITING: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /**
  * Opens the regular file at `path`.
@@ -16,10 +19,10 @@ import { reasonOf } from "./system-errors.ts"
 export async function openFileSource(path: string): Promise<FileSource> {
   let handle: FileHandle | undefined
   try {
-    handle = await open(path, "r")
+    handle = await open(path, READ_WITHOUT_WAITING)
     const found = await handle.stat()
     if (found.isDirectory()) throw new Error("it is a folder")
-    if (!found.isFile()) throw new Error("it is not a regular file")
+    if (!found.isFile()) throw new Error("it is not a regular file: pass it as a stream")
     return new FileSource(handle, path, found.size, found.mtimeMs)
   } catch (cause) {
     await handle?.close()
@@ -62,7 +65,9 @@ export class FileSource implements ByteSource {
   }
 
   async assertUnchanged(): Promise<void> {
-    const { size, mtimeMs } = await this.#handle.stat()
+    const { size, mtimeMs } = await this.#handle.stat().catch((cause: unknown) => {
+      throw new CheckpointError("read-failed", { path: this.#path, reason: reasonOf(cause) }, { cause })
+    })
     if (size === this.byteLength && mtimeMs === this.#modifiedMs) return
     const problem =
       size === this.byteLength

@@ -1,5 +1,6 @@
 /** Takes a stream in whole, into a temporary file: a checkpoint's directory stands at its end. */
 
+import type { FileHandle } from "node:fs/promises"
 import { mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,55 +10,100 @@ import { FileSource } from "./file-source.ts"
 import { reasonOf } from "./system-errors.ts"
 
 /**
- * A source over what `stream` yields. The file lies in a folder of its own that only this user can enter, and is gone
- * when the input is closed.
+ * A source over what `stream` yields. The file has no name (where the system allows that), so that nothing of it
+ * outlives the process, however that ends; otherwise it is gone when the input is closed.
  *
  * @throws `read-failed` when the stream fails, `write-failed` when the temporary file does.
  */
 export async function spoolStream(
-  stream: AsyncIterable<Uint8Array>,
+  stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<OpenedInput> {
-  const folder = await mkdtemp(join(tmpdir(), "tosafetensors-")).catch((cause: unknown) => {
-    throw new CheckpointError("write-failed", { path: tmpdir(), reason: reasonOf(cause) }, { cause })
-  })
-  const path = join(folder, "input")
+  const { handle, path, remove } = await openTemporaryFile()
   try {
-    await writeAll(stream, path, signal)
-    const handle = await open(path, "r")
+    await writeAll(stream, { handle, path, signal })
     const { size, mtimeMs } = await handle.stat()
     const source = new FileSource(handle, path, size, mtimeMs)
     const close = async (): Promise<void> => {
       await source.close()
-      await rm(folder, { recursive: true, force: true })
+      await remove()
     }
     return { source, close }
   } catch (error) {
-    await rm(folder, { recursive: true, force: true })
+    await handle.close()
+    await remove()
     throw error
   }
 }
 
-async function writeAll(
-  stream: AsyncIterable<Uint8Array>,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const handle = await open(path, "wx", 0o600)
+interface TemporaryFile {
+  readonly handle: FileHandle
+  /** Where it was made, for messages. */
+  readonly path: string
+  readonly remove: () => Promise<void>
+}
+
+/** In a folder of its own, which only this user can enter. */
+async function openTemporaryFile(): Promise<TemporaryFile> {
+  let folder: string | undefined
   try {
-    for await (const chunk of stream) {
+    folder = await mkdtemp(join(tmpdir(), "tosafetensors-"))
+    const made = folder
+    const path = join(made, "input")
+    const handle = await open(path, "wx+", 0o600)
+    const remove = (): Promise<void> => rm(made, { recursive: true, force: true })
+    // An open file can be removed on POSIX and lives on until it is closed. Elsewhere `remove` comes again later.
+    await remove().catch(() => {})
+    return { handle, path, remove }
+  } catch (cause) {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+    throw new CheckpointError("write-failed", { path: tmpdir(), reason: reasonOf(cause) }, { cause })
+  }
+}
+
+interface SpoolTarget {
+  readonly handle: FileHandle
+  readonly path: string
+  readonly signal: AbortSignal | undefined
+}
+
+async function writeAll(
+  stream: ReadableStream<Uint8Array>,
+  { handle, path, signal }: SpoolTarget,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const reader = lock(stream)
+  // A stream may say nothing for hours: cancelling it is what ends the wait.
+  const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {})
+  signal?.addEventListener("abort", cancel)
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
       signal?.throwIfAborted()
+      const chunk: unknown = next.value
       if (!(chunk instanceof Uint8Array)) throw new Error("the stream yields something that is not bytes")
       await handle.appendFile(chunk).catch((cause: unknown) => {
         throw new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
       })
     }
-  } catch (cause) {
     signal?.throwIfAborted()
-    throw isCheckpointError(cause)
-      ? cause
-      : new CheckpointError("read-failed", { reason: reasonOf(cause) }, { cause })
+  } catch (cause) {
+    await reader.cancel(cause).catch(() => {})
+    signal?.throwIfAborted()
+    throw isCheckpointError(cause) ? cause : readFailed(cause)
   } finally {
-    await handle.close()
+    signal?.removeEventListener("abort", cancel)
+    reader.releaseLock()
   }
+}
+
+function lock(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultReader<Uint8Array> {
+  try {
+    return stream.getReader()
+  } catch (cause) {
+    throw readFailed(cause)
+  }
+}
+
+function readFailed(cause: unknown): CheckpointError {
+  return new CheckpointError("read-failed", { reason: reasonOf(cause) }, { cause })
 }

@@ -14,6 +14,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["ENOENT", "there is no such file or folder"],
   ["ENOSPC", "the disk is full"],
   ["ENOTDIR", "a part of the path is not a folder"],
+  ["EPIPE", "whoever reads the output has stopped reading"],
   ["EPERM", "the operation is not permitted"],
   ["EROFS", "the file system is read-only"],
 ])

@@ -50,7 +50,10 @@ export function chooseRoot(
   census: Census,
   root: readonly string[] | "all" | undefined,
 ): ChosenRoot {
-  if (isTensor(value) || isUnsupportedTensor(value)) return { path: [], value }
+  if (isTensor(value) || isUnsupportedTensor(value)) {
+    if (root === undefined || root === "all" || root.length === 0) return { path: [], value }
+    throw new CheckpointError("root-not-found", { root, candidates: [] })
+  }
   if (!isContainer(value) || (census.get(value)?.tensorCount ?? 0) === 0) {
     throw new CheckpointError("no-tensors", { problem: "the checkpoint holds no tensors" })
   }

@@ -59,5 +59,7 @@ export interface ConversionPlan {
   readonly segments: readonly Segment[]
   /** Extents whose checksum is to be checked, once each. */
   readonly checkedExtents: readonly ByteExtent[]
+  /** Bytes that carrying it out may inflate. An entry that is begun anew counts again. */
+  readonly maxInflatedBytes: number
   readonly report: ConversionReport
 }

@@ -12,7 +12,7 @@ export interface FilterCandidate {
   readonly byteLength: number
 }
 
-/** Globs over names (`*` stands for any run of characters, dots included, `?` for one), or a function. */
+/** Globs over names (`*` stands for any run of characters, dots included, `?` for one character), or a function. */
 export type NameFilter = string | readonly string[] | ((tensor: FilterCandidate) => boolean)
 
 /** The filter as a function. */
@@ -40,7 +40,10 @@ export function matchesGlob(name: string, glob: string): boolean {
     if (g < glob.length && glob[g] === "*") {
       starInGlob = g++
       starInName = n
-    } else if (g < glob.length && (glob[g] === "?" || glob[g] === name[n])) {
+    } else if (g < glob.length && glob[g] === "?") {
+      g++
+      n += (name.codePointAt(n) as number) > 0xffff ? 2 : 1
+    } else if (g < glob.length && glob[g] === name[n]) {
       g++
       n++
     } else if (starInGlob >= 0) {

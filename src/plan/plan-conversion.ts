@@ -3,6 +3,7 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
+import { METADATA_KEY } from "../safetensors/header-format.ts"
 import { writeHeader } from "../safetensors/write-header.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import { isContainer, nameTensors, takeCensus } from "../torch/walk-tensors.ts"
@@ -48,7 +49,7 @@ export function planConversion(
   const { written, aliases } = resolveSharing(
     requireSupported(selected.kept, options.rename),
     options.shared ?? "alias",
-    new Set(metadata.keys()),
+    new Set([METADATA_KEY, ...metadata.keys()]),
   )
   for (const { dropped, kept } of aliases) metadata.set(dropped, kept)
 
@@ -81,7 +82,8 @@ export function planConversion(
   })
   requireInflatedWithin(bounds, segments)
   const checkedExtents = report.checksums === "checked" ? extentsOf(segments) : []
-  return { header: header.bytes, byteLength, segments, checkedExtents, report }
+  const maxInflatedBytes = inflatedBytesAllowed(bounds)
+  return { header: header.bytes, byteLength, segments, checkedExtents, maxInflatedBytes, report }
 }
 
 /** A view can repeat one element for ever (stride 0), and one storage can have many names. */
@@ -91,13 +93,18 @@ export function requireOutputWithin({ limits, inputByteLength }: PlanBounds, wan
   throw new CheckpointError("limit-exceeded", { limit: "outputRatio", allowed, wanted, within: "output" })
 }
 
-/** A deflated member may claim a thousand times what it takes in the file. */
-function requireInflatedWithin({ limits, inputByteLength }: PlanBounds, segments: readonly Segment[]): void {
+/** Bytes that may be inflated of this input. */
+export function inflatedBytesAllowed({ limits, inputByteLength }: PlanBounds): number {
+  return limits.inflateFloorBytes + limits.inflateRatio * inputByteLength
+}
+
+/** A deflated member may claim a thousand times what it takes in the file, and each is inflated at least once. */
+function requireInflatedWithin(bounds: PlanBounds, segments: readonly Segment[]): void {
   const deflated = new Set<ByteExtent>()
   for (const segment of segments) {
     if (segment.kind !== "literal" && segment.extent.coding === "deflate") deflated.add(segment.extent)
   }
-  const allowed = limits.inflateFloorBytes + limits.inflateRatio * inputByteLength
+  const allowed = inflatedBytesAllowed(bounds)
   const wanted = Array.from(deflated).reduce((sum, { byteLength }) => sum + byteLength, 0)
   if (wanted <= allowed) return
   throw new CheckpointError("limit-exceeded", { limit: "inflateRatio", allowed, wanted, within: "archive" })

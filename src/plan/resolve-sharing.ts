@@ -13,6 +13,9 @@ import type { Storage, TensorRecord } from "../torch/tensor-record.ts"
  */
 export type SharingPolicy = "alias" | "copy" | "error"
 
+/** What no name may hold. Such a tensor is not recorded as an alias: writing it says what is wrong with its name. */
+const UNWRITABLE = /[\0\ud800-\udfff]/u
+
 /** A tensor under the name it is to be written with. */
 export interface NamedTensor {
   readonly name: string
@@ -32,7 +35,8 @@ export interface ResolvedSharing<Tensor extends NamedTensor> {
 }
 
 /**
- * `reserved` are metadata keys that are taken: a name that equals one cannot be recorded, so its tensor is written.
+ * Names must be distinct. `reserved` are metadata keys that are taken: a name that equals one cannot be recorded, so
+ * its tensor is written.
  *
  * @throws `tensors-shared` under the policy `error`, with every group of names that overlap.
  */
@@ -48,7 +52,9 @@ export function resolveSharing<Tensor extends NamedTensor>(
     if (groups.length > 0) throw new CheckpointError("tensors-shared", { groups })
     return { written: tensors, aliases: [] }
   }
-  const aliases = shared.flatMap((group) => aliasesOf(group)).filter(({ dropped }) => !reserved.has(dropped))
+  const aliases = shared
+    .flatMap((group) => aliasesOf(group))
+    .filter(({ dropped }) => !reserved.has(dropped) && !UNWRITABLE.test(dropped))
   if (aliases.length === 0) return { written: tensors, aliases }
   const dropped = new Set(aliases.map((alias) => alias.dropped))
   return {

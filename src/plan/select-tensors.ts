@@ -34,7 +34,8 @@ export function selectTensors(
 /**
  * The tensors as they will be written.
  *
- * @throws `tensor-unsupported` naming all that safetensors cannot hold; `invalid-argument` for a bad `rename`.
+ * @throws `tensor-unsupported` naming all that safetensors cannot hold; `invalid-argument` for a bad `rename`;
+ *   `name-duplicate`, because sharing is resolved by name.
  */
 export function requireSupported(
   found: readonly FoundTensor[],
@@ -56,7 +57,17 @@ export function requireSupported(
     written.push({ name: newName, tensor, ...target, byteLength: tensorByteLength(tensor) })
   }
   if (unsupported.length > 0) throw new CheckpointError("tensor-unsupported", { tensors: unsupported })
+  requireDistinctNames(written)
   return written
+}
+
+function requireDistinctNames(tensors: readonly NamedTensor[]): void {
+  const names = new Set<string>()
+  for (const { name } of tensors) {
+    if (names.has(name))
+      throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
+    names.add(name)
+  }
 }
 
 function renamed(name: string, rename: (name: string) => string): string {

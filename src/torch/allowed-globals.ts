@@ -134,12 +134,14 @@ const ROWS: readonly Row[] = [
   ...[...TORCH_DTYPES.values()].map((dtype): Row => ["torch", dtype.name, { is: "dtype", dtype }]),
 ]
 
-/** Keyed by module and name with a line feed between, which neither can hold. */
+/** The whole list. */
+export const ALLOWED_GLOBALS: readonly KnownGlobal[] = ROWS.map(([module, name, meaning]) =>
+  Object.freeze({ kind: "object:global", module, name, meaning }),
+)
+
+/** Keyed by module and name with a line feed between, which no name on the list holds. */
 const BY_NAME: ReadonlyMap<string, KnownGlobal> = new Map(
-  ROWS.map(([module, name, meaning]) => [
-    `${module}\n${name}`,
-    Object.freeze({ kind: "object:global", module, name, meaning }),
-  ]),
+  ALLOWED_GLOBALS.map((global) => [`${global.module}\n${global.name}`, global]),
 )
 
 /** What a global means, or undefined when it is not on the list. */

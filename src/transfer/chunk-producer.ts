@@ -10,24 +10,37 @@ import { isLargeGather } from "./cut-chunks.ts"
 import { spanOf } from "./gather-blocks.ts"
 import { fixElements, pickElements } from "./gather-elements.ts"
 import { GatherWindow } from "./gather-window.ts"
+import type { InflateBudget } from "./inflate-budget.ts"
 import { InflatedReader } from "./inflated-reader.ts"
 import type { ReadRequest } from "./read-requests.ts"
 import { readRequests } from "./read-requests.ts"
+import type { TransferSizes } from "./transfer-sizes.ts"
+
+/** What the chunks of one plan are made with. */
+export interface ProducerParts {
+  readonly ledger: ChecksumLedger
+  readonly budget: InflateBudget
+  readonly sizes: TransferSizes
+  readonly signal: AbortSignal | undefined
+}
 
 /** Produces the chunks of one plan. Those that are not `serial` may be produced side by side. */
 export class ChunkProducer {
   readonly #ledger: ChecksumLedger
+  readonly #sizes: TransferSizes
   readonly #signal: AbortSignal | undefined
   readonly #inflated: InflatedReader
   readonly #window: GatherWindow
   /** The copy that each extent's checksum is taken from: the first that takes all of it. */
   readonly #checkedBy = new Map<ByteExtent, Segment>()
 
-  constructor(segments: readonly Segment[], ledger: ChecksumLedger, signal: AbortSignal | undefined) {
+  constructor(segments: readonly Segment[], { ledger, budget, sizes, signal }: ProducerParts) {
     this.#ledger = ledger
+    this.#sizes = sizes
     this.#signal = signal
-    this.#inflated = new InflatedReader(signal)
-    this.#window = new GatherWindow((extent, offset, target) => this.#read(extent, offset, target), ledger)
+    this.#inflated = new InflatedReader(budget, signal)
+    const read = this.#read.bind(this)
+    this.#window = new GatherWindow(read, ledger, sizes.windowBytes)
     for (const segment of segments) {
       if (segment.kind !== "copy" || segment.length !== segment.extent.byteLength) continue
       if (!this.#checkedBy.has(segment.extent)) this.#checkedBy.set(segment.extent, segment)
@@ -44,7 +57,7 @@ export class ChunkProducer {
       filled += length
       if (segment.kind === "literal") part.set(segment.bytes.subarray(offset, offset + length))
       else if (segment.kind === "copy") await this.#copy(segment, offset, part, requests)
-      else if (isLargeGather(segment)) await this.#gatherLarge(segment, piece, part)
+      else if (isLargeGather(segment, this.#sizes)) await this.#gatherLarge(segment, piece, part)
       else await this.#gatherSmall(segment, part, requests)
     }
     if (filled !== chunk.length) {
@@ -53,12 +66,17 @@ export class ChunkProducer {
     if (requests.length > 0) await readRequests(requests, this.#signal)
   }
 
-  /** Reads an extent of which not all bytes have passed, for its checksum alone. */
-  async check(extent: ByteExtent, buffer: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < extent.byteLength; offset += buffer.length) {
-      const part = buffer.subarray(0, Math.min(buffer.length, extent.byteLength - offset))
-      await this.#read(extent, offset, part)
-      this.#ledger.pass(extent, offset, part)
+  /** Reads the extents of which not all bytes have passed, for their checksums alone. */
+  async checkRest(): Promise<void> {
+    const extents = this.#ledger.unchecked()
+    const longest = extents.reduce((most, { byteLength }) => Math.max(most, byteLength), 0)
+    const buffer = new Uint8Array(Math.min(longest, this.#sizes.chunkBytes))
+    for (const extent of extents) {
+      for (let offset = 0; offset < extent.byteLength; offset += buffer.length) {
+        const part = buffer.subarray(0, Math.min(buffer.length, extent.byteLength - offset))
+        await this.#read(extent, offset, part)
+        this.#ledger.pass(extent, offset, part)
+      }
     }
   }
 

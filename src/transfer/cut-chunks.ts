@@ -7,12 +7,7 @@
 
 import type { GatherSegment, Segment } from "../plan/segments.ts"
 import { gatherBlockAt, spanOf } from "./gather-blocks.ts"
-
-/** Output bytes of a chunk. Larger ones gain nothing (measured from 256 KiB to 8 MiB), and several are in flight. */
-export const CHUNK_BYTES: number = 1024 * 1024
-
-/** A gather up to this size, in output and in span, is produced within a chunk that it shares. */
-const SMALL_GATHER_BYTES = 64 * 1024
+import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** A part of a segment. */
 export interface Piece {
@@ -35,7 +30,8 @@ export interface Chunk {
 }
 
 /** The chunks of `segments`, which must follow one another without a gap. */
-export function* cutChunks(segments: readonly Segment[]): Generator<Chunk> {
+export function* cutChunks(segments: readonly Segment[], sizes: TransferSizes): Generator<Chunk> {
+  const { chunkBytes } = sizes
   let pieces: Piece[] = []
   let start = segments[0]?.start ?? 0
   let length = 0
@@ -50,29 +46,29 @@ export function* cutChunks(segments: readonly Segment[]): Generator<Chunk> {
   }
   for (const segment of segments) {
     const isGather = segment.kind === "gather"
-    const large = isGather && isLargeGather(segment)
-    if (length > 0 && (large || (isGather && length + segment.length > CHUNK_BYTES))) yield take()
+    const large = isGather && isLargeGather(segment, sizes)
+    if (length > 0 && (large || (isGather && length + segment.length > chunkBytes))) yield take()
     for (let offset = 0; offset < segment.length; ) {
-      const room = CHUNK_BYTES - length
-      const most = large ? bytesToBlockEnd(segment, offset) : segment.length - offset
+      const room = chunkBytes - length
+      const most = large ? bytesToBlockEnd(segment, offset, sizes) : segment.length - offset
       const part = Math.min(room, most)
       pieces.push({ segment, offset, length: part, target: length })
       serial ||= large || (segment.kind !== "literal" && segment.extent.coding === "deflate")
       offset += part
       length += part
-      if (length === CHUNK_BYTES || large) yield take()
+      if (length === chunkBytes || large) yield take()
     }
   }
   if (length > 0) yield take()
 }
 
 /** Whether a gather needs a window of its own. */
-export function isLargeGather({ view, length }: GatherSegment): boolean {
-  return length > SMALL_GATHER_BYTES || spanOf(view) * view.itemBytes > SMALL_GATHER_BYTES
+export function isLargeGather({ view, length }: GatherSegment, { smallGatherBytes }: TransferSizes): boolean {
+  return length > smallGatherBytes || spanOf(view) * view.itemBytes > smallGatherBytes
 }
 
-function bytesToBlockEnd({ view }: GatherSegment, offset: number): number {
+function bytesToBlockEnd({ view }: GatherSegment, offset: number, { windowBytes }: TransferSizes): number {
   const element = offset / view.itemBytes
-  const block = gatherBlockAt(view, element)
+  const block = gatherBlockAt(view, element, windowBytes)
   return (block.firstElement + block.elementCount - element) * view.itemBytes
 }

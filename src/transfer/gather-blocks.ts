@@ -7,20 +7,11 @@
 
 import type { StridedView } from "../plan/segments.ts"
 
-/** Bytes of a window. Most tensors fit whole; a matrix of 4096 x 4096 float32 is just as large. */
-const WINDOW_BYTES = 64 * 1024 * 1024
+/** What a read costs beyond its bytes, in bytes: about so many are read in the time that another read takes to begin. */
+const READ_COST_BYTES = 16 * 1024
 
-/** A span may hold this many times the bytes that its block needs before runs are packed instead. */
-const WORTHWHILE_SPAN = 8
-
-/** Runs with gaps below this are read as one: reading it costs less than another read. */
-const GAP_BYTES = 16 * 1024
-
-/** A range of the storage, in elements. */
-export interface ElementRun {
-  readonly offset: number
-  readonly count: number
-}
+/** Runs with gaps up to this are read as one. Well below the cost of a read, because a gap takes room in the window. */
+const GAP_BYTES = READ_COST_BYTES / 4
 
 /** Consecutive elements of a view, in its own order, and the window they are picked from. */
 export interface GatherBlock {
@@ -43,9 +34,12 @@ export function spanOf({ shape, strides }: Pick<StridedView, "shape" | "strides"
   return shape.reduce((span, size, i) => span + (size - 1) * (strides[i] as number), 1)
 }
 
-/** The block that holds element number `element` of `view`. Blocks tile a view; the same block is always the same. */
-export function gatherBlockAt(view: StridedView, element: number): GatherBlock {
-  const windowElements = Math.floor(WINDOW_BYTES / view.itemBytes)
+/**
+ * The block that holds element number `element` of `view`, with a window of at most `windowBytes`. Blocks tile a view;
+ * the same block is always the same.
+ */
+export function gatherBlockAt(view: StridedView, element: number, windowBytes: number): GatherBlock {
+  const windowElements = Math.floor(windowBytes / view.itemBytes)
   const cut = chooseCut(view, windowElements)
   const { dimension, indices } = cut
   if (dimension < 0)
@@ -75,20 +69,36 @@ interface Cut {
   readonly packed: boolean
 }
 
+/** Of the two ways to divide a view that does not fit whole, the one that takes less reading. */
 function chooseCut(view: StridedView, windowElements: number): Cut {
-  const { shape, strides, itemBytes } = view
   if (spanOf(view) <= windowElements) return { dimension: -1, indices: 0, packed: false }
+  const spanning = chooseSpanningCut(view, windowElements)
+  const packed = choosePackedCut(view, windowElements)
+  return costOf(view, packed) < costOf(view, spanning) ? packed : spanning
+}
+
+/** Bytes to read for all blocks of `view`, each read counted with what it costs to begin. */
+function costOf(view: StridedView, { dimension, indices, packed }: Cut): number {
+  const { shape, strides, itemBytes } = view
+  const size = shape[dimension] as number
+  const rows = shape.slice(0, dimension).reduce((product, each) => product * each, 1)
+  const blocks = rows * Math.ceil(size / indices)
+  if (packed) {
+    const { runElements, windowElements } = packRuns(view, dimension, indices)
+    return blocks * (windowElements / runElements) * (runElements * itemBytes + READ_COST_BYTES)
+  }
+  const span = (indices - 1) * (strides[dimension] as number) + innerSpan(view, dimension)
+  return blocks * (span * itemBytes + READ_COST_BYTES)
+}
+
+/** As many indices of the outermost possible dimension as one span of the storage holds that fits into a window. */
+function chooseSpanningCut(view: StridedView, windowElements: number): Cut {
+  const { shape, strides } = view
   // The outermost dimension of which at least one index fits into a window.
   const dimension = shape.findIndex((_, d) => innerSpan(view, d) <= windowElements)
   const stride = strides[dimension] as number
   const fitting = Math.floor((windowElements - innerSpan(view, dimension)) / Math.max(stride, 1)) + 1
-  const indices = Math.min(fitting, shape[dimension] as number)
-  const span = (indices - 1) * stride + innerSpan(view, dimension)
-  const needed = indices * productAfter(shape, dimension)
-  if (span <= needed * WORTHWHILE_SPAN || (span / needed) * itemBytes <= GAP_BYTES) {
-    return { dimension, indices, packed: false }
-  }
-  return choosePackedCut(view, windowElements)
+  return { dimension, indices: Math.min(fitting, shape[dimension] as number), packed: false }
 }
 
 /** As many indices of the outermost possible dimension as fit into a window once packed. */
@@ -158,7 +168,7 @@ function packRuns({ shape, strides, itemBytes }: StridedView, outer: number, ind
   let runElements = 1
   let runs = 1
   for (const { i, size, stride } of dimensions) {
-    if (repeated.length === 0 && (stride - runElements) * itemBytes <= GAP_BYTES / 4) {
+    if (repeated.length === 0 && (stride - runElements) * itemBytes <= GAP_BYTES) {
       packedStrides[i] = stride
       runElements += (size - 1) * stride
     } else {

@@ -21,13 +21,15 @@ export interface LoadedWindow {
 export class GatherWindow {
   readonly #read: ReadExtent
   readonly #ledger: ChecksumLedger
+  readonly #windowBytes: number
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   #segment: GatherSegment | undefined
   #block: GatherBlock | undefined
 
-  constructor(read: ReadExtent, ledger: ChecksumLedger) {
+  constructor(read: ReadExtent, ledger: ChecksumLedger, windowBytes: number) {
     this.#read = read
     this.#ledger = ledger
+    this.#windowBytes = windowBytes
   }
 
   /** The block that holds element number `element` of the segment, with its window in memory. */
@@ -38,7 +40,7 @@ export class GatherWindow {
       current !== undefined &&
       element >= current.firstElement &&
       element < current.firstElement + current.elementCount
-    const block = inside ? current : gatherBlockAt(segment.view, element)
+    const block = inside ? current : gatherBlockAt(segment.view, element, this.#windowBytes)
     const byteLength = block.windowElements * itemBytes
     if (!inside) {
       this.#block = undefined
@@ -55,8 +57,9 @@ export class GatherWindow {
     const runBytes = block.runElements * itemBytes
     const offsets = block.runOffsets()
     let next = 0
+    const failures: unknown[] = []
     const readRuns = async (): Promise<void> => {
-      for (let run = offsets.next(); !run.done; run = offsets.next()) {
+      for (let run = offsets.next(); !run.done && failures.length === 0; run = offsets.next()) {
         const start = next
         next += runBytes
         await this.#read(extent, run.value * itemBytes, this.#buffer.subarray(start, start + runBytes))
@@ -64,7 +67,9 @@ export class GatherWindow {
     }
     // A deflated extent has one stream: its runs come one after the other.
     const lanes = extent.coding === "deflate" ? 1 : READS_IN_FLIGHT
-    await Promise.all(Array.from({ length: lanes }, readRuns))
+    // One failure ends all lanes, and no read is under way when it is reported.
+    await Promise.all(Array.from({ length: lanes }, () => readRuns().catch((error) => failures.push(error))))
+    if (failures.length > 0) throw failures[0]
     if (runBytes === extent.byteLength) this.#ledger.pass(extent, 0, this.#buffer.subarray(0, runBytes))
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { inflateExtent } from "../bytes/inflate.ts"
+import type { InflateBudget } from "./inflate-budget.ts"
 
 interface OpenStream {
   readonly extent: ByteExtent
@@ -14,17 +15,44 @@ interface OpenStream {
 
 /** Holds one stream open. Calls must not overlap. */
 export class InflatedReader {
+  readonly #budget: InflateBudget
   readonly #signal: AbortSignal | undefined
   #open: OpenStream | undefined
 
-  constructor(signal: AbortSignal | undefined) {
+  constructor(budget: InflateBudget, signal: AbortSignal | undefined) {
+    this.#budget = budget
     this.#signal = signal
   }
 
-  /** Fills `target` with the decoded bytes from `offset`, which lie within the extent. */
+  /**
+   * Fills `target` with the decoded bytes from `offset`, which lie within the extent.
+   *
+   * @throws as `inflateExtent`; `limit-exceeded` when the budget is spent.
+   */
   async readInto(extent: ByteExtent, offset: number, target: Uint8Array): Promise<void> {
-    if (this.#open?.extent !== extent || this.#open.position > offset) await this.#restart(extent)
-    const stream = this.#open as OpenStream
+    const kept = this.#open
+    const goesOn = kept !== undefined && kept.extent === extent && kept.position <= offset
+    if (!goesOn) await this.close()
+    const stream = goesOn ? kept : this.#start(extent)
+    // A stream that fails is of no more use: it is kept only once the bytes are there.
+    this.#open = undefined
+    await this.#fill(stream, offset, target)
+    // Running the decoder to its end makes it check that every byte was used.
+    if (stream.position === extent.byteLength) await stream.chunks.next()
+    else this.#open = stream
+  }
+
+  async close(): Promise<void> {
+    const stream = this.#open
+    this.#open = undefined
+    await stream?.chunks.return(undefined)
+  }
+
+  #start(extent: ByteExtent): OpenStream {
+    return { extent, chunks: inflateExtent(extent, this.#signal), position: 0, rest: new Uint8Array(0) }
+  }
+
+  async #fill(stream: OpenStream, offset: number, target: Uint8Array): Promise<void> {
     let filled = 0
     while (filled < target.length) {
       const skip = offset + filled - stream.position
@@ -39,25 +67,7 @@ export class InflatedReader {
       stream.position += stream.rest.length
       // The decoder throws unless the extent yields exactly its length, so there is a next chunk.
       stream.rest = (await stream.chunks.next()).value as Uint8Array
+      this.#budget.take(stream.rest.length, stream.extent.name)
     }
-    if (stream.position === extent.byteLength) await this.#finish(stream)
-  }
-
-  async close(): Promise<void> {
-    const stream = this.#open
-    this.#open = undefined
-    await stream?.chunks.return(undefined)
-  }
-
-  async #restart(extent: ByteExtent): Promise<void> {
-    await this.close()
-    const chunks = inflateExtent(extent, this.#signal)
-    this.#open = { extent, chunks, position: 0, rest: new Uint8Array(0) }
-  }
-
-  /** Runs the decoder to its end, where it checks that every byte was used. */
-  async #finish(stream: OpenStream): Promise<void> {
-    this.#open = undefined
-    await stream.chunks.next()
   }
 }

@@ -12,7 +12,10 @@ import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
 import type { Chunk } from "./cut-chunks.ts"
-import { CHUNK_BYTES, cutChunks } from "./cut-chunks.ts"
+import { cutChunks } from "./cut-chunks.ts"
+import { InflateBudget } from "./inflate-budget.ts"
+import type { TransferSizes } from "./transfer-sizes.ts"
+import { TRANSFER_SIZES } from "./transfer-sizes.ts"
 
 /** Chunks in flight. More gain nothing with Node's four threads for files, and each costs a buffer. */
 const CHUNKS_IN_FLIGHT = 4
@@ -24,39 +27,55 @@ export interface Progress {
 }
 
 /** The part of a plan that moving bytes needs. */
-export type TransferPlan = Pick<ConversionPlan, "segments" | "byteLength" | "checkedExtents">
+export type TransferPlan = Pick<
+  ConversionPlan,
+  "segments" | "byteLength" | "checkedExtents" | "maxInflatedBytes"
+>
 
 export interface RunOptions {
   readonly crc32: Crc32
   readonly signal?: AbortSignal | undefined
   /** Called after each chunk. What it throws ends the conversion and reaches the caller. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Default `TRANSFER_SIZES`. */
+  readonly sizes?: TransferSizes | undefined
+  /** What the plan may inflate, where it is carried out in parts. Default: all that the plan allows. */
+  readonly budget?: InflateBudget | undefined
 }
 
 /**
  * Writes the output of `plan` to `sink` and closes it, or aborts it and throws.
  *
- * @throws `truncated`, `read-failed`, `write-failed`, `checksum`, `inflate`, `input-changed`, `output-incomplete`; the
- *   signal's reason when aborted.
+ * @throws `truncated`, `read-failed`, `write-failed`, `checksum`, `inflate`, `input-changed`, `output-incomplete`,
+ *   `limit-exceeded`; what the sink throws; the signal's reason when aborted.
  */
 export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOptions): Promise<void> {
-  const ledger = new ChecksumLedger(plan.checkedExtents, options.crc32)
-  const producer = new ChunkProducer(plan.segments, ledger, options.signal)
+  const { crc32, signal, sizes = TRANSFER_SIZES } = options
+  const ledger = new ChecksumLedger(plan.checkedExtents, crc32)
+  const budget = options.budget ?? new InflateBudget(plan.maxInflatedBytes)
+  const producer = new ChunkProducer(plan.segments, { ledger, budget, sizes, signal })
   try {
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     await sink.open?.(plan.byteLength)
     await new PlanRun(plan, sink, producer, options).run()
-    const buffer = new Uint8Array(CHUNK_BYTES)
-    for (const extent of ledger.unchecked()) await producer.check(extent, buffer)
+    await producer.checkRest()
     for (const source of sourcesOf(plan)) await source.assertUnchanged?.()
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
     await sink.close()
   } catch (error) {
-    // The first failure is what gets reported; one of the clean-up would only hide it.
-    await sink.abort(error).catch(() => {})
+    await abortSink(sink, error)
     throw error
   } finally {
     await producer.close()
+  }
+}
+
+/** Aborts `sink` because of `error`. */
+export async function abortSink(sink: ByteSink, error: unknown): Promise<void> {
+  try {
+    await sink.abort(error)
+  } catch {
+    // The first failure is what gets reported; one of the clean-up would only hide it.
   }
 }
 
@@ -70,6 +89,7 @@ class PlanRun {
   readonly #sink: ByteSink
   readonly #producer: ChunkProducer
   readonly #options: RunOptions
+  readonly #sizes: TransferSizes
   readonly #freeBuffers: Uint8Array<ArrayBuffer>[] = []
   readonly #inFlight = new Set<Promise<void>>()
   /** Resolves when the last write of a sink without random access has. */
@@ -82,39 +102,52 @@ class PlanRun {
     this.#sink = sink
     this.#producer = producer
     this.#options = options
+    this.#sizes = options.sizes ?? TRANSFER_SIZES
   }
 
   async run(): Promise<void> {
-    let position = 0
-    for (const chunk of cutChunks(this.#plan.segments)) {
-      if (chunk.start !== position) throw this.#incomplete(position)
-      position += chunk.length
-      while (this.#inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(this.#inFlight)
-      if (this.#failure !== undefined) break
-      this.#options.signal?.throwIfAborted()
-      await this.#start(chunk)
+    try {
+      await this.#startAll()
+    } catch (error) {
+      this.#fail(error)
     }
+    // After a failure too: a sink is aborted only when nothing is being written to it.
     await Promise.all(this.#inFlight)
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#written !== this.#plan.byteLength) throw this.#incomplete(this.#written)
   }
 
+  async #startAll(): Promise<void> {
+    let position = 0
+    for (const chunk of cutChunks(this.#plan.segments, this.#sizes)) {
+      if (chunk.start !== position) throw this.#incomplete(position)
+      position += chunk.length
+      if (position > this.#plan.byteLength) throw this.#incomplete(position)
+      while (this.#inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(this.#inFlight)
+      if (this.#failure !== undefined) return
+      this.#options.signal?.throwIfAborted()
+      await this.#start(chunk)
+    }
+  }
+
   /** Starts a chunk; a serial one is produced, though perhaps not yet written, when this resolves. */
   async #start(chunk: Chunk): Promise<void> {
-    const buffer = this.#freeBuffers.pop() ?? new Uint8Array(CHUNK_BYTES)
+    const buffer = this.#freeBuffers.pop() ?? new Uint8Array(this.#bufferBytes())
     const bytes = buffer.subarray(0, chunk.length)
     const produced = this.#producer.produce(chunk, bytes)
     const task: Promise<void> = this.#finish(chunk, bytes, produced)
-      .catch((error: unknown) => {
-        this.#failure ??= { error }
-      })
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#freeBuffers.push(buffer)
         this.#inFlight.delete(task)
       })
     this.#inFlight.add(task)
-    // A failure is kept by the task and stops the loop.
-    if (chunk.serial) await produced.catch(() => {})
+    if (chunk.serial) await produced.catch((error: unknown) => this.#fail(error))
+  }
+
+  /** A small output needs no large buffer. */
+  #bufferBytes(): number {
+    return Math.min(this.#sizes.chunkBytes, this.#plan.byteLength)
   }
 
   async #finish(chunk: Chunk, bytes: Uint8Array, produced: Promise<void>): Promise<void> {
@@ -127,13 +160,20 @@ class PlanRun {
       this.#lastWrite = write
       await write
     }
-    this.#options.onProgress?.({ written: this.#written, total: this.#plan.byteLength })
   }
 
   async #write(chunk: Chunk, bytes: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) return
     this.#options.signal?.throwIfAborted()
     await this.#sink.write(chunk.start, bytes)
     this.#written += chunk.length
+    if (this.#failure !== undefined) return
+    this.#options.onProgress?.({ written: this.#written, total: this.#plan.byteLength })
+  }
+
+  /** The first failure is what gets reported. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
   }
 
   #incomplete(written: number): CheckpointError {

@@ -153,7 +153,12 @@ describe("declared lengths beyond the end", () => {
     ["95", 8],
   ])("opcode %s, length of %d bytes", (opcode, lengthBytes) => {
     const most = lengthBytes === 4 && opcode === "54" ? 2n ** 31n - 1n : 2n ** BigInt(8 * lengthBytes) - 1n
-    for (const length of [4n, most, lengthBytes === 8 ? 2n ** 63n : most, lengthBytes === 8 ? 2n ** 53n : most]) {
+    for (const length of [
+      4n,
+      most,
+      lengthBytes === 8 ? 2n ** 63n : most,
+      lengthBytes === 8 ? 2n ** 53n : most,
+    ]) {
       const bytes = Uint8Array.of(...hex(opcode), ...littleEndian(length, lengthBytes), 1, 2, 3)
       const { code, message } = refusal(() => decoderOf(bytes).next())
       expect(code).toBe("pickle-truncated")
@@ -220,7 +225,13 @@ describe("text", () => {
   ])("%s is refused, in short text and in long", (_, bytes) => {
     for (const before of ["", long]) {
       const content = Uint8Array.of(...latin1(before), ...hex(bytes))
-      for (const opcode of ["SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "SHORT_BINSTRING", "BINSTRING"]) {
+      for (const opcode of [
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "BINUNICODE8",
+        "SHORT_BINSTRING",
+        "BINSTRING",
+      ]) {
         expect(codeOf(assemble([opcode, content]))).toBe("pickle-text")
       }
     }

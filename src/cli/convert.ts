@@ -1,0 +1,138 @@
+/** `tosafetensors <checkpoint> [-o <output>]` */
+
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import type { ConversionReport } from "../node/index.ts"
+import { isCheckpointError, openCheckpoint, toSafetensors } from "../node/index.ts"
+import type { CommandLine } from "./arguments.ts"
+import type { ConversionContext } from "./conversion-text.ts"
+import { sayConversion, sayPlannedTensors } from "./conversion-text.ts"
+import { defaultOutput } from "./default-output.ts"
+import { EXIT } from "./exit-codes.ts"
+import { openInput, STANDARD_STREAM } from "./input.ts"
+import { jsonText } from "./json-text.ts"
+import { progressBarFor } from "./progress-bar.ts"
+import type { Selection } from "./selection.ts"
+import { readSelection } from "./selection.ts"
+import { quoted } from "./shown-text.ts"
+import { streamSink } from "./stream-sink.ts"
+import type { OutputStream, Terminal } from "./terminal.ts"
+import { printText } from "./terminal.ts"
+import { UsageError } from "./usage-error.ts"
+
+interface Request {
+  readonly input: string
+  /** A path, or `-`. */
+  readonly output: string
+  readonly selection: Selection
+  readonly dryRun: boolean
+  readonly force: boolean
+  readonly json: boolean
+  readonly quiet: boolean
+}
+
+/** Converts, or with `--dry-run` shows what would be written. */
+export async function runConvert(line: CommandLine, terminal: Terminal): Promise<number> {
+  const request = readRequest(line, terminal)
+  const started = performance.now()
+  const report = request.dryRun ? await plan(request, terminal) : await convert(request, terminal)
+  const elapsedMs = request.dryRun ? undefined : performance.now() - started
+  await tell(report, { request, elapsedMs }, terminal)
+  return EXIT.done
+}
+
+function readRequest({ files, options }: CommandLine, terminal: Terminal): Request {
+  const [input = "", ...others] = files
+  if (others.length > 0) {
+    throw new UsageError(`one checkpoint is converted at a time, and ${files.length} files were named`)
+  }
+  const named = options.text("output")
+  if (input === STANDARD_STREAM && named === undefined && !options.has("dry-run")) {
+    throw new UsageError("standard input has no name to derive an output from: name one with -o")
+  }
+  const output = named ?? (input === STANDARD_STREAM ? STANDARD_STREAM : defaultOutput(input))
+  const request = {
+    input,
+    output,
+    selection: readSelection(options, terminal.signal),
+    dryRun: options.has("dry-run"),
+    force: options.has("force"),
+    json: options.has("json"),
+    quiet: options.has("quiet"),
+  }
+  if (output !== STANDARD_STREAM || request.dryRun) return request
+  if (request.json) throw new UsageError("--json and -o - would both write to standard output")
+  if (terminal.stdout.isTTY === true) {
+    throw new UsageError("standard output is a terminal: redirect it, or name a file with -o")
+  }
+  return request
+}
+
+async function plan({ input, selection }: Request, terminal: Terminal): Promise<ConversionReport> {
+  const checkpoint = await openCheckpoint(openInput(input, terminal), selection.options)
+  try {
+    return checkpoint.plan(selection.options).report
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+async function convert(request: Request, terminal: Terminal): Promise<ConversionReport> {
+  const { input, output, selection, force, json, quiet } = request
+  const bar = progressBarFor(terminal.stderr, !json && !quiet)
+  try {
+    return await toSafetensors(
+      openInput(input, terminal),
+      output === STANDARD_STREAM ? streamSink(terminal.stdout) : output,
+      { ...selection.options, overwrite: force, onProgress: bar?.update },
+    )
+  } catch (error) {
+    if (isOutputDefaultedToInput(request, error)) await plan(request, terminal)
+    throw error
+  } finally {
+    bar?.clear()
+  }
+}
+
+/**
+ * `model.safetensors` has itself as its default output. That it is the wrong kind of file, which opening it says, is
+ * the better answer.
+ */
+function isOutputDefaultedToInput({ input, output }: Request, error: unknown): boolean {
+  return isCheckpointError(error) && error.code === "output-is-input" && output === defaultOutput(input)
+}
+
+async function tell(
+  report: ConversionReport,
+  { request, elapsedMs }: { readonly request: Request; readonly elapsedMs: number | undefined },
+  { stdout, stderr }: Terminal,
+): Promise<void> {
+  const { output, selection, json, quiet, dryRun } = request
+  const notes = notesOn(request)
+  const toStandardOutput = output === STANDARD_STREAM
+  if (json) {
+    await printText(stdout, jsonText(toStandardOutput ? report : { output: resolve(output), ...report }))
+    if (!quiet) for (const note of notes) await printText(stderr, `note: ${note}`)
+    return
+  }
+  if (quiet) return
+  // Where the file itself goes to standard output, the summary must not.
+  const stream: OutputStream = toStandardOutput && !dryRun ? stderr : stdout
+  const context: ConversionContext = {
+    output: toStandardOutput ? undefined : output,
+    elapsedMs,
+    rootOption: selection.options.root,
+    notes,
+  }
+  const table = dryRun ? `${sayPlannedTensors(report, stream)}\n\n` : ""
+  await printText(stream, table + sayConversion(report, context, stream))
+}
+
+/** What is no fault and was hardly meant. */
+function notesOn({ output, selection, dryRun, force }: Request): readonly string[] {
+  const notes = (selection.renaming?.unused ?? []).map((rule) => `--rename ${quoted(rule)} matched no name`)
+  if (dryRun && !force && output !== STANDARD_STREAM && existsSync(output)) {
+    notes.push("the output exists already: without --force it would be kept and the conversion refused")
+  }
+  return notes
+}

@@ -1,0 +1,60 @@
+/** What is printed when a command fails, and with which code it exits. */
+
+import type { AnyCheckpointError, ErrorCode } from "../node/index.ts"
+import { isCheckpointError } from "../node/index.ts"
+import { EXIT } from "./exit-codes.ts"
+import { jsonText } from "./json-text.ts"
+import { shown } from "./shown-text.ts"
+import type { Terminal } from "./terminal.ts"
+import { paint, printText } from "./terminal.ts"
+import { VERSION } from "./version.ts"
+
+/** Codes that are not a refusal of the file. */
+const EXIT_BY_CODE: ReadonlyMap<ErrorCode, number> = new Map<ErrorCode, number>([
+  ["invalid-argument", EXIT.usage],
+  ["read-failed", EXIT.io],
+  ["write-failed", EXIT.io],
+  ["input-changed", EXIT.io],
+  ["output-incomplete", EXIT.defect],
+])
+
+/** Prints what went wrong and returns the exit code. With `json`, programs get it on standard output too. */
+export async function reportFailure(
+  terminal: Terminal,
+  error: unknown,
+  { json }: { readonly json: boolean },
+): Promise<number> {
+  const { stderr, stdout, signal } = terminal
+  const name = paint(stderr, "red", "tosafetensors:")
+  try {
+    // Whatever was under way fails in one way or another when it is interrupted.
+    if (signal.aborted) {
+      await printText(stderr, `${name} interrupted`)
+      return EXIT.interrupted
+    }
+    if (!isCheckpointError(error)) {
+      await printText(stderr, `${name} ${sayDefect(error)}`)
+      return EXIT.defect
+    }
+    if (json) await printText(stdout, jsonText({ error: error.toJSON() }))
+    await printText(stderr, `${name} ${sayError(terminal, error)}`)
+    return EXIT_BY_CODE.get(error.code) ?? EXIT.refused
+  } catch {
+    // Standard error or output is broken: nobody is left to tell.
+    return EXIT.io
+  }
+}
+
+/** The message, which has its own line breaks and nothing unsafe, then the code and the next step. */
+function sayError({ stderr }: Terminal, { message, code, nextStep }: AnyCheckpointError): string {
+  return `${message}\n  ${paint(stderr, "dim", "code")}  ${code}\n  ${paint(stderr, "dim", "next")}  ${nextStep}`
+}
+
+function sayDefect(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const lines = text.split("\n").map((line) => `  ${shown(line)}`)
+  return (
+    "this is a defect of tosafetensors, not of your file. Please report it with what follows:\n" +
+    `  tosafetensors ${VERSION}, ${process.platform} ${process.arch}, ${process.version}\n${lines.join("\n")}`
+  )
+}

@@ -1,0 +1,32 @@
+/** What `inspect --json` prints. */
+
+import type { Checkpoint } from "../node/index.ts"
+import type { Inspection } from "./inspection.ts"
+
+/** Everything that is known of the checkpoint: an object for `jsonText`. */
+export function inspectionObject(file: string, checkpoint: Checkpoint, inspection: Inspection): object {
+  const { tensors, report, problem } = inspection
+  return {
+    file,
+    layout: checkpoint.format,
+    byteLength: checkpoint.byteLength,
+    globals: checkpoint.globals,
+    tensorCount: tensors.length,
+    /** Where a conversion would find the state dict; null when that is not decided. */
+    root: report?.root ?? null,
+    rootCandidates: problem?.code === "root-ambiguous" ? problem.detail.candidates : [],
+    tensors: tensors.map(({ name, info, leftOut, aliasOf }) => ({
+      name,
+      ...info,
+      leftOut: leftOut ?? null,
+      aliasOf: aliasOf ?? null,
+    })),
+    sharedMemory: inspection.sharedMemory,
+    metadata: report?.metadata ?? null,
+    checksums: report?.checksums ?? null,
+    warnings: report?.warnings ?? [],
+    problem: problem?.toJSON() ?? null,
+    namingProblem: inspection.namingProblem?.toJSON() ?? null,
+    values: checkpoint.values,
+  }
+}

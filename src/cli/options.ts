@@ -1,0 +1,106 @@
+/** Every option: which commands take it, and what `--help` says of it. The parser and the help are made from this. */
+
+export type CommandName = "convert" | "inspect" | "verify"
+
+/** One option. */
+export interface OptionRow {
+  readonly name: string
+  readonly short?: string
+  /** What stands for its value in the help; an option without one is a switch. */
+  readonly value?: string
+  /** Whether it may be given several times. */
+  readonly repeatable?: true
+  readonly commands: readonly CommandName[]
+  /** Lines of the help. */
+  readonly help: readonly string[]
+}
+
+const ALL: readonly CommandName[] = ["convert", "inspect", "verify"]
+const MAKING: readonly CommandName[] = ["convert", "verify"]
+const CONVERT: readonly CommandName[] = ["convert"]
+
+/** In the order of the help. */
+export const OPTIONS: readonly OptionRow[] = [
+  {
+    name: "output",
+    short: "o",
+    value: "FILE",
+    commands: CONVERT,
+    help: ["where to write, - for standard output (default: the", "input's name, ending in .safetensors)"],
+  },
+  {
+    name: "root",
+    value: "KEYS",
+    commands: ALL,
+    help: ['keys to the state dict: a.b, or \'["a.b","c"]\' for keys', "with dots (default: found by rule)"],
+  },
+  { name: "all", commands: ALL, help: ["take every tensor of the checkpoint"] },
+  {
+    name: "include",
+    value: "GLOB",
+    repeatable: true,
+    commands: ALL,
+    help: ["take only tensors that match: * is any run of", "characters, ? is one"],
+  },
+  {
+    name: "exclude",
+    value: "GLOB",
+    repeatable: true,
+    commands: ALL,
+    help: ["leave out tensors that match"],
+  },
+  {
+    name: "rename",
+    value: "FROM=TO",
+    repeatable: true,
+    commands: MAKING,
+    help: [
+      "replace the beginning of names: module.= strips it,",
+      "a.=b. changes it; with stars a rule is about the",
+      "whole name: '*.gamma=*.weight'. Rules apply in order",
+      "and after --include and --exclude",
+    ],
+  },
+  {
+    name: "shared",
+    value: "POLICY",
+    commands: MAKING,
+    help: [
+      "names of one tensor: alias (default) writes it once",
+      "and keeps the other names in the metadata, copy",
+      "writes each, error refuses",
+    ],
+  },
+  {
+    name: "metadata",
+    value: "KEY=VALUE",
+    repeatable: true,
+    commands: MAKING,
+    help: ["text for the header, beside format=pt"],
+  },
+  {
+    name: "byteorder",
+    value: "ORDER",
+    commands: ALL,
+    help: ["little or big, where the file does not say it or", "says it wrongly"],
+  },
+  {
+    name: "verify",
+    value: "HOW",
+    commands: MAKING,
+    help: ["crc (default) holds what is read against the", "checksums of the archive, none does not"],
+  },
+  { name: "dry-run", commands: CONVERT, help: ["show what would be written, and write nothing"] },
+  { name: "force", commands: CONVERT, help: ["replace an output that exists"] },
+  { name: "json", commands: ALL, help: ["print JSON for programs on standard output"] },
+  { name: "quiet", commands: MAKING, help: ["print nothing but errors"] },
+  {
+    name: "limit",
+    value: "NAME=NUMBER",
+    repeatable: true,
+    commands: ALL,
+    help: ["set a bound on what the file may ask for; errors", "that can be overcome so name it"],
+  },
+  { name: "help", short: "h", commands: ALL, help: ["show this help"] },
+  { name: "version", short: "V", commands: ALL, help: ["show the version"] },
+]

@@ -1,0 +1,81 @@
+/** One line on a terminal that says how far a conversion is. */
+
+import type { Progress } from "../node/index.ts"
+import { sayBytes, sayClock } from "./quantities.ts"
+import type { OutputStream } from "./terminal.ts"
+import { lineWidth, paint } from "./terminal.ts"
+
+/** Work that is done before this never shows a bar. */
+const QUIET_MS = 150
+
+/** Between two drawings: ten a second. */
+const REDRAW_MS = 100
+
+const MOST_BAR_COLUMNS = 40
+
+/** A bar that is narrower than this says nothing. */
+const FEWEST_BAR_COLUMNS = 8
+
+const CLEAR_LINE = "\r\u001b[2K"
+
+/** Draws at most ten times a second, and not at all before 150 ms have passed. */
+export class ProgressBar {
+  readonly #stream: OutputStream
+  readonly #now: () => number
+  readonly #started: number
+  #drawn: number | undefined
+
+  /** `now` is a clock in milliseconds. */
+  constructor(stream: OutputStream, now: () => number = () => performance.now()) {
+    this.#stream = stream
+    this.#now = now
+    this.#started = now()
+  }
+
+  readonly update = ({ written, total }: Progress): void => {
+    const now = this.#now()
+    const elapsed = now - this.#started
+    if (elapsed < QUIET_MS || (this.#drawn !== undefined && now - this.#drawn < REDRAW_MS)) return
+    this.#drawn = now
+    this.#stream.write(`${CLEAR_LINE}${this.#line(written, total, elapsed)}`)
+  }
+
+  /** Removes the line. */
+  clear(): void {
+    if (this.#drawn === undefined) return
+    this.#drawn = undefined
+    this.#stream.write(CLEAR_LINE)
+  }
+
+  #line(written: number, total: number, elapsed: number): string {
+    const share = total === 0 ? 1 : written / total
+    const rate = written / elapsed
+    const percent = `${Math.floor(share * 100)}%`.padStart(4)
+    // A column stays free: a full line would wrap on some terminals.
+    const room = (lineWidth(this.#stream) ?? 80) - 1
+    const parts = [
+      percent,
+      `${sayBytes(written)} of ${sayBytes(total)}`,
+      `${sayBytes(Math.round(rate * 1000))}/s`,
+      ...(rate > 0 ? [`${sayClock((total - written) / rate)} left`] : []),
+    ]
+    while (parts.length > 1 && parts.join("  ").length > room) parts.pop()
+    const text = parts.join("  ")
+    const columns = Math.min(MOST_BAR_COLUMNS, room - text.length - 1)
+    return columns < FEWEST_BAR_COLUMNS ? text : `${this.#bar(share, columns)} ${text}`
+  }
+
+  #bar(share: number, columns: number): string {
+    const full = Math.round(share * columns)
+    return (
+      paint(this.#stream, "green", "█".repeat(full)) + paint(this.#stream, "dim", "░".repeat(columns - full))
+    )
+  }
+}
+
+/** A bar where there is somebody to see it: on a terminal that can erase a line. */
+export function progressBarFor(stream: OutputStream, wanted: boolean): ProgressBar | undefined {
+  const { TERM } = process.env
+  if (!wanted || stream.isTTY !== true || TERM === "dumb") return undefined
+  return new ProgressBar(stream)
+}

@@ -1,0 +1,60 @@
+/** Runs one command line. Nothing of the library is loaded until a command is known. */
+
+import type { CommandLine } from "./arguments.ts"
+import { commandOf, parseCommandLine } from "./arguments.ts"
+import { EXIT } from "./exit-codes.ts"
+import { helpOn, usageOf } from "./help.ts"
+import type { CommandName } from "./options.ts"
+import { shown } from "./shown-text.ts"
+import type { Terminal } from "./terminal.ts"
+import { paint, printText } from "./terminal.ts"
+import { UsageError } from "./usage-error.ts"
+import { VERSION } from "./version.ts"
+
+/** Does what the line says and returns the exit code. */
+type Command = (line: CommandLine, terminal: Terminal) => Promise<number>
+
+const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  convert: async () => (await import("./convert.ts")).runConvert,
+  inspect: async () => (await import("./inspect.ts")).runInspect,
+  verify: async () => (await import("./verify.ts")).runVerify,
+}
+
+/** Runs the command that `argv` (without node and the script) asks for, and returns the exit code. Never throws. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const command = commandOf(argv)
+  try {
+    if (asksFor(argv, "--help", "-h")) return await say(terminal, helpOn(command))
+    if (asksFor(argv, "--version", "-V")) return await say(terminal, VERSION)
+    const line = parseCommandLine(argv)
+    if (line.files.length === 0) throw new UsageError("no file was named")
+    const run = await COMMANDS[command]()
+    return await run(line, terminal)
+  } catch (error) {
+    if (error instanceof UsageError) return reportUsage(terminal, command, error)
+    const { reportFailure } = await import("./failure.ts")
+    return reportFailure(terminal, error, { json: argv.includes("--json") })
+  }
+}
+
+function asksFor(argv: readonly string[], long: string, short: string): boolean {
+  const end = argv.indexOf("--")
+  const options = end < 0 ? argv : argv.slice(0, end)
+  return options.includes(long) || options.includes(short)
+}
+
+async function say(terminal: Terminal, text: string): Promise<number> {
+  await printText(terminal.stdout, text)
+  return EXIT.done
+}
+
+async function reportUsage(
+  { stderr }: Terminal,
+  command: CommandName,
+  { message }: UsageError,
+): Promise<number> {
+  const help = command === "convert" ? "tosafetensors --help" : `tosafetensors ${command} --help`
+  const head = `${paint(stderr, "red", "tosafetensors:")} ${shown(message)}`
+  await printText(stderr, `${head}\n${usageOf(command)}\n${help} tells more.`)
+  return EXIT.usage
+}

@@ -1,0 +1,29 @@
+/** Text from files and from the command line, safe to show and in full. */
+
+import { plainText } from "../quote-text.ts"
+
+/** `text` with everything unsafe escaped, never cut. */
+export function shown(text: string): string {
+  return plainText(text, Number.POSITIVE_INFINITY)
+}
+
+/** Like `shown`, in double quotes. */
+export function quoted(text: string): string {
+  return `"${shown(text)}"`
+}
+
+/** A shape as torch prints it: `[64, 3, 7, 7]`. */
+export function sayShape(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`
+}
+
+/** A path of keys: `"model.state_dict"`. */
+export function sayRoot(root: readonly string[]): string {
+  return root.length === 0 ? "the top of the checkpoint" : quoted(root.join("."))
+}
+
+/** The first few of many: `a, b, c and 12 more`. */
+export function sayFew(rows: readonly string[], few: number): string {
+  const first = rows.slice(0, few).join(", ")
+  return rows.length > few ? `${first} and ${rows.length - few} more` : first
+}

@@ -1,0 +1,67 @@
+/** The streams that a command talks to, and how text gets there. */
+
+import type { Readable, Writable } from "node:stream"
+import { styleText } from "node:util"
+import { CheckpointError } from "../errors.ts"
+import { reasonOf, systemCode } from "../node/system-errors.ts"
+
+/** A stream for output, and what it can show when it is a terminal. */
+export type OutputStream = Writable & {
+  readonly isTTY?: boolean
+  /** Characters in a line of a terminal. */
+  readonly columns?: number
+  /** False also where the user has asked for no colour (NO_COLOR). */
+  readonly hasColors?: () => boolean
+}
+
+/** Everything of the process that a command sees. */
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  /** Aborted when the user interrupts the process. */
+  readonly signal: AbortSignal
+}
+
+type Style = "bold" | "dim" | "red" | "green" | "yellow"
+
+/** `text` in a style, where `stream` is a terminal that shows styles. */
+export function paint(stream: OutputStream, style: Style, text: string): string {
+  if (stream.isTTY !== true || stream.hasColors?.() !== true) return text
+  return styleText(style, text, { validateStream: false })
+}
+
+/** Characters that a line of `stream` has room for; undefined when it is no terminal, and nothing may be cut. */
+export function lineWidth(stream: OutputStream): number | undefined {
+  return stream.isTTY === true && stream.columns !== undefined && stream.columns > 0
+    ? stream.columns
+    : undefined
+}
+
+/**
+ * Writes and waits until the bytes are gone.
+ *
+ * @throws `write-failed`, with the system's error as its cause.
+ */
+export function writeBytes(stream: OutputStream, chunk: Uint8Array | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(chunk, (cause) => {
+      if (cause === null || cause === undefined) resolve()
+      else reject(new CheckpointError("write-failed", { reason: reasonOf(cause) }, { cause }))
+    })
+  })
+}
+
+/**
+ * Writes a text and a line feed. That nobody reads it any more (`| head`) is no failure: the rest is dropped.
+ *
+ * @throws `write-failed`.
+ */
+export async function printText(stream: OutputStream, text: string): Promise<void> {
+  try {
+    await writeBytes(stream, `${text}\n`)
+  } catch (error) {
+    const code = systemCode(error instanceof Error ? error.cause : undefined)
+    if (code !== "EPIPE" && code !== "ERR_STREAM_DESTROYED") throw error
+  }
+}

@@ -1,0 +1,101 @@
+/** `tosafetensors verify <file.safetensors> [<checkpoint>]` */
+
+import type { ByteSource, SafetensorsHeader } from "../node/index.ts"
+import { checkSafetensors, openCheckpoint, toSafetensors } from "../node/index.ts"
+import { NODE_PLATFORM } from "../node/platform.ts"
+import type { CommandLine } from "./arguments.ts"
+import { ComparingSink } from "./comparing-sink.ts"
+import { EXIT } from "./exit-codes.ts"
+import { openInput, STANDARD_STREAM } from "./input.ts"
+import { jsonText } from "./json-text.ts"
+import { progressBarFor } from "./progress-bar.ts"
+import type { Selection } from "./selection.ts"
+import { readSelection } from "./selection.ts"
+import { quoted } from "./shown-text.ts"
+import { compareHeaders, compareMetadata } from "./tensor-comparison.ts"
+import type { Terminal } from "./terminal.ts"
+import { printText } from "./terminal.ts"
+import { UsageError } from "./usage-error.ts"
+import type { Comparison } from "./verification-text.ts"
+import { sayComparison, sayValidity } from "./verification-text.ts"
+
+interface Compared {
+  readonly file: ByteSource
+  readonly header: SafetensorsHeader
+  readonly checkpoint: ByteSource
+}
+
+/** Checks a safetensors file, on its own or against the checkpoint that it was made from. */
+export async function runVerify(line: CommandLine, terminal: Terminal): Promise<number> {
+  const { files, options } = line
+  const [file = "", checkpoint, ...others] = files
+  if (others.length > 0) {
+    throw new UsageError(
+      `a safetensors file and its checkpoint are compared, and ${files.length} files were named`,
+    )
+  }
+  if (file === STANDARD_STREAM && checkpoint === STANDARD_STREAM) {
+    throw new UsageError("only one of the two files can be standard input")
+  }
+  const selection = readSelection(options, terminal.signal)
+  const opened = await NODE_PLATFORM.openInput(openInput(file, terminal), terminal.signal)
+  try {
+    const { limits = {} } = selection.options
+    const check = await checkSafetensors(opened.source, { limits, signal: terminal.signal })
+    const { header } = check
+    const comparison =
+      header === undefined || checkpoint === undefined
+        ? undefined
+        : await compareWith(checkpoint, { file: opened.source, header, selection, line }, terminal)
+    if (options.has("json")) {
+      await printText(terminal.stdout, jsonText({ file, ...check, comparison: comparison ?? null }))
+    } else if (!options.has("quiet")) {
+      await printText(terminal.stdout, sayValidity(file, check, terminal.stdout))
+      if (comparison !== undefined && checkpoint !== undefined) {
+        await printText(terminal.stdout, sayComparison(checkpoint, comparison, terminal.stdout))
+      }
+    }
+    return check.valid && (comparison?.differences.length ?? 0) === 0 ? EXIT.done : EXIT.refused
+  } finally {
+    await opened.close()
+  }
+}
+
+async function compareWith(
+  checkpoint: string,
+  request: Omit<Compared, "checkpoint"> & { readonly selection: Selection; readonly line: CommandLine },
+  terminal: Terminal,
+): Promise<Comparison> {
+  const { options } = request.line
+  const opened = await NODE_PLATFORM.openInput(openInput(checkpoint, terminal), terminal.signal)
+  const bar = progressBarFor(terminal.stderr, !options.has("json") && !options.has("quiet"))
+  try {
+    return await compare({ ...request, checkpoint: opened.source }, request.selection, bar?.update)
+  } finally {
+    bar?.clear()
+    await opened.close()
+  }
+}
+
+/** Plans the conversion, then runs it into the comparison. */
+async function compare(
+  { file, header, checkpoint }: Compared,
+  { options, renaming }: Selection,
+  onProgress: ((progress: { readonly written: number; readonly total: number }) => void) | undefined,
+): Promise<Comparison> {
+  const plan = (await openCheckpoint(checkpoint, options)).plan(options)
+  const { report } = plan
+  const { differences, comparable } = compareHeaders(header, report.tensors)
+  const sink = new ComparingSink(file, comparable, plan.header.byteLength)
+  await toSafetensors(checkpoint, sink, { ...options, onProgress })
+  const all = [...differences, ...sink.differences]
+  const identical = all.length === 0 && sink.headerEqual && file.byteLength === report.byteLength
+  const notes = (renaming?.unused ?? []).map((rule) => `--rename ${quoted(rule)} matched no name`)
+  return {
+    differences: all,
+    metadata: compareMetadata(header.metadata, report.metadata),
+    identical,
+    report,
+    notes,
+  }
+}

@@ -1,0 +1,23 @@
+/** How much is held in memory at a time. A conversion takes the defaults; a test takes less, to cross every boundary. */
+
+/** All are bytes. */
+export interface TransferSizes {
+  /** Output of one chunk. A multiple of 16, so that no element is split. */
+  readonly chunkBytes: number
+  /** A gather up to this size, in output and in span, is produced within a chunk that it shares. At most a chunk. */
+  readonly smallGatherBytes: number
+  /** The part of a storage that a large gather holds. At least 16: one element. */
+  readonly windowBytes: number
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** The defaults, frozen. */
+export const TRANSFER_SIZES: TransferSizes = Object.freeze({
+  // Larger chunks gain nothing (measured from 256 KiB to 8 MiB), and several are in flight.
+  chunkBytes: 1 * MiB,
+  smallGatherBytes: 64 * KiB,
+  // Most tensors fit whole; a matrix of 4096 x 4096 float32 is just as large.
+  windowBytes: 64 * MiB,
+})
