@@ -1,28 +1,14 @@
 import { defineConfig, type Options } from "tsup"
 
-const shared: Options = {
-  target: "es2022",
-  sourcemap: true,
-  splitting: true,
-  treeshake: true,
-  clean: false,
-}
+const shared: Options = { target: "es2022", sourcemap: true, splitting: true, treeshake: true }
+
+/** What runs under Node, Deno and Bun only. */
+const node: Options = { ...shared, platform: "node", tsconfig: "tsconfig.node.json" }
 
 export default defineConfig([
   { ...shared, entry: { index: "src/index.ts" }, format: ["esm", "cjs"], dts: true, platform: "neutral" },
-  {
-    ...shared,
-    entry: { node: "src/node/index.ts" },
-    format: ["esm", "cjs"],
-    dts: true,
-    platform: "node",
-    tsconfig: "tsconfig.node.json",
-  },
-  {
-    ...shared,
-    entry: { cli: "src/cli/main.ts" },
-    format: ["esm"],
-    platform: "node",
-    tsconfig: "tsconfig.node.json",
-  },
+  // `shims` gives the CommonJS build an import.meta.url, which finds the thread's file.
+  { ...node, entry: { node: "src/node/index.ts" }, format: ["esm", "cjs"], dts: true, shims: true },
+  { ...node, entry: { "copy-worker": "src/node/copy-worker.ts" }, format: ["esm"] },
+  { ...node, entry: { cli: "src/cli/main.ts" }, format: ["esm"] },
 ])

@@ -19,16 +19,16 @@ Other commands (--help after their name tells more):
   ${USAGE.verify}`,
   inspect: `Lists the tensors of a checkpoint: names, dtypes, shapes, sizes, which share
 memory, and which a conversion would leave out. No weights are read.`,
-  verify: `Checks that a safetensors file follows the format. With the checkpoint that it was
-made from, compares every byte with what a conversion would write: give the
+  verify: `Checks that a safetensors file follows the format. With the checkpoint that it
+was made from, compares every byte with what a conversion would write: give the
 options that it was made with.`,
 }
 
-const EXIT_CODES = `Exit codes: 0 done, 1 refused or different, 2 usage, 3 reading or writing failed,
-130 interrupted.`
+const EXIT_CODES = `Exit codes: 0 done, 1 refused or different, 2 usage, 3 reading or writing
+failed, 130 interrupted.`
 
 /** Characters for an option and its value. */
-const OPTION_COLUMN = 25
+const OPTION_COLUMN = 26
 
 /** How a command is called, in one line. */
 export function usageOf(command: CommandName): string {

@@ -53,9 +53,10 @@ export function sayInspection(
 }
 
 function rowOf({ name, info }: InspectedTensor, remark: string): readonly string[] {
-  if ("reason" in info) return [shown(name), "-", "-", "-", remark]
+  const shownName = name === "" ? '""' : shown(name)
+  if ("reason" in info) return [shownName, "-", "-", "-", remark]
   const { dtype = "torchDtype" in info ? info.torchDtype : "-", shape, byteLength } = info
-  return [shown(name), dtype, sayShape(shape), sayBytes(byteLength), remark]
+  return [shownName, dtype, sayShape(shape), sayBytes(byteLength), remark]
 }
 
 function totalsOf(tensors: readonly InspectedTensor[]): { parameters: number; bytes: number } {
@@ -79,10 +80,10 @@ class Remarks {
 
   of({ name, info, leftOut, aliasOf }: InspectedTensor): string {
     const remarks: string[] = []
-    if (leftOut === "outside-root") remarks.push("left out: outside the root")
-    if (leftOut === "filtered") remarks.push("left out: by --include or --exclude")
+    if (leftOut === "outside-root") remarks.push("outside the root")
+    if (leftOut === "filtered") remarks.push("left out by --include or --exclude")
     const reason = unsupportedReason(info)
-    if (reason !== undefined) remarks.push(`not convertible: ${reason}`)
+    if (reason !== undefined) remarks.push(`cannot be written: ${reason}`)
     if (aliasOf !== undefined) remarks.push(`alias of ${quoted(aliasOf)}`)
     else remarks.push(...this.#sharing(name))
     return remarks.join("; ")
@@ -138,7 +139,7 @@ function problemFacts(problem: Inspection["problem"]): readonly Fact[] {
   if (problem === undefined) return []
   if (problem.code === "tensor-unsupported") {
     const count = sayCounted(problem.detail.tensors.length, "tensor")
-    return [["refused", `${count} cannot be converted: leave them out with --exclude NAME`]]
+    return [["refused", `${count} cannot be written: a conversion needs --exclude NAME for each`]]
   }
   if (problem.code !== "root-ambiguous") {
     return problem.message.split("\n").map((line) => ["refused", line.trim()])

@@ -32,7 +32,10 @@ export const OPTIONS: readonly OptionRow[] = [
     name: "root",
     value: "KEYS",
     commands: ALL,
-    help: ['keys to the state dict: a.b, or \'["a.b","c"]\' for keys', "with dots (default: found by rule)"],
+    help: [
+      "keys to the state dict: a.b, or, for keys with dots,",
+      '\'["a.b","c"]\' (default: found by rule)',
+    ],
   },
   { name: "all", commands: ALL, help: ["take every tensor of the checkpoint"] },
   {

@@ -16,6 +16,10 @@ const MOST_BAR_COLUMNS = 40
 /** A bar that is narrower than this says nothing. */
 const FEWEST_BAR_COLUMNS = 8
 
+/** Room for `1.39 MB` and `12:34`, so that the bar does not change its width. */
+const BYTES_COLUMNS = 7
+const CLOCK_COLUMNS = 5
+
 const CLEAR_LINE = "\r\u001b[2K"
 
 /** Draws at most ten times a second, and not at all before 150 ms have passed. */
@@ -55,9 +59,9 @@ export class ProgressBar {
     const room = (lineWidth(this.#stream) ?? 80) - 1
     const parts = [
       percent,
-      `${sayBytes(written)} of ${sayBytes(total)}`,
-      `${sayBytes(Math.round(rate * 1000))}/s`,
-      ...(rate > 0 ? [`${sayClock((total - written) / rate)} left`] : []),
+      `${sayBytes(written).padStart(BYTES_COLUMNS)} of ${sayBytes(total)}`,
+      `${sayBytes(Math.round(rate * 1000)).padStart(BYTES_COLUMNS)}/s`,
+      ...(rate > 0 ? [`${sayClock((total - written) / rate).padStart(CLOCK_COLUMNS)} left`] : []),
     ]
     while (parts.length > 1 && parts.join("  ").length > room) parts.pop()
     const text = parts.join("  ")

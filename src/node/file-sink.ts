@@ -10,8 +10,11 @@ import { randomBytes } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
 import { link, lstat, open, rename, rm, stat, statfs } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import type { ByteSink } from "../bytes/byte-sink.ts"
+import type { ByteSink, CopyRequest } from "../bytes/byte-sink.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { CopyPool } from "./copy-pool.ts"
+import { FileSource } from "./file-source.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
 
 /** File systems without hard links answer with one of these. */
@@ -22,6 +25,12 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set([
   "ENOSYS",
   "EMLINK",
 ])
+
+/** From this output size on, threads that copy are worth the 40 ms that starting them takes. */
+const THREADS_FROM_BYTES = 64 * 1024 * 1024
+
+/** Written at once. Large writes can be far slower than small ones: see copy-worker.ts. */
+const WRITE_BYTES = 256 * 1024
 
 /** Longest file name that common file systems take, in bytes. */
 const NAME_BYTES = 255
@@ -64,6 +73,7 @@ export class FileSink implements ByteSink {
   readonly #path: string
   readonly #overwrite: boolean
   #temporary: { readonly path: string; readonly handle: FileHandle } | undefined
+  #copyPool: CopyPool | undefined
 
   constructor(path: string, overwrite: boolean) {
     this.#path = path
@@ -79,21 +89,52 @@ export class FileSink implements ByteSink {
     await this.#attempt(async () => {
       this.#temporary = { path, handle: await open(path, "wx") }
     })
+    if (byteLength >= THREADS_FROM_BYTES) this.#copyPool = await CopyPool.start()
   }
 
   write(position: number, bytes: Uint8Array): Promise<void> {
     return this.#attempt(async () => {
       const handle = this.#handle()
       for (let done = 0; done < bytes.byteLength; ) {
-        const { bytesWritten } = await handle.write(bytes, done, bytes.byteLength - done, position + done)
+        const length = Math.min(WRITE_BYTES, bytes.byteLength - done)
+        const { bytesWritten } = await handle.write(bytes, done, length, position + done)
         done += bytesWritten
       }
     })
   }
 
+  copiesFrom(source: ByteSource): boolean {
+    return this.#copyPool !== undefined && source instanceof FileSource
+  }
+
+  async copyFrom({ source, offset, length, position, checksum }: CopyRequest): Promise<number> {
+    const pool = this.#copyPool
+    if (pool === undefined || !(source instanceof FileSource)) {
+      throw failed(this.#path, new Error("the input cannot be copied from"))
+    }
+    let crc32 = 0
+    await this.#attempt(async () => {
+      const job = { from: source.descriptor, to: this.#handle().fd, offset, position, length, checksum }
+      const answer = await pool.run(job)
+      if ("failed" in answer)
+        throw Object.assign(new Error(answer.failed.message), { code: answer.failed.code })
+      if (answer.copied !== length) {
+        throw new CheckpointError("truncated", {
+          within: source.path,
+          at: offset,
+          wanted: length,
+          got: answer.copied,
+        })
+      }
+      crc32 = answer.crc32
+    })
+    return crc32
+  }
+
   close(): Promise<void> {
     return this.#attempt(async () => {
       const { path, handle } = this.#opened()
+      await this.#copyPool?.close()
       await handle.close()
       if (this.#overwrite) await rename(path, this.#path)
       else await this.#renameToFreeName(path)
@@ -105,6 +146,8 @@ export class FileSink implements ByteSink {
     const temporary = this.#temporary
     if (temporary === undefined) return
     this.#temporary = undefined
+    // Threads first: a descriptor that was closed under them could by then belong to another file.
+    await this.#copyPool?.close()
     await temporary.handle.close().catch(() => {})
     await rm(temporary.path, { force: true })
   }

@@ -44,6 +44,15 @@ export class FileSource implements ByteSource {
     this.#modifiedMs = modifiedMs
   }
 
+  /** The descriptor, for threads that read the file on their own. */
+  get descriptor(): number {
+    return this.#handle.fd
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
   async read(offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(length)
     let filled = 0

@@ -1,18 +1,16 @@
 /** Node, Deno and Bun: paths as inputs and outputs, streams through a temporary file, zlib's checksum. */
 
 import { fileURLToPath } from "node:url"
-import * as zlib from "node:zlib"
 import type { CheckpointInput, OpenedInput } from "../api/inputs.ts"
 import { openUniversalInput } from "../api/inputs.ts"
 import type { SafetensorsOutput } from "../api/outputs.ts"
 import { openUniversalOutput } from "../api/outputs.ts"
 import type { OutputRequest, Platform } from "../api/platform.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
-import type { Crc32 } from "../bytes/crc32.ts"
-import { crc32 as portableCrc32 } from "../bytes/crc32.ts"
 import { CheckpointError } from "../errors.ts"
 import { prepareFileSink } from "./file-sink.ts"
 import { openFileSource } from "./file-source.ts"
+import { nodeCrc32 } from "./node-crc32.ts"
 import { spoolStream } from "./spool.ts"
 
 /** Everything that the universal build takes, and paths: strings and `file:` URLs. */
@@ -21,16 +19,10 @@ export type NodeCheckpointInput = CheckpointInput | string | URL
 /** Everything that the universal build writes to, and paths: strings and `file:` URLs. */
 export type NodeSafetensorsOutput = SafetensorsOutput | string | URL
 
-/** zlib's is about ten times faster than the portable one; it answers 0 for no bytes, whatever came before. */
-const nativeCrc32: Crc32 | undefined =
-  typeof zlib.crc32 === "function"
-    ? (bytes, previous) => (bytes.byteLength === 0 ? previous : zlib.crc32(bytes, previous))
-    : undefined
-
 export const NODE_PLATFORM: Platform<NodeCheckpointInput, NodeSafetensorsOutput> = {
   openInput: openNodeInput,
   openOutput: openNodeOutput,
-  crc32: nativeCrc32 ?? portableCrc32,
+  crc32: nodeCrc32,
 }
 
 async function openNodeInput(

@@ -35,7 +35,13 @@ export class ChecksumLedger {
    */
   pass(extent: ByteExtent, offset: number, bytes: Uint8Array): void {
     if (!this.#unchecked.has(extent) || bytes.length === 0) return
-    const part = { offset, length: bytes.length, crc: this.#crc32(bytes, 0) }
+    this.passChecksum(extent, offset, bytes.length, this.#crc32(bytes, 0))
+  }
+
+  /** As `pass`, for bytes whose CRC-32 was taken elsewhere. */
+  passChecksum(extent: ByteExtent, offset: number, length: number, crc: number): void {
+    if (!this.#unchecked.has(extent) || length === 0) return
+    const part = { offset, length, crc }
     if (part.length === extent.byteLength) {
       this.#settle(extent, part.crc)
       return

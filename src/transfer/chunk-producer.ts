@@ -1,6 +1,7 @@
 /** Makes the bytes of a chunk: copies, gathers and fixes, with checksums taken as whole extents pass. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { ByteSink } from "../bytes/byte-sink.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
@@ -64,6 +65,21 @@ export class ChunkProducer {
       throw new CheckpointError("output-incomplete", { expected: chunk.length, written: filled })
     }
     if (requests.length > 0) await readRequests(requests, this.#signal)
+  }
+
+  /** Has the sink copy a chunk that is `direct`. */
+  async copyDirectly(chunk: Chunk, sink: ByteSink): Promise<void> {
+    const [piece] = chunk.pieces
+    if (piece?.segment.kind !== "copy" || sink.copyFrom === undefined) {
+      throw new CheckpointError("output-incomplete", { expected: chunk.length, written: 0 })
+    }
+    const { segment, offset, length } = piece
+    const { extent } = segment
+    const offsetInExtent = segment.offsetInExtent + offset
+    const checksum = this.#checkedBy.get(extent) === segment
+    const request = { source: extent.source, offset: extent.offset + offsetInExtent, length, checksum }
+    const crc = await sink.copyFrom({ ...request, position: chunk.start })
+    if (checksum) this.#ledger.passChecksum(extent, offsetInExtent, length, crc)
   }
 
   /** Reads the extents of which not all bytes have passed, for their checksums alone. */

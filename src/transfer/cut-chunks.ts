@@ -2,10 +2,10 @@
  * Cuts the segments of a plan into chunks: what is produced and written in one go.
  *
  * Many small tensors share a chunk, a large one takes many. Elements are never split, and a large gather has its
- * chunks to itself, cut where its windows end.
+ * chunks to itself, cut where its windows end. What the sink copies by itself has chunks to itself as well, large ones.
  */
 
-import type { GatherSegment, Segment } from "../plan/segments.ts"
+import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
 import { gatherBlockAt, spanOf } from "./gather-blocks.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
@@ -27,17 +27,26 @@ export interface Chunk {
   readonly pieces: readonly Piece[]
   /** True when it must be produced before the next one begins: it holds a window, or inflates. */
   readonly serial: boolean
+  /** True when the sink copies it by itself: one piece of a stored extent. */
+  readonly direct: boolean
 }
 
+/** Whether the sink would rather copy this segment by itself. */
+export type CopiesDirectly = (segment: CopySegment) => boolean
+
 /** The chunks of `segments`, which must follow one another without a gap. */
-export function* cutChunks(segments: readonly Segment[], sizes: TransferSizes): Generator<Chunk> {
+export function* cutChunks(
+  segments: readonly Segment[],
+  sizes: TransferSizes,
+  copiesDirectly: CopiesDirectly = () => false,
+): Generator<Chunk> {
   const { chunkBytes } = sizes
   let pieces: Piece[] = []
   let start = segments[0]?.start ?? 0
   let length = 0
   let serial = false
   const take = (): Chunk => {
-    const chunk = { start, length, pieces, serial }
+    const chunk = { start, length, pieces, serial, direct: false }
     start += length
     pieces = []
     length = 0
@@ -45,6 +54,12 @@ export function* cutChunks(segments: readonly Segment[], sizes: TransferSizes): 
     return chunk
   }
   for (const segment of segments) {
+    if (segment.kind === "copy" && segment.length >= sizes.directBytes && copiesDirectly(segment)) {
+      if (length > 0) yield take()
+      yield* cutDirectly(segment, sizes)
+      start += segment.length
+      continue
+    }
     const isGather = segment.kind === "gather"
     const large = isGather && isLargeGather(segment, sizes)
     if (length > 0 && (large || (isGather && length + segment.length > chunkBytes))) yield take()
@@ -60,6 +75,14 @@ export function* cutChunks(segments: readonly Segment[], sizes: TransferSizes): 
     }
   }
   if (length > 0) yield take()
+}
+
+function* cutDirectly(segment: CopySegment, { directBytes }: TransferSizes): Generator<Chunk> {
+  for (let offset = 0; offset < segment.length; offset += directBytes) {
+    const length = Math.min(directBytes, segment.length - offset)
+    const pieces = [{ segment, offset, length, target: 0 }]
+    yield { start: segment.start + offset, length, pieces, serial: false, direct: true }
+  }
 }
 
 /** Whether a gather needs a window of its own. */

@@ -9,6 +9,7 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
+import type { CopySegment } from "../plan/segments.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
 import type { Chunk } from "./cut-chunks.ts"
@@ -119,7 +120,9 @@ class PlanRun {
 
   async #startAll(): Promise<void> {
     let position = 0
-    for (const chunk of cutChunks(this.#plan.segments, this.#sizes)) {
+    const copiesDirectly = ({ extent }: CopySegment): boolean =>
+      extent.coding === "stored" && this.#sink.copiesFrom?.(extent.source) === true
+    for (const chunk of cutChunks(this.#plan.segments, this.#sizes, copiesDirectly)) {
       if (chunk.start !== position) throw this.#incomplete(position)
       position += chunk.length
       if (position > this.#plan.byteLength) throw this.#incomplete(position)
@@ -132,17 +135,22 @@ class PlanRun {
 
   /** Starts a chunk; a serial one is produced, though perhaps not yet written, when this resolves. */
   async #start(chunk: Chunk): Promise<void> {
+    if (chunk.direct) {
+      this.#track(this.#producer.copyDirectly(chunk, this.#sink).then(() => this.#count(chunk)))
+      return
+    }
     const buffer = this.#freeBuffers.pop() ?? new Uint8Array(this.#bufferBytes())
     const bytes = buffer.subarray(0, chunk.length)
     const produced = this.#producer.produce(chunk, bytes)
-    const task: Promise<void> = this.#finish(chunk, bytes, produced)
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#freeBuffers.push(buffer)
-        this.#inFlight.delete(task)
-      })
-    this.#inFlight.add(task)
+    this.#track(this.#finish(chunk, bytes, produced).finally(() => this.#freeBuffers.push(buffer)))
     if (chunk.serial) await produced.catch((error: unknown) => this.#fail(error))
+  }
+
+  #track(work: Promise<void>): void {
+    const task: Promise<void> = work
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#inFlight.delete(task))
+    this.#inFlight.add(task)
   }
 
   /** A small output needs no large buffer. */
@@ -166,6 +174,10 @@ class PlanRun {
     if (this.#failure !== undefined) return
     this.#options.signal?.throwIfAborted()
     await this.#sink.write(chunk.start, bytes)
+    this.#count(chunk)
+  }
+
+  #count(chunk: Chunk): void {
     this.#written += chunk.length
     if (this.#failure !== undefined) return
     this.#options.onProgress?.({ written: this.#written, total: this.#plan.byteLength })

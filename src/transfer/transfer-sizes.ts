@@ -6,6 +6,8 @@ export interface TransferSizes {
   readonly chunkBytes: number
   /** A gather up to this size, in output and in span, is produced within a chunk that it shares. At most a chunk. */
   readonly smallGatherBytes: number
+  /** What a sink that copies by itself is asked for at once; smaller segments go through chunks. */
+  readonly directBytes: number
   /** The part of a storage that a large gather holds. At least 16: one element. */
   readonly windowBytes: number
 }
@@ -18,6 +20,8 @@ export const TRANSFER_SIZES: TransferSizes = Object.freeze({
   // Larger chunks gain nothing (measured from 256 KiB to 8 MiB), and several are in flight.
   chunkBytes: 1 * MiB,
   smallGatherBytes: 64 * KiB,
+  // Long enough that asking costs nothing, short enough that progress moves and an abort is felt.
+  directBytes: 8 * MiB,
   // Most tensors fit whole; a matrix of 4096 x 4096 float32 is just as large.
   windowBytes: 64 * MiB,
 })

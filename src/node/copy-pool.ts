@@ -1,0 +1,99 @@
+/** Threads that copy from file to file, for outputs large enough to be worth starting them. */
+
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { Worker } from "node:worker_threads"
+import type { CopyAnswer, CopyJob } from "./copy-job.ts"
+
+/** Two keep the disk cache busy: writes to one file take turns in the kernel, so more only wait. */
+const THREADS = 2
+
+interface Waiting {
+  readonly job: CopyJob
+  readonly resolve: (answer: CopyAnswer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Runs copy jobs on threads. */
+export class CopyPool {
+  readonly #idle: Worker[]
+  readonly #workers: readonly Worker[]
+  readonly #waiting: Waiting[] = []
+  readonly #running = new Map<Worker, Waiting>()
+
+  private constructor(workers: readonly Worker[]) {
+    this.#workers = workers
+    this.#idle = [...workers]
+    for (const worker of workers) {
+      worker.on("message", (answer: CopyAnswer) => this.#finish(worker, answer))
+      worker.on("error", (error) => this.#lose(worker, error))
+      worker.on("exit", () => this.#lose(worker, new Error("a copying thread ended")))
+    }
+  }
+
+  /** Undefined where threads cannot be had: under a permission model, or when bundled without the worker's file. */
+  static async start(): Promise<CopyPool | undefined> {
+    const file = new URL("./copy-worker.js", import.meta.url)
+    if (!existsSync(fileURLToPath(file))) return undefined
+    try {
+      const workers = Array.from({ length: THREADS }, () => new Worker(file))
+      for (const worker of workers) worker.unref()
+      await Promise.all(workers.map(whenOnline))
+      return new CopyPool(workers)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Rejects only when a thread is lost; what goes wrong with the files is in the answer. */
+  run(job: CopyJob): Promise<CopyAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject })
+      this.#next()
+    })
+  }
+
+  /** Ends the threads, between two system calls of theirs. Jobs that have not been answered reject. */
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+  }
+
+  #next(): void {
+    const worker = this.#idle.pop()
+    if (worker === undefined) return
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) {
+      this.#idle.push(worker)
+      return
+    }
+    this.#running.set(worker, waiting)
+    // A thread keeps the process alive only while it works.
+    worker.ref()
+    worker.postMessage(waiting.job)
+  }
+
+  #finish(worker: Worker, answer: CopyAnswer): void {
+    const waiting = this.#running.get(worker)
+    this.#running.delete(worker)
+    worker.unref()
+    this.#idle.push(worker)
+    waiting?.resolve(answer)
+    this.#next()
+  }
+
+  #lose(worker: Worker, error: unknown): void {
+    this.#running.get(worker)?.reject(error)
+    this.#running.delete(worker)
+    const { length } = this.#workers
+    if (this.#running.size === 0 && this.#idle.length < length) {
+      for (const { reject } of this.#waiting.splice(0)) reject(error)
+    }
+  }
+}
+
+function whenOnline(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once("online", resolve)
+    worker.once("error", reject)
+  })
+}
