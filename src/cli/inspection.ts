@@ -47,7 +47,7 @@ const CALLERS_MISTAKES: ReadonlySet<string> = new Set(["root-not-found", "invali
 /**
  * Inspects an open checkpoint.
  *
- * @throws `root-not-found`; whatever naming its tensors throws.
+ * @throws `root-not-found`; why it would be refused, where its tensors cannot be named from the top either.
  */
 export function inspectCheckpoint(checkpoint: Checkpoint, options: ConvertOptions): Inspection {
   const { report, problem } = planAround(checkpoint, options)
@@ -56,7 +56,9 @@ export function inspectCheckpoint(checkpoint: Checkpoint, options: ConvertOption
     all = checkpoint.tensors
   } catch (error) {
     // An optimizer's tensors, say, lie under keys that make no names. That is no reason to hide the model's.
-    if (!isCheckpointError(error) || !error.code.startsWith("name-") || report === undefined) throw error
+    if (!isCheckpointError(error) || !error.code.startsWith("name-")) throw error
+    // Without a root there is nothing to list, and the candidates for one say more than the name.
+    if (report === undefined) throw problem ?? error
     const written = report.tensors.map((info) => ({
       name: info.name,
       info,

@@ -37,8 +37,9 @@ export class CopyPool {
     if (!existsSync(fileURLToPath(file))) return undefined
     try {
       const workers = Array.from({ length: THREADS }, () => new Worker(file))
-      for (const worker of workers) worker.unref()
       await Promise.all(workers.map(whenOnline))
+      // From here on a thread keeps the process alive only while it works.
+      for (const worker of workers) worker.unref()
       return new CopyPool(workers)
     } catch {
       return undefined
@@ -67,7 +68,6 @@ export class CopyPool {
       return
     }
     this.#running.set(worker, waiting)
-    // A thread keeps the process alive only while it works.
     worker.ref()
     worker.postMessage(waiting.job)
   }

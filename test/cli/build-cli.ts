@@ -1,0 +1,71 @@
+/** Bundles the command line as it is shipped, into a folder of the test's own. */
+
+import { spawn, spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { build } from "tsup"
+
+const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** Builds into `folder` and returns the path of the script. */
+export async function buildCli(folder: string): Promise<string> {
+  await build({
+    config: false,
+    silent: true,
+    entry: { cli: fromHere("../../src/cli/main.ts") },
+    outDir: folder,
+    outExtension: () => ({ js: ".mjs" }),
+    format: ["esm"],
+    target: "es2022",
+    platform: "node",
+    splitting: true,
+    clean: false,
+    tsconfig: fromHere("../../tsconfig.node.json"),
+    // The folder has no node_modules.
+    noExternal: [/.*/],
+  })
+  return `${folder}/cli.mjs`
+}
+
+/** How a process has ended. */
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: Buffer
+  readonly stderr: string
+}
+
+/** Runs the script to its end. */
+export function runScript(script: string, argv: readonly string[], stdin?: Uint8Array): Ending {
+  const options = { maxBuffer: 2 ** 30, ...(stdin === undefined ? {} : { input: stdin }) }
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script, ...argv], options)
+  return { code: status, signal, stdout, stderr: stderr.toString("utf8") }
+}
+
+/** Runs a line of shell, in which `$CLI` is the command. */
+export function runShell(script: string, line: string): Ending {
+  const env = { ...process.env, NODE: process.execPath, SCRIPT: script }
+  const command = line.replaceAll("$CLI", '"$NODE" "$SCRIPT"')
+  const { status, signal, stdout, stderr } = spawnSync("sh", ["-c", command], { env, maxBuffer: 2 ** 30 })
+  return { code: status, signal, stdout, stderr: stderr.toString("utf8") }
+}
+
+/** A process that runs. */
+export interface Running {
+  readonly kill: (signal: NodeJS.Signals) => void
+  readonly ended: Promise<Ending>
+}
+
+/** Starts the script; its standard input stays open and silent. */
+export function startScript(script: string, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, [script, ...argv], { env: { ...process.env, ...env } })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on("data", (part: Buffer) => stdout.push(part))
+  child.stderr.on("data", (part: Buffer) => stderr.push(part))
+  const ended = new Promise<Ending>((resolve) => {
+    child.on("close", (code, signal) => {
+      resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString("utf8") })
+    })
+  })
+  return { kill: (signal) => void child.kill(signal), ended }
+}

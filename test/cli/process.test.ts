@@ -1,0 +1,183 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { beforeAll, describe, expect, it } from "vitest"
+import packageJson from "../../package.json"
+import { expandingCheckpoint, largeCheckpoint } from "../node/legacy-checkpoint.ts"
+import { temporaryFolders } from "../node/temporary-folder.ts"
+import { buildCli, runScript, runShell, startScript } from "./build-cli.ts"
+import { ORACLE } from "./run.ts"
+
+const newFolder = temporaryFolders()
+const fixture = (name: string): string => join(ORACLE, name)
+const posix = process.platform !== "win32"
+
+let script = ""
+beforeAll(async () => {
+  script = await buildCli(newFolder())
+}, 60_000)
+
+/** A folder with a checkpoint of a few hundred bytes that converts to a gigabyte, and the arguments to do so. */
+function endless(): { folder: string; output: string; argv: readonly string[] } {
+  const folder = newFolder()
+  const input = join(folder, "model.pt")
+  writeFileSync(input, expandingCheckpoint(1))
+  const output = join(folder, "model.safetensors")
+  return { folder, output, argv: [input, "-o", output, "--limit", "outputFloorBytes=9000000000"] }
+}
+
+/** Waits until some bytes have been written under a name that is not the final one. */
+async function midway(folder: string): Promise<void> {
+  for (;;) {
+    const temporary = readdirSync(folder).find((name) => name.endsWith(".tmp"))
+    if (
+      temporary !== undefined &&
+      (statSync(join(folder, temporary), { throwIfNoEntry: false })?.size ?? 0) > 0
+    )
+      return
+    await sleep(2)
+  }
+}
+
+describe("the bundle", () => {
+  it("begins with a line for the shell", () => {
+    expect(readFileSync(script, "utf8").split("\n", 1)[0]).toBe("#!/usr/bin/env node")
+  })
+
+  it("tells its version and its help without the library", () => {
+    expect(runScript(script, ["--version"]).stdout.toString()).toBe(`${packageJson.version}\n`)
+    const trace = "process.on('exit', () => console.error(performance.getEntriesByType('resource').length))"
+    expect(trace).not.toBe("")
+    const eager = readFileSync(script, "utf8").match(/^import .* from ["']\.\/.+["'];?$/gm) ?? []
+    const chunks = eager.map((line) => join(script, "..", line.replace(/.*["']\.\/(.+)["'];?$/, "$1")))
+    for (const chunk of chunks) expect(readFileSync(chunk, "utf8"), chunk).not.toContain("_rebuild_tensor_v2")
+  })
+
+  it("converts, inspects and verifies", () => {
+    const output = join(newFolder(), "out.safetensors")
+    const input = fixture("dtypes-zip-f32.pt")
+    expect(runScript(script, [input, "-o", output])).toMatchObject({ code: 0, stderr: "" })
+    expect(Buffer.compare(readFileSync(output), readFileSync(fixture("dtypes-zip-f32.safetensors")))).toBe(0)
+    expect(runScript(script, ["inspect", input])).toMatchObject({ code: 0, stderr: "" })
+    expect(runScript(script, ["verify", output, input])).toMatchObject({ code: 0, stderr: "" })
+  })
+
+  it("exits with the code of what went wrong", () => {
+    expect(runScript(script, [fixture("globals-path.pt"), "-o", "x"]).code).toBe(1)
+    expect(runScript(script, []).code).toBe(2)
+    expect(runScript(script, ["missing.pt"]).code).toBe(3)
+  })
+})
+
+describe("pipes", () => {
+  it("go in and out", () => {
+    const stdin = readFileSync(fixture("views-transpose-f32.pt"))
+    const { code, stdout } = runScript(script, ["-", "-o", "-"], stdin)
+    expect(code).toBe(0)
+    expect(Buffer.compare(stdout, readFileSync(fixture("views-transpose-f32.safetensors")))).toBe(0)
+  })
+
+  it("carry large outputs whole", () => {
+    const stdin = largeCheckpoint(9)
+    const { stdout } = runScript(script, ["-", "-o", "-"], stdin)
+    const folder = newFolder()
+    writeFileSync(join(folder, "model.pt"), stdin)
+    runScript(script, [join(folder, "model.pt")])
+    expect(Buffer.compare(stdout, readFileSync(join(folder, "model.safetensors")))).toBe(0)
+  })
+
+  it.skipIf(!posix)("that nobody reads any more end a listing quietly", () => {
+    const { stdout, stderr } = runShell(
+      script,
+      `$CLI inspect "${fixture("names-long.pt")}" | head -c 1; exit 0`,
+    )
+    expect({ stdout: stdout.toString(), stderr }).toEqual({ stdout: "t", stderr: "" })
+    const listing = runShell(script, `{ $CLI --help; echo "exit $?" >&2; } | true`)
+    expect(listing.stderr).toBe("exit 0\n")
+  })
+
+  it.skipIf(!posix)("that nobody reads any more fail a conversion without a stack", () => {
+    const { argv } = endless()
+    const line = `{ $CLI "${argv[0]}" -o - --limit outputFloorBytes=9000000000; echo "exit $?" >&2; } | head -c 10 > /dev/null`
+    const { stderr } = runShell(script, line)
+    expect(stderr).toContain("could not write: whoever reads the output has stopped reading (EPIPE)")
+    expect(stderr).toContain("exit 3\n")
+    expect(stderr).not.toMatch(/^ +at /m)
+  })
+
+  it("that stay open do not keep a refused command alive", async () => {
+    const output = join(newFolder(), "out.safetensors")
+    writeFileSync(output, "")
+    expect((await startScript(script, ["-", "-o", output]).ended).code).toBe(1)
+  })
+
+  it.skipIf(!existsSync("/dev/full"))("that are full are an I/O failure", () => {
+    const conversion = runShell(script, `$CLI "${fixture("dtypes-zip-f32.pt")}" -o - > /dev/full`)
+    expect(conversion.code).toBe(3)
+    expect(conversion.stderr).toContain("the disk is full (ENOSPC)")
+    const listing = runShell(script, `$CLI inspect "${fixture("dtypes-zip-f32.pt")}" > /dev/full`)
+    expect(listing.code).toBe(3)
+    expect(listing.stderr).toContain("the disk is full (ENOSPC)")
+  })
+})
+
+describe("a disk that fills up", () => {
+  it.skipIf(!posix)("ends the conversion and leaves nothing", () => {
+    const { folder, argv } = endless()
+    // The shell's limit on the size of files fails a write midway, as a full disk does.
+    const line = argv.map((word) => `"${word}"`).join(" ")
+    const { code, stderr } = runShell(script, `trap '' XFSZ; ulimit -f 4096; $CLI ${line}`)
+    expect(code).toBe(3)
+    expect(stderr).toContain("the file would be larger than is allowed (EFBIG)")
+    expect(readdirSync(folder)).toEqual(["model.pt"])
+  })
+})
+
+describe.skipIf(!posix)("a conversion that is interrupted", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("by %s leaves nothing", async (signal) => {
+    const { folder, argv } = endless()
+    const running = startScript(script, argv)
+    await midway(folder)
+    running.kill(signal)
+    expect(await running.ended).toMatchObject({ code: 130, stderr: "tosafetensors: interrupted\n" })
+    expect(readdirSync(folder)).toEqual(["model.pt"])
+  })
+
+  it("keeps the file that it was to replace", async () => {
+    const { folder, argv, output } = endless()
+    writeFileSync(output, "precious")
+    const running = startScript(script, [...argv, "--force"])
+    await midway(folder)
+    running.kill("SIGINT")
+    await running.ended
+    expect(readFileSync(output, "utf8")).toBe("precious")
+    expect(readdirSync(folder)).toHaveLength(2)
+  })
+
+  it("by SIGKILL leaves nothing under the final name", async () => {
+    const { folder, argv, output } = endless()
+    const running = startScript(script, argv)
+    await midway(folder)
+    running.kill("SIGKILL")
+    expect((await running.ended).signal).toBe("SIGKILL")
+    expect(existsSync(output)).toBe(false)
+  })
+
+  it.each(["SIGINT", "SIGKILL"] as const)(
+    "by %s while it takes in a pipe leaves no temporary file",
+    async (signal) => {
+      const spool = newFolder()
+      const output = join(newFolder(), "out.safetensors")
+      const running = startScript(script, ["-", "-o", output], { TMPDIR: spool, NODE_DEBUG: "" })
+      // The folder appears and is unlinked at once; the handlers are in place before that.
+      const changed = statSync(spool).mtimeMs
+      while (statSync(spool).mtimeMs === changed) await sleep(2)
+      await sleep(50)
+      running.kill(signal)
+      const { code } = await running.ended
+      if (signal === "SIGINT") expect(code).toBe(130)
+      expect(readdirSync(spool)).toEqual([])
+      expect(existsSync(output)).toBe(false)
+    },
+  )
+})
