@@ -59,7 +59,7 @@ export interface ErrorDetails {
   "limit-exceeded": {
     readonly limit: keyof Limits
     readonly allowed: number
-    readonly wanted: number | bigint
+    readonly wanted: number
     readonly within?: string
   }
 

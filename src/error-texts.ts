@@ -6,14 +6,24 @@ import { plainText, quoteText } from "./quote-text.ts"
 /** Rows of a list that a message shows before it says "and N more". */
 const LISTED = 20
 
+/** Names that a row shows. */
+const NAMES_IN_A_ROW = 6
+
 interface ErrorText<Detail> {
   readonly say: (detail: Detail) => string
   readonly next: string
 }
 
-function list(rows: readonly string[]): string {
-  const shown = rows.slice(0, LISTED).map((row) => `\n  ${row}`)
-  return shown.join("") + (rows.length > LISTED ? `\n  … and ${rows.length - LISTED} more` : "")
+function list<Item>(items: readonly Item[], show: (item: Item) => string): string {
+  const shown = items.slice(0, LISTED).map((item) => `\n  ${show(item)}`)
+  return shown.join("") + (items.length > LISTED ? `\n  … and ${items.length - LISTED} more` : "")
+}
+
+function names(group: readonly string[]): string {
+  const shown = group.slice(0, NAMES_IN_A_ROW).map((name) => quoteText(name))
+  return (
+    shown.join(", ") + (group.length > NAMES_IN_A_ROW ? ` and ${group.length - NAMES_IN_A_ROW} more` : "")
+  )
 }
 
 function place(fault: { readonly within?: string; readonly at?: number }): string {
@@ -24,9 +34,9 @@ function place(fault: { readonly within?: string; readonly at?: number }): strin
 
 function rows(candidates: readonly RootCandidate[]): string {
   return list(
-    candidates.map(
-      (c) => `${plainText(c.path.join("."))}  (${c.tensorCount} tensors, ${c.byteLength} bytes)`,
-    ),
+    candidates,
+    ({ path, tensorCount, byteLength }) =>
+      `${plainText(path.join("."))}  (${tensorCount} tensors, ${byteLength} bytes)`,
   )
 }
 
@@ -119,11 +129,10 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) =>
       `the pickle names ${d.globals.length === 1 ? "a global" : `${d.globals.length} globals`} ` +
       `that the machine does not know; nothing was executed:${list(
-        d.globals.map(
-          (g) =>
-            `${plainText(g.global)}  ${g.use} at ${plainText(g.pickle)}@${g.at}` +
-            (g.referredToBy === undefined ? "" : `, found under ${quoteText(g.referredToBy)}`),
-        ),
+        d.globals,
+        (g) =>
+          `${plainText(g.global)}  ${g.use} at ${plainText(g.pickle)}@${g.at}` +
+          (g.referredToBy === undefined ? "" : `, found under ${quoteText(g.referredToBy)}`),
       )}`,
     next:
       "Only tensors and plain data are rebuilt. If you trust the file, load it with torch and save " +
@@ -145,7 +154,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "tensor-unsupported": {
     say: (d) =>
       `safetensors cannot hold ${d.tensors.length === 1 ? "a tensor" : `${d.tensors.length} tensors`} of this ` +
-      `checkpoint:${list(d.tensors.map((t) => `${quoteText(t.name)}: ${t.reason}`))}`,
+      `checkpoint:${list(d.tensors, (t) => `${quoteText(t.name)}: ${t.reason}`)}`,
     next: "Leave them out (--exclude NAME, `exclude`), or convert them with torch first.",
   },
 
@@ -176,18 +185,17 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     next: 'Name the one to convert (--root, `root`), or take everything (--all, `root: "all"`).',
   },
   "tensors-shared": {
-    say: (d) => `tensors share memory:${list(d.groups.map((g) => g.map(quoteText).join(", ")))}`,
+    say: (d) => `tensors share memory:${list(d.groups, names)}`,
     next: "Allow it: --shared alias keeps one name of each, --shared copy writes all (`shared`).",
   },
 
   "safetensors-invalid": {
     say: (d) =>
       `this is not a valid safetensors file:${list(
-        d.findings.map(
-          (f) =>
-            `${f.tensor === undefined ? "" : `${quoteText(f.tensor)}: `}${f.problem} ` +
-            `[${f.severity === "warning" ? "warning: " : ""}${f.rule}]`,
-        ),
+        d.findings,
+        (f) =>
+          `${f.tensor === undefined ? "" : `${quoteText(f.tensor)}: `}${f.problem} ` +
+          `[${f.severity === "warning" ? "warning: " : ""}${f.rule}]`,
       )}`,
     next: "Make the file again with a writer that follows the format.",
   },

@@ -49,12 +49,7 @@ export function isCheckpointError(value: unknown): value is AnyCheckpointError {
 }
 
 /** Throws `limit-exceeded` when `wanted` is above the limit of that name. */
-export function requireWithin(
-  limits: Limits,
-  limit: keyof Limits,
-  wanted: number | bigint,
-  within?: string,
-): void {
+export function requireWithin(limits: Limits, limit: keyof Limits, wanted: number, within?: string): void {
   const allowed = limits[limit]
   if (wanted <= allowed) return
   throw new CheckpointError("limit-exceeded", {
