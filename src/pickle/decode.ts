@@ -17,8 +17,8 @@ import { decodePythonText } from "./python-text.ts"
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
 export const GLOBAL_NAME_BYTES = 256
 
-/** Up to this many bytes, building a string character by character beats a TextDecoder call. */
-const SHORT_TEXT_BYTES = 48
+/** Up to this many bytes, an array of character codes beats a TextDecoder call (50 to 160 ns against 100 to 170). */
+const SHORT_TEXT_BYTES = 32
 
 /** What an operand becomes. */
 export type Operand = number | bigint | string | Uint8Array | undefined
@@ -152,20 +152,22 @@ export class PickleDecoder {
 
   #text(length: number): string {
     const start = this.#take(length)
-    const end = start + length
-    if (length <= SHORT_TEXT_BYTES) {
-      let ascii = ""
-      let i = start
-      for (; i < end; i++) {
-        const byte = this.#bytes[i] as number
-        if (byte > 127) break
-        ascii += String.fromCharCode(byte)
-      }
-      if (i === end) return ascii
-    }
-    const text = decodePythonText(this.#bytes.subarray(start, end))
+    const ascii = length <= SHORT_TEXT_BYTES ? this.#ascii(start, length) : undefined
+    if (ascii !== undefined) return ascii
+    const text = decodePythonText(this.#bytes.subarray(start, start + length))
     if (text !== undefined) return text
     throw this.fault("pickle-text", `a text of ${length} bytes is not UTF-8`)
+  }
+
+  /** The text, or undefined when it is not all ASCII. */
+  #ascii(start: number, length: number): string | undefined {
+    const codes: number[] = new Array(length)
+    for (let i = 0; i < length; i++) {
+      const byte = this.#bytes[start + i] as number
+      if (byte > 127) return undefined
+      codes[i] = byte
+    }
+    return String.fromCharCode.apply(null, codes)
   }
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */

@@ -4,6 +4,7 @@ import type { CheckpointError, FaultCode } from "../errors.ts"
 import { requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleDecoder } from "./decode.ts"
+import { Memo } from "./memo.ts"
 import type { PicklePolicy } from "./policy.ts"
 import type { PickleValue } from "./values.ts"
 import { RefusedReference } from "./values.ts"
@@ -24,7 +25,9 @@ export class MachineState {
   readonly #stack: PickleValue[] = []
   /** Stack heights at which marks stand. */
   readonly #marks: number[] = []
-  readonly #memo = new Map<number, PickleValue>()
+  /** The height below which nothing may be popped: the last mark's, or 0. */
+  #floor = 0
+  readonly #memo = new Memo()
   #protocol: number | undefined
 
   constructor(decoder: PickleDecoder, policy: PicklePolicy, limits: Limits) {
@@ -56,15 +59,16 @@ export class MachineState {
 
   /** As `pop`, but the value stays. */
   peek(): PickleValue {
-    const value = this.#stack[this.#stack.length - 1]
-    if (value === undefined || this.#stack.length <= (this.#marks.at(-1) ?? 0)) {
+    const top = this.#stack.length - 1
+    if (top < this.#floor) {
       throw this.fault("pickle-stack", `${this.opcodeName} needs a value and the stack has none`)
     }
-    return value
+    return this.#stack[top] as PickleValue
   }
 
   mark(): void {
-    this.#marks.push(this.#stack.length)
+    this.#floor = this.#stack.length
+    this.#marks.push(this.#floor)
   }
 
   /** The values above the last mark, which is removed. */
@@ -73,12 +77,15 @@ export class MachineState {
     if (height === undefined) {
       throw this.fault("pickle-stack", `${this.opcodeName} needs a MARK and there is none`)
     }
+    this.#floor = this.#marks.at(-1) ?? 0
     return this.#stack.splice(height)
   }
 
   memoize(index: number): void {
     this.#memo.set(index, this.peek())
-    requireWithin(this.limits, "maxMemoEntries", this.#memo.size, this.decoder.within)
+    const { size } = this.#memo
+    if (size > this.limits.maxMemoEntries)
+      requireWithin(this.limits, "maxMemoEntries", size, this.decoder.within)
   }
 
   /** MEMOIZE numbers entries by how many there are. */

@@ -28,31 +28,19 @@ export function rebuild(name: RebuildName, args: PickleTuple, site: CallSite): R
 
 const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSite) => Rebuilt>> = {
   tensor: (args, site) => {
-    const [storage, offset, size, stride] = requireArguments(site, args, "_rebuild_tensor", 4)
-    return makeTensor({ storage, offset, size, stride, dtype: undefined, metadata: null }, site)
+    return makeTensor(requireArguments(site, args, "_rebuild_tensor", 4), undefined, null, site)
   },
   "tensor-v2": (args, site) => {
-    const [storage, offset, size, stride, , , metadata = null] = requireArguments(
-      site,
-      args,
-      "_rebuild_tensor_v2",
-      6,
-      7,
-    )
-    return makeTensor({ storage, offset, size, stride, dtype: undefined, metadata }, site)
+    const items = requireArguments(site, args, "_rebuild_tensor_v2", 6, 7)
+    return makeTensor(items, undefined, items[6] ?? null, site)
   },
   "tensor-v3": (args, site) => {
-    const [storage, offset, size, stride, , , dtype, metadata = null] = requireArguments(
-      site,
-      args,
-      "_rebuild_tensor_v3",
-      7,
-      8,
-    )
+    const items = requireArguments(site, args, "_rebuild_tensor_v3", 7, 8)
+    const dtype = items[6]
     if (!isKnownGlobal(dtype) || dtype.meaning.is !== "dtype") {
       throw faultAt(site, "tensor-argument", "the seventh argument of _rebuild_tensor_v3 is no dtype")
     }
-    return makeTensor({ storage, offset, size, stride, dtype: dtype.meaning.dtype, metadata }, site)
+    return makeTensor(items, dtype.meaning.dtype, items[7] ?? null, site)
   },
   parameter: (args, site) => unwrap(requireArguments(site, args, "_rebuild_parameter", 3)[0], site),
   "parameter-with-state": (args, site) =>
@@ -93,34 +81,35 @@ function unwrap(data: PickleValue | undefined, site: CallSite): Rebuilt {
   throw faultAt(site, "tensor-argument", "a parameter is rebuilt from something that is not a tensor")
 }
 
-interface TensorArguments {
-  readonly storage: PickleValue | undefined
-  readonly offset: PickleValue | undefined
-  readonly size: PickleValue | undefined
-  readonly stride: PickleValue | undefined
-  /** Undefined when the storage says it. */
-  readonly dtype: TorchDtype | undefined
-  readonly metadata: PickleValue
-}
-
-function makeTensor(args: TensorArguments, site: CallSite): TensorRecord {
-  const { storage: reference } = args
+/**
+ * `items` begin with the storage, the offset, the size and the strides, in every version. They are taken by index: this
+ * runs once a tensor, and taking an array apart goes through its iterator. `ownDtype` is undefined where the storage
+ * says it.
+ */
+function makeTensor(
+  items: readonly PickleValue[],
+  ownDtype: TorchDtype | undefined,
+  metadata: PickleValue,
+  site: CallSite,
+): TensorRecord {
+  const reference = items[0]
   if (!isStorageReference(reference)) {
     throw faultAt(site, "tensor-argument", "a tensor is rebuilt from something that is not a storage")
   }
-  const dtype = args.dtype ?? reference.dtype
+  const dtype = ownDtype ?? reference.dtype
   if (dtype === undefined) {
     throw faultAt(site, "storage-dtype", "a tensor over an untyped storage does not say its dtype")
   }
-  const offset = requireCount(args.offset, "storage offset", site)
-  const shape = requireCounts(args.size, "size", site)
-  const strides = requireCounts(args.stride, "stride", site)
+  const offset = requireCount(items[1], "storage offset", site)
+  const shape = requireCounts(items[2], "size", site)
+  const strides = requireCounts(items[3], "stride", site)
   if (shape.length !== strides.length) {
     const problem = `a tensor has ${shape.length} sizes and ${strides.length} strides`
     throw faultAt(site, "tensor-argument", problem)
   }
   const elementCount = productOf(shape, site)
   requireInsideStorage(reference, dtype, { offset, shape, strides, elementCount }, site)
+  const { conjugate, negative } = readMetadata(metadata, dtype, site)
   return {
     kind: "object:tensor",
     dtype,
@@ -129,7 +118,8 @@ function makeTensor(args: TensorArguments, site: CallSite): TensorRecord {
     elementCount,
     elementOffset: absoluteOffset(reference, dtype, offset, site),
     storage: reference.storage,
-    ...readMetadata(args.metadata, dtype, site),
+    conjugate,
+    negative,
   }
 }
 

@@ -50,15 +50,12 @@ export class StorageTable {
     if (!(id instanceof PickleTuple)) {
       throw faultAt(site, "storage-reference", `a persistent id is ${describeValue(id)}, not a tuple`)
     }
-    const [tag, , , , , view = null] = id.items
-    const fields = viewsAllowed ? [5, 6] : [5]
-    if (tag !== "storage" || !fields.includes(id.items.length)) {
+    const { items } = id
+    const tag = items[0]
+    const view = items[5] ?? null
+    if (tag !== "storage" || items.length < 5 || items.length > (viewsAllowed ? 6 : 5)) {
       const shown = typeof tag === "string" ? quoteText(tag) : describeValue(tag ?? null)
-      throw faultAt(
-        site,
-        "storage-reference",
-        `a persistent id of kind ${shown} with ${id.items.length} fields`,
-      )
+      throw faultAt(site, "storage-reference", `a persistent id of kind ${shown} with ${items.length} fields`)
     }
     const mention = readMention(id, site)
     const whole = this.#wholeStorage(mention, site)
@@ -94,7 +91,12 @@ function makeReference(storage: Storage, { dtype, elementCount }: StorageMention
 }
 
 function readMention(id: PickleTuple, site: CallSite): StorageMention {
-  const [, type, key, location, elementCount] = id.items
+  // By index: this runs once a tensor, and taking an array apart goes through its iterator.
+  const { items } = id
+  const type = items[1]
+  const key = items[2]
+  const location = items[3]
+  const elementCount = items[4]
   if (!isKnownGlobal(type) || type.meaning.is !== "storage-class") {
     throw faultAt(site, "storage-dtype", "a persistent id names something that is not a storage class")
   }

@@ -80,9 +80,9 @@ function chooseCut(view: StridedView, windowElements: number): Cut {
 /** Bytes to read for all blocks of `view`, each read counted with what it costs to begin. */
 function costOf(view: StridedView, { dimension, indices, packed }: Cut): number {
   const { shape, strides, itemBytes } = view
-  const size = shape[dimension] as number
   const rows = shape.slice(0, dimension).reduce((product, each) => product * each, 1)
-  const blocks = rows * Math.ceil(size / indices)
+  // Not rounded up: the last block is as small as it must be.
+  const blocks = (rows * (shape[dimension] as number)) / indices
   if (packed) {
     const { runElements, windowElements } = packRuns(view, dimension, indices)
     return blocks * (windowElements / runElements) * (runElements * itemBytes + READ_COST_BYTES)
@@ -103,14 +103,17 @@ function chooseSpanningCut(view: StridedView, windowElements: number): Cut {
 
 /** As many indices of the outermost possible dimension as fit into a window once packed. */
 function choosePackedCut(view: StridedView, windowElements: number): Cut {
-  const { shape } = view
-  for (let dimension = 0; dimension < shape.length; dimension++) {
-    for (let indices = shape[dimension] as number; indices >= 1; indices = Math.floor(indices / 2)) {
-      const { windowElements: packed } = packRuns(view, dimension, indices)
-      if (packed <= windowElements) return { dimension, indices, packed: true }
-    }
+  const fits = (dimension: number, indices: number): boolean =>
+    packRuns(view, dimension, indices).windowElements <= windowElements
+  const dimension = view.shape.findIndex((_, d) => fits(d, 1))
+  // More indices never take less room, so the most that fit are found by halving what is left to try.
+  let indices = 1
+  for (let most = view.shape[dimension] as number; indices < most; ) {
+    const middle = Math.ceil((indices + most) / 2)
+    if (fits(dimension, middle)) indices = middle
+    else most = middle - 1
   }
-  return { dimension: shape.length - 1, indices: 1, packed: true }
+  return { dimension, indices, packed: true }
 }
 
 interface BlockPlace {

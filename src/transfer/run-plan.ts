@@ -4,6 +4,7 @@
  * Nothing is decided here. The sink becomes visible only when all that the plan says has been written and checked.
  */
 
+import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
@@ -119,18 +120,30 @@ class PlanRun {
   }
 
   async #startAll(): Promise<void> {
-    let position = 0
-    const copiesDirectly = ({ extent }: CopySegment): boolean =>
-      extent.coding === "stored" && this.#sink.copiesFrom?.(extent.source) === true
+    this.#requireTiling()
+    const copiesDirectly = ({ extent }: CopySegment): boolean => this.#copiesDirectly(extent)
     for (const chunk of cutChunks(this.#plan.segments, this.#sizes, copiesDirectly)) {
-      if (chunk.start !== position) throw this.#incomplete(position)
-      position += chunk.length
-      if (position > this.#plan.byteLength) throw this.#incomplete(position)
       while (this.#inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(this.#inFlight)
       if (this.#failure !== undefined) return
       this.#options.signal?.throwIfAborted()
       await this.#start(chunk)
     }
+  }
+
+  /** Chunks follow one another whatever the segments say of their places. */
+  #requireTiling(): void {
+    const { segments, byteLength } = this.#plan
+    let end = 0
+    for (const { start, length } of segments) {
+      if (start !== end) throw this.#incomplete(end)
+      end += length
+    }
+    if (end !== byteLength) throw this.#incomplete(end)
+  }
+
+  /** Several copies may be under way at a time, which a sink without random access does not take. */
+  #copiesDirectly({ coding, source }: ByteExtent): boolean {
+    return coding === "stored" && this.#sink.randomAccess && this.#sink.copiesFrom?.(source) === true
   }
 
   /** Starts a chunk; a serial one is produced, though perhaps not yet written, when this resolves. */

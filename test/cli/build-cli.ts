@@ -1,6 +1,7 @@
 /** Bundles the command line as it is shipped, into a folder of the test's own. */
 
 import { spawn, spawnSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { build } from "tsup"
 
@@ -8,12 +9,16 @@ const fromHere = (path: string): string => fileURLToPath(new URL(path, import.me
 
 /** Builds into `folder` and returns the path of the script. */
 export async function buildCli(folder: string): Promise<string> {
+  writeFileSync(`${folder}/package.json`, '{"type":"module"}')
   await build({
     config: false,
     silent: true,
-    entry: { cli: fromHere("../../src/cli/main.ts") },
+    entry: {
+      cli: fromHere("../../src/cli/main.ts"),
+      "copy-worker": fromHere("../../src/node/copy-worker.ts"),
+    },
     outDir: folder,
-    outExtension: () => ({ js: ".mjs" }),
+    outExtension: () => ({ js: ".js" }),
     format: ["esm"],
     target: "es2022",
     platform: "node",
@@ -23,7 +28,7 @@ export async function buildCli(folder: string): Promise<string> {
     // The folder has no node_modules.
     noExternal: [/.*/],
   })
-  return `${folder}/cli.mjs`
+  return `${folder}/cli.js`
 }
 
 /** How a process has ended. */

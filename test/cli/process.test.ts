@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
-import { expandingCheckpoint, largeCheckpoint } from "../node/legacy-checkpoint.ts"
+import { expandingCheckpoint, largeCheckpoint, writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { buildCli, runScript, runShell, startScript } from "./build-cli.ts"
 import { ORACLE } from "./run.ts"
@@ -17,11 +17,15 @@ beforeAll(async () => {
   script = await buildCli(newFolder())
 }, 60_000)
 
-/** A folder with a checkpoint of a few hundred bytes that converts to a gigabyte, and the arguments to do so. */
-function endless(): { folder: string; output: string; argv: readonly string[] } {
+/** How the bytes of a large conversion get to the output: picked one by one, or copied by threads. */
+const WAYS = ["gathered", "copied"] as const
+
+/** A folder with a checkpoint that takes its time: it converts to a gigabyte or more. And how to convert it. */
+function endless(way: (typeof WAYS)[number]): { folder: string; output: string; argv: readonly string[] } {
   const folder = newFolder()
   const input = join(folder, "model.pt")
-  writeFileSync(input, expandingCheckpoint(1))
+  if (way === "gathered") writeFileSync(input, expandingCheckpoint(1))
+  else writeSparseCheckpoint(input, 3)
   const output = join(folder, "model.safetensors")
   return { folder, output, argv: [input, "-o", output, "--limit", "outputFloorBytes=9000000000"] }
 }
@@ -95,7 +99,7 @@ describe("pipes", () => {
   })
 
   it.skipIf(!posix)("that nobody reads any more fail a conversion without a stack", () => {
-    const { argv } = endless()
+    const { argv } = endless("gathered")
     const line = `{ $CLI "${argv[0]}" -o - --limit outputFloorBytes=9000000000; echo "exit $?" >&2; } | head -c 10 > /dev/null`
     const { stderr } = runShell(script, line)
     expect(stderr).toContain("could not write: whoever reads the output has stopped reading (EPIPE)")
@@ -119,9 +123,23 @@ describe("pipes", () => {
   })
 })
 
+describe("a large file", () => {
+  it("is copied whole, and compared whole", () => {
+    const folder = newFolder()
+    const input = join(folder, "model.pt")
+    writeFileSync(input, largeCheckpoint(80))
+    expect(runScript(script, [input])).toMatchObject({ code: 0, stderr: "" })
+    const { code, stdout } = runScript(script, ["verify", join(folder, "model.safetensors"), input])
+    expect(stdout.toString()).toContain("same: every byte is")
+    expect(code).toBe(0)
+    const bytes = readFileSync(join(folder, "model.safetensors"))
+    expect(Buffer.compare(bytes.subarray(-80 * 2 ** 20), readFileSync(input).subarray(-80 * 2 ** 20))).toBe(0)
+  })
+})
+
 describe("a disk that fills up", () => {
-  it.skipIf(!posix)("ends the conversion and leaves nothing", () => {
-    const { folder, argv } = endless()
+  it.skipIf(!posix).each(WAYS)("ends the conversion and leaves nothing: bytes are %s", (way) => {
+    const { folder, argv } = endless(way)
     // The shell's limit on the size of files fails a write midway, as a full disk does.
     const line = argv.map((word) => `"${word}"`).join(" ")
     const { code, stderr } = runShell(script, `trap '' XFSZ; ulimit -f 4096; $CLI ${line}`)
@@ -132,8 +150,13 @@ describe("a disk that fills up", () => {
 })
 
 describe.skipIf(!posix)("a conversion that is interrupted", () => {
-  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("by %s leaves nothing", async (signal) => {
-    const { folder, argv } = endless()
+  it.each([
+    ["SIGINT", "gathered"],
+    ["SIGINT", "copied"],
+    ["SIGTERM", "gathered"],
+    ["SIGHUP", "copied"],
+  ] as const)("by %s leaves nothing: bytes are %s", async (signal, way) => {
+    const { folder, argv } = endless(way)
     const running = startScript(script, argv)
     await midway(folder)
     running.kill(signal)
@@ -142,7 +165,7 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
   })
 
   it("keeps the file that it was to replace", async () => {
-    const { folder, argv, output } = endless()
+    const { folder, argv, output } = endless("gathered")
     writeFileSync(output, "precious")
     const running = startScript(script, [...argv, "--force"])
     await midway(folder)
@@ -152,8 +175,8 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
     expect(readdirSync(folder)).toHaveLength(2)
   })
 
-  it("by SIGKILL leaves nothing under the final name", async () => {
-    const { folder, argv, output } = endless()
+  it.each(WAYS)("by SIGKILL leaves nothing under the final name: bytes are %s", async (way) => {
+    const { folder, argv, output } = endless(way)
     const running = startScript(script, argv)
     await midway(folder)
     running.kill("SIGKILL")

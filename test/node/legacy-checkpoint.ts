@@ -1,5 +1,7 @@
 /** Small checkpoints in the legacy layout, written by hand, whose tensors can be as large as a test needs. */
 
+import { truncateSync, writeFileSync } from "node:fs"
+
 /** One tensor `weight` of float32 over one storage. */
 export interface LegacyCheckpoint {
   /** Elements of the storage, which hold 0, 1, 2, … */
@@ -9,11 +11,26 @@ export interface LegacyCheckpoint {
 }
 
 /** The checkpoint's bytes. */
-export function legacyCheckpoint({
-  storageElements,
-  shape,
-  strides,
-}: LegacyCheckpoint): Uint8Array<ArrayBuffer> {
+export function legacyCheckpoint(checkpoint: LegacyCheckpoint): Uint8Array<ArrayBuffer> {
+  const { storageElements } = checkpoint
+  const head = headOf(checkpoint)
+  const bytes = new Uint8Array(head.length + storageElements * 4)
+  bytes.set(head)
+  const values = Float32Array.from({ length: storageElements }, (_, index) => index)
+  bytes.set(new Uint8Array(values.buffer), head.length)
+  return bytes
+}
+
+/** Writes a checkpoint of `gigabytes` GiB of zeros that takes next to no room on the disk. */
+export function writeSparseCheckpoint(path: string, gigabytes: number): void {
+  const elements = 256 * 1024 * 1024 * gigabytes
+  const head = headOf({ storageElements: elements, shape: [elements], strides: [1] })
+  writeFileSync(path, new Uint8Array(head))
+  truncateSync(path, head.length + elements * 4)
+}
+
+/** Everything before the storage's bytes. */
+function headOf({ storageElements, shape, strides }: LegacyCheckpoint): number[] {
   const storage = tuple([
     text("storage"),
     global("torch", "FloatStorage"),
@@ -54,13 +71,7 @@ export function legacyCheckpoint({
     pickle([...ascii("]"), ...text("0"), ...ascii("a")]),
     [...new Uint8Array(new BigInt64Array([BigInt(storageElements)]).buffer)],
   ].flat()
-  const bytes = new Uint8Array(head.length + storageElements * 4)
-  bytes.set(head)
-  bytes.set(
-    new Uint8Array(Float32Array.from({ length: storageElements }, (_, index) => index).buffer),
-    head.length,
-  )
-  return bytes
+  return head
 }
 
 /** A contiguous tensor of `megabytes` MiB. */

@@ -58,14 +58,23 @@ export function writeCheckpoint(
 }
 
 function writeLegacy(value: TestValue, style: CheckpointStyle): Uint8Array {
-  // The number before the bytes is what the first mention says: elements, or bytes where that is untyped.
+  const { pickles, storages } = legacyParts(value, style)
+  return Buffer.concat([pickles, ...storages.flatMap(({ count, storage }) => [count, storage.bytes])])
+}
+
+/** The pickles at the start of a legacy file, and what follows them: before each storage stands its count. */
+export function legacyParts(
+  value: TestValue,
+  style: CheckpointStyle,
+): { pickles: Uint8Array; storages: readonly { count: Uint8Array; storage: TestStorage }[] } {
+  // The count is what the first mention says: elements, or bytes where that is untyped.
   const counts = new Map<TestStorage, number>()
   for (const { storage, untyped } of tensorsIn(value)) {
     if (counts.has(storage)) continue
     const itemBytes = untyped ? 1 : (storage.dtype?.itemBytes ?? 1)
     counts.set(storage, storage.bytes.length / itemBytes)
   }
-  const storages = [...counts.keys()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const ordered = [...counts].sort(([a], [b]) => (a.key < b.key ? -1 : 1))
   const info = new Map<string, TestValue>([
     ["protocol_version", 1001],
     ["little_endian", style.byteOrder === "little"],
@@ -81,13 +90,13 @@ function writeLegacy(value: TestValue, style: CheckpointStyle): Uint8Array {
   const plain = { ...style, ordered: false }
   const heads = [MAGIC, 1001, info].map((head) => pickle(head, plain))
   const keys = pickle(
-    storages.map(({ key }) => key),
+    ordered.map(([{ key }]) => key),
     plain,
   )
-  const bodies = storages.flatMap((storage) => {
+  const storages = ordered.map(([storage, elements]) => {
     const count = Buffer.alloc(8)
-    count.writeBigInt64LE(BigInt(counts.get(storage) ?? 0))
-    return [count, storage.bytes]
+    count.writeBigInt64LE(BigInt(elements))
+    return { count, storage }
   })
-  return Buffer.concat([...heads, pickle(value, style), keys, ...bodies])
+  return { pickles: Buffer.concat([...heads, pickle(value, style), keys]), storages }
 }

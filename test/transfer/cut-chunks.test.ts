@@ -1,0 +1,166 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
+import { memorySource } from "../../src/bytes/memory-source.ts"
+import type { Segment } from "../../src/plan/segments.ts"
+import { type Chunk, cutChunks, isLargeGather } from "../../src/transfer/cut-chunks.ts"
+import { gatherBlockAt } from "../../src/transfer/gather-blocks.ts"
+
+const source = memorySource(new Uint8Array(0))
+const extent = (coding: ByteExtent["coding"]): ByteExtent => ({
+  source,
+  offset: 0,
+  storedLength: 1 << 20,
+  byteLength: 1 << 20,
+  coding,
+  crc32: undefined,
+  name: coding,
+})
+const STORED = extent("stored")
+const DEFLATED = extent("deflate")
+
+const fixes = { partBytes: 1, swapBytes: false, negate: "none", negation: "sign-bit" } as const
+
+const seeds = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constant("literal" as const), length: fc.integer({ min: 1, max: 90 }) }),
+    fc.record({
+      kind: fc.constant("copy" as const),
+      length: fc.integer({ min: 1, max: 400 }),
+      deflated: fc.boolean(),
+    }),
+    fc.record({
+      kind: fc.constant("gather" as const),
+      itemBytes: fc.constantFrom(1, 2, 4, 8, 16),
+      shape: fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 })),
+      strides: fc.tuple(fc.nat(12), fc.nat(12)),
+      deflated: fc.boolean(),
+    }),
+  ),
+  { maxLength: 12 },
+)
+
+const sizes = fc
+  .record({
+    chunks: fc.integer({ min: 1, max: 20 }),
+    small: fc.integer({ min: 0, max: 100 }),
+    windowBytes: fc.integer({ min: 16, max: 300 }),
+    directBytes: fc.integer({ min: 1, max: 200 }),
+  })
+  .map(({ chunks, small, ...rest }) => ({
+    chunkBytes: chunks * 16,
+    smallGatherBytes: Math.min(small, chunks * 16),
+    ...rest,
+  }))
+
+type Seed = (typeof seeds extends fc.Arbitrary<infer Seeds> ? Seeds : never)[number]
+
+function makeSegments(from: readonly Seed[]): readonly Segment[] {
+  let start = 0
+  return from.map((seed): Segment => {
+    const at = start
+    if (seed.kind === "literal") {
+      start += seed.length
+      return { kind: "literal", start: at, length: seed.length, bytes: new Uint8Array(seed.length) }
+    }
+    const from = seed.deflated ? DEFLATED : STORED
+    if (seed.kind === "copy") {
+      start += seed.length
+      return { kind: "copy", start: at, length: seed.length, extent: from, offsetInExtent: 0 }
+    }
+    const { itemBytes, shape, strides } = seed
+    const length = itemBytes * shape[0] * shape[1]
+    start += length
+    return {
+      kind: "gather",
+      start: at,
+      length,
+      extent: from,
+      view: { itemBytes, elementOffset: 0, shape, strides },
+      fixes,
+    }
+  })
+}
+
+function expectTiling(chunks: readonly Chunk[], segments: readonly Segment[]): void {
+  const reached = new Map<Segment, number>()
+  let at = 0
+  for (const { start, length, pieces } of chunks) {
+    expect(start).toBe(at)
+    expect(length).toBeGreaterThan(0)
+    let filled = 0
+    for (const piece of pieces) {
+      expect(piece.target).toBe(filled)
+      expect(piece.offset).toBe(reached.get(piece.segment) ?? 0)
+      expect(piece.segment.start + piece.offset).toBe(start + filled)
+      reached.set(piece.segment, piece.offset + piece.length)
+      filled += piece.length
+    }
+    expect(filled).toBe(length)
+    at += length
+  }
+  for (const segment of segments) expect(reached.get(segment)).toBe(segment.length)
+}
+
+describe("chunks", () => {
+  it("tile the output, and their pieces tile them", () => {
+    fc.assert(
+      fc.property(seeds, sizes, fc.boolean(), (from, given, direct) => {
+        const segments = makeSegments(from)
+        const chunks = [...cutChunks(segments, given, () => direct)]
+        expectTiling(chunks, segments)
+        for (const chunk of chunks) {
+          expect(chunk.length).toBeLessThanOrEqual(chunk.direct ? given.directBytes : given.chunkBytes)
+          expect(chunk.direct && chunk.pieces.length > 1).toBe(false)
+        }
+      }),
+      { seed: 1, numRuns: 2000 },
+    )
+  })
+
+  it("split no element, no small gather, and a large one only within its blocks", () => {
+    fc.assert(
+      fc.property(seeds, sizes, (from, given) => {
+        const segments = makeSegments(from)
+        for (const { pieces, serial } of cutChunks(segments, given)) {
+          for (const { segment, offset, length } of pieces) {
+            if (segment.kind !== "gather") continue
+            const { itemBytes } = segment.view
+            if (!isLargeGather(segment, given)) {
+              expect([offset, length]).toEqual([0, segment.length])
+              continue
+            }
+            expect([pieces.length, serial]).toEqual([1, true])
+            expect([offset % itemBytes, length % itemBytes]).toEqual([0, 0])
+            const first = offset / itemBytes
+            const block = gatherBlockAt(segment.view, first, given.windowBytes)
+            const last = first + length / itemBytes - 1
+            expect(last).toBeLessThan(block.firstElement + block.elementCount)
+          }
+        }
+      }),
+      { seed: 2, numRuns: 2000 },
+    )
+  })
+
+  it("are serial when they inflate or hold a window, and only then", () => {
+    fc.assert(
+      fc.property(seeds, sizes, (from, given) => {
+        for (const { pieces, serial } of cutChunks(makeSegments(from), given)) {
+          const needs = pieces.some(
+            ({ segment }) =>
+              segment.kind !== "literal" &&
+              (segment.extent === DEFLATED || (segment.kind === "gather" && isLargeGather(segment, given))),
+          )
+          expect(serial).toBe(needs)
+        }
+      }),
+      { seed: 3, numRuns: 1000 },
+    )
+  })
+
+  it("are none for no segments", () => {
+    const given = { chunkBytes: 16, smallGatherBytes: 0, directBytes: 16, windowBytes: 16 }
+    expect([...cutChunks([], given)]).toEqual([])
+  })
+})

@@ -1,0 +1,108 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
+import type { ByteSource } from "../../src/bytes/byte-source.ts"
+import { type ReadRequest, readRequests } from "../../src/transfer/read-requests.ts"
+import { noise } from "../property/model.ts"
+
+class CountingSource implements ByteSource {
+  readonly byteLength: number
+  readonly bytes: Uint8Array
+  readonly reads: { offset: number; length: number }[] = []
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.byteLength = bytes.length
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    this.reads.push({ offset, length })
+    return this.bytes.subarray(offset, offset + length)
+  }
+}
+
+function request(source: ByteSource, at: number, length: number, done: () => void = () => {}): ReadRequest {
+  const extent: ByteExtent = {
+    source,
+    offset: Math.floor(at / 2),
+    storedLength: length,
+    byteLength: length,
+    coding: "stored",
+    crc32: undefined,
+    name: "member",
+  }
+  return { extent, offset: at - extent.offset, target: new Uint8Array(length), done }
+}
+
+describe("requests", () => {
+  it("are all filled, whatever their order, overlaps and sources", async () => {
+    const wanted = fc.array(fc.tuple(fc.boolean(), fc.nat(400_000), fc.nat(3000)), {
+      minLength: 1,
+      maxLength: 30,
+    })
+    await fc.assert(
+      fc.asyncProperty(wanted, async (ranges) => {
+        const sources = [
+          new CountingSource(noise(410_000, 1)),
+          new CountingSource(noise(410_000, 2)),
+        ] as const
+        let done = 0
+        const requests = ranges.map(([second, at, length]) =>
+          request(sources[second ? 1 : 0], at, length, () => {
+            done += 1
+          }),
+        )
+        await readRequests(requests, undefined)
+        expect(done).toBe(requests.length)
+        for (const { extent, offset, target } of requests) {
+          const at = extent.offset + offset
+          const { bytes } = extent.source as CountingSource
+          expect(Buffer.compare(target, bytes.subarray(at, at + target.length))).toBe(0)
+        }
+      }),
+      { seed: 1, numRuns: 200 },
+    )
+  })
+
+  it("that lie close together share a read", async () => {
+    const source = new CountingSource(noise(1_000_000, 1))
+    await readRequests(
+      Array.from({ length: 1000 }, (_, i) => request(source, 999_000 - i * 900, 100)),
+      undefined,
+    )
+    expect(source.reads).toEqual([{ offset: 99_900, length: 899_200 }])
+  })
+
+  it("that lie far apart do not", async () => {
+    const source = new CountingSource(noise(1_000_000, 1))
+    await readRequests(
+      [request(source, 0, 10), request(source, 500_000, 10), request(source, 20, 10)],
+      undefined,
+    )
+    expect(source.reads).toEqual([
+      { offset: 0, length: 30 },
+      { offset: 500_000, length: 10 },
+    ])
+  })
+
+  it("end with the first failure", async () => {
+    const source = new CountingSource(noise(100, 1))
+    const failure = new Error("no")
+    const requests = [
+      request(source, 0, 10, () => {
+        throw failure
+      }),
+      request(source, 20, 10, () => expect.unreachable()),
+    ]
+    await expect(readRequests(requests, undefined)).rejects.toBe(failure)
+  })
+
+  it("past the end are refused before anything is read", async () => {
+    const source = new CountingSource(noise(100, 1))
+    await expect(readRequests([request(source, 95, 10)], undefined)).rejects.toMatchObject({
+      code: "truncated",
+      detail: { at: 95, wanted: 10, got: 5 },
+    })
+    expect(source.reads).toEqual([])
+  })
+})
