@@ -1,5 +1,6 @@
 /** The checkpoint that a command reads: a file, or standard input. */
 
+import { fstatSync } from "node:fs"
 import { Readable } from "node:stream"
 import type { CheckpointInput } from "../node/index.ts"
 import type { Terminal } from "./terminal.ts"
@@ -8,11 +9,20 @@ import { UsageError } from "./usage-error.ts"
 /** Stands for standard input, and as an output for standard output. */
 export const STANDARD_STREAM = "-"
 
-/** @throws UsageError when standard input is a keyboard. */
+/** The same file as standard input, opened anew, on every system but Windows. */
+const STANDARD_INPUT_PATH = "/dev/stdin"
+
+/**
+ * A file that was redirected (`< model.pt`) is read in place; a pipe is taken in through a temporary file.
+ *
+ * @throws UsageError when standard input is a keyboard.
+ */
 export function openInput(file: string, { stdin }: Terminal): CheckpointInput {
   if (file !== STANDARD_STREAM) return file
   if (stdin.isTTY === true) {
     throw new UsageError("standard input is a terminal: pipe a checkpoint into it, or name a file")
   }
-  return Readable.toWeb(stdin) as ReadableStream<Uint8Array>
+  const { fd } = stdin
+  const redirected = fd !== undefined && process.platform !== "win32" && fstatSync(fd).isFile()
+  return redirected ? STANDARD_INPUT_PATH : (Readable.toWeb(stdin) as ReadableStream<Uint8Array>)
 }

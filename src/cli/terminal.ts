@@ -16,7 +16,11 @@ export type OutputStream = Writable & {
 
 /** Everything of the process that a command sees. */
 export interface Terminal {
-  readonly stdin: Readable & { readonly isTTY?: boolean }
+  readonly stdin: Readable & {
+    readonly isTTY?: boolean
+    /** Its file descriptor, when it has one. */
+    readonly fd?: number
+  }
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   /** Aborted when the user interrupts the process. */

@@ -82,20 +82,6 @@ export class ChunkProducer {
     if (checksum) this.#ledger.passChecksum(extent, offsetInExtent, length, crc)
   }
 
-  /** Reads the extents of which not all bytes have passed, for their checksums alone. */
-  async checkRest(): Promise<void> {
-    const extents = this.#ledger.unchecked()
-    const longest = extents.reduce((most, { byteLength }) => Math.max(most, byteLength), 0)
-    const buffer = new Uint8Array(Math.min(longest, this.#sizes.chunkBytes))
-    for (const extent of extents) {
-      for (let offset = 0; offset < extent.byteLength; offset += buffer.length) {
-        const part = buffer.subarray(0, Math.min(buffer.length, extent.byteLength - offset))
-        await this.#read(extent, offset, part)
-        this.#ledger.pass(extent, offset, part)
-      }
-    }
-  }
-
   close(): Promise<void> {
     return this.#inflated.close()
   }
@@ -141,6 +127,7 @@ export class ChunkProducer {
     const window = new Uint8Array(spanOf(view) * itemBytes)
     const offset = elementOffset * itemBytes
     const done = (): void => {
+      if (window.length === extent.byteLength) this.#ledger.pass(extent, 0, window)
       // Picked beside the chunk, because its place in the chunk need not be aligned.
       const picked = new Uint8Array(length)
       pickElements({ window, itemBytes, shape, strides, base: 0 }, 0, length / itemBytes, picked)

@@ -3,15 +3,14 @@
  * are read only when somebody reads the result.
  */
 
+import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Segment } from "../plan/segments.ts"
-import { ChecksumLedger } from "./checksum-ledger.ts"
-import { ChunkProducer } from "./chunk-producer.ts"
+import { NOWHERE, planCheck } from "./check-extents.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
 import { runPlan } from "./run-plan.ts"
-import { TRANSFER_SIZES } from "./transfer-sizes.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
@@ -21,16 +20,21 @@ const PART_BYTES = 16 * 1024 * 1024
 
 /** @throws as `runPlan`. */
 export async function planToBlob(plan: TransferPlan, options: RunOptions): Promise<Blob> {
-  const budget = new InflateBudget(plan.maxInflatedBytes)
+  const { crc32, signal, sizes, onProgress } = options
+  const run = { crc32, signal, sizes, budget: new InflateBudget(plan.maxInflatedBytes) }
+  const unchecked = new Set(plan.checkedExtents)
   const parts: BlobPart[] = []
   let written = 0
   for (const group of groupSegments(plan.segments)) {
-    options.signal?.throwIfAborted()
-    parts.push(sliceOf(group[0]) ?? (await materialise(group, plan, { ...options, budget })))
+    signal?.throwIfAborted()
+    const slice = sliceOf(group[0])
+    const checkedExtents = slice === undefined ? takeExtents(group, unchecked) : []
+    parts.push(slice ?? (await materialise({ ...plan, ...placed(group), checkedExtents }, run)))
     written += lengthOf(group)
-    options.onProgress?.({ written, total: plan.byteLength })
+    onProgress?.({ written, total: plan.byteLength })
   }
-  await checkExtents(plan, budget, options)
+  // Slices pass through nobody's hands, so their checksums take a reading of their own.
+  await runPlan({ ...plan, ...planCheck([...unchecked]) }, NOWHERE, run)
   return new Blob(parts, { type: MEDIA_TYPE })
 }
 
@@ -65,31 +69,25 @@ function sliceOf(segment: Segment | undefined): Blob | undefined {
   throw new CheckpointError("truncated", { within: extent.name, at, wanted: length, got: slice.size })
 }
 
-async function materialise(
-  group: readonly Segment[],
-  { maxInflatedBytes }: TransferPlan,
-  { crc32, signal, sizes, budget }: RunOptions,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const sink = new MemorySink()
+/** Takes from `unchecked` what `group` draws on. */
+function takeExtents(group: readonly Segment[], unchecked: Set<ByteExtent>): readonly ByteExtent[] {
+  const extents = group.flatMap((segment) => (segment.kind === "literal" ? [] : [segment.extent]))
+  return extents.filter((extent) => unchecked.delete(extent))
+}
+
+/** `group` as an output of its own. */
+function placed(group: readonly Segment[]): Pick<TransferPlan, "segments" | "byteLength"> {
   const base = group[0]?.start ?? 0
   const segments = group.map((segment) => ({ ...segment, start: segment.start - base }))
-  const plan = { segments, byteLength: lengthOf(group), checkedExtents: [], maxInflatedBytes }
-  await runPlan(plan, sink, { crc32, signal, sizes, budget })
+  return { segments, byteLength: lengthOf(group) }
+}
+
+async function materialise(plan: TransferPlan, options: RunOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const sink = new MemorySink()
+  await runPlan(plan, sink, options)
   return sink.bytes
 }
 
 function lengthOf(group: readonly Segment[]): number {
   return group.reduce((sum, { length }) => sum + length, 0)
-}
-
-/** Slices pass through nobody's hands, so checksums take a reading of their own. */
-async function checkExtents(plan: TransferPlan, budget: InflateBudget, options: RunOptions): Promise<void> {
-  const { crc32, signal, sizes = TRANSFER_SIZES } = options
-  const ledger = new ChecksumLedger(plan.checkedExtents, crc32)
-  const producer = new ChunkProducer([], { ledger, budget, sizes, signal })
-  try {
-    await producer.checkRest()
-  } finally {
-    await producer.close()
-  }
 }

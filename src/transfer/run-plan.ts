@@ -11,6 +11,7 @@ import type { Crc32 } from "../bytes/crc32.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import type { CopySegment } from "../plan/segments.ts"
+import { NOWHERE, planCheck } from "./check-extents.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
 import type { Chunk } from "./cut-chunks.ts"
@@ -60,7 +61,10 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
     signal?.throwIfAborted()
     await sink.open?.(plan.byteLength)
     await new PlanRun(plan, sink, producer, options).run()
-    await producer.checkRest()
+    const rest = planCheck(ledger.unchecked())
+    if (rest.segments.length > 0) {
+      await runPlan({ ...plan, ...rest }, NOWHERE, { crc32, signal, sizes, budget })
+    }
     for (const source of sourcesOf(plan)) await source.assertUnchanged?.()
     signal?.throwIfAborted()
     await sink.close()

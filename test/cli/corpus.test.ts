@@ -11,7 +11,8 @@ const newFolder = temporaryFolders()
 /** The options of a case as arguments; undefined for those that the command line cannot say. */
 function argumentsOf({ options = {} }: CorpusCase): readonly string[] | undefined {
   const { root, include = [], exclude = [], shared, metadata, byteOrder, verify } = options
-  if (metadata !== undefined && metadata["format"] !== "pt") return undefined
+  const { format } = metadata ?? { format: "pt" }
+  if (format !== "pt") return undefined
   if (typeof include === "function" || typeof exclude === "function") return undefined
   const pairs = Object.entries(metadata ?? {}).map(([key, value]) => `${key}=${value}`)
   return [

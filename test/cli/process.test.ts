@@ -79,6 +79,18 @@ describe("pipes", () => {
     expect(Buffer.compare(stdout, readFileSync(fixture("views-transpose-f32.safetensors")))).toBe(0)
   })
 
+  it.skipIf(!posix)("that are files are read in place, and are not overwritten", () => {
+    const folder = newFolder()
+    const input = join(folder, "model.pt")
+    const output = join(folder, "model.safetensors")
+    writeFileSync(input, largeCheckpoint(1))
+    const converted = runShell(script, `TMPDIR=/nowhere $CLI - -o "${output}" < "${input}"`)
+    expect(converted).toMatchObject({ code: 0, stderr: "" })
+    expect(runScript(script, ["verify", output, input]).code).toBe(0)
+    const refused = runShell(script, `$CLI - -o "${input}" --force < "${input}"`)
+    expect(refused.stderr).toContain("code  output-is-input")
+  })
+
   it("carry large outputs whole", () => {
     const stdin = largeCheckpoint(9)
     const { stdout } = runScript(script, ["-", "-o", "-"], stdin)

@@ -1,0 +1,29 @@
+/** Extents that are read for their checksums alone: as copies that go nowhere. */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { ByteSink } from "../bytes/byte-sink.ts"
+import type { CopySegment } from "../plan/segments.ts"
+
+/** A plan that copies each of `extents` whole, so that its run checks every one of them. */
+export function planCheck(extents: readonly ByteExtent[]): {
+  readonly segments: readonly CopySegment[]
+  readonly byteLength: number
+  readonly checkedExtents: readonly ByteExtent[]
+} {
+  let byteLength = 0
+  const checkedExtents = extents.filter((extent) => extent.byteLength > 0)
+  const segments = checkedExtents.map((extent): CopySegment => {
+    const start = byteLength
+    byteLength += extent.byteLength
+    return { kind: "copy", start, length: extent.byteLength, extent, offsetInExtent: 0 }
+  })
+  return { segments, byteLength, checkedExtents }
+}
+
+/** Takes bytes and keeps none. */
+export const NOWHERE: ByteSink = {
+  randomAccess: true,
+  write: async () => {},
+  close: async () => {},
+  abort: async () => {},
+}
