@@ -36,7 +36,7 @@ function rows(candidates: readonly RootCandidate[]): string {
   return list(
     candidates,
     ({ path, tensorCount, byteLength }) =>
-      `${plainText(path.join("."))}  (${tensorCount} tensors, ${byteLength} bytes)`,
+      `${plainText(path.join(".")) || "the top of the checkpoint"}  (${tensorCount} tensors, ${byteLength} bytes)`,
   )
 }
 
@@ -178,7 +178,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "root-not-found": {
     say: (d) =>
       `there is no ${quoteText(d.root.join("."))} that holds tensors; what does:${rows(d.candidates)}`,
-    next: 'Name one of these (--root, `root`), or take everything (--all, `root: "all"`).',
+    next: 'Name one of these (--root, `root`), take everything (--all, `root: "all"`), or leave the choice to the rule.',
   },
   "root-ambiguous": {
     say: (d) => `more than one part of the checkpoint holds tensors:${rows(d.candidates)}`,

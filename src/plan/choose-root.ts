@@ -96,7 +96,13 @@ function findByPath(top: Container, census: Census, path: readonly string[]): Ch
       value = child
       continue
     }
-    const found = candidates(path.slice(0, depth), branchesOf(container, census))
+    const reached = path.slice(0, depth)
+    const found = candidates(reached, branchesOf(container, census))
+    const here = census.get(container)
+    if (here?.direct === true) {
+      const { tensorCount, byteLength } = here
+      found.unshift({ path: reached, tensorCount, byteLength })
+    }
     throw new CheckpointError("root-not-found", { root: path, candidates: found })
   }
   return { path, value }
@@ -117,7 +123,7 @@ function textOf(key: PickleValue | undefined): string | undefined {
     : undefined
 }
 
-function candidates(path: readonly string[], branches: readonly Branch[]): readonly RootCandidate[] {
+function candidates(path: readonly string[], branches: readonly Branch[]): RootCandidate[] {
   return branches.map(({ key, holding: { tensorCount, byteLength } }) => ({
     path: [...path, key],
     tensorCount,

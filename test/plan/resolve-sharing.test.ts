@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest"
+import type { PlanOptions } from "../../src/plan/plan-options.ts"
+import { dtypeNamed } from "../property/dtypes.ts"
+import { noise, type TestTensor, type TestValue, tensor } from "../property/model.ts"
+import { dict, namesOf, planFor } from "./contents.ts"
+
+const F32 = dtypeNamed("float32")
+const C64 = dtypeNamed("complex64")
+const storage = { key: "900", dtype: F32, bytes: noise(400, 1) }
+const view = (changes: Partial<TestTensor> = {}): TestTensor => tensor(F32, [4, 5], { storage, ...changes })
+const complex = { key: "901", dtype: C64, bytes: noise(400, 1) }
+
+async function sharingOf(
+  value: ReadonlyMap<string, TestValue>,
+  options: PlanOptions = {},
+): Promise<{ names: readonly string[]; aliases: object; metadata: object }> {
+  const plan = await planFor(value, options)
+  const aliases = Object.fromEntries(plan.report.aliases.map(({ dropped, kept }) => [dropped, kept]))
+  return { names: namesOf(plan), aliases, metadata: { ...plan.report.metadata } }
+}
+
+describe("alias", () => {
+  it("keeps the first of the names of one tensor, by UTF-8 bytes", async () => {
+    const value = dict({ "\u{10000}": view(), "\uffff": view(), z: view(), a: view() })
+    expect(await sharingOf(value)).toEqual({
+      names: ["a"],
+      aliases: { z: "a", "\uffff": "a", "\u{10000}": "a" },
+      metadata: { format: "pt", z: "a", "\uffff": "a", "\u{10000}": "a" },
+    })
+    const others = dict({ "\u{10000}": view(), "\uffff": view() })
+    expect((await sharingOf(others)).names).toEqual(["\uffff"])
+  })
+
+  it.each([
+    ["another offset", view({ offset: 1 })],
+    ["another shape", view({ shape: [20], strides: [1] })],
+    ["other strides", view({ strides: [1, 4] })],
+    ["another dimension of one", view({ shape: [4, 5, 1], strides: [5, 1, 1] })],
+    ["the neg bit", view({ neg: true })],
+    ["another storage with the same bytes", view({ storage: { ...storage, key: "902" } })],
+  ])("writes both where one has %s", async (_, other) => {
+    expect(await sharingOf(dict({ a: view(), b: other }))).toMatchObject({ names: ["a", "b"], aliases: {} })
+  })
+
+  it("tells conjugates apart", async () => {
+    const one = tensor(C64, [5], { storage: complex })
+    const value = dict({ a: one, b: { ...one, conj: true }, c: { ...one, conj: true } })
+    expect(await sharingOf(value)).toMatchObject({ names: ["a", "b"], aliases: { c: "b" } })
+  })
+
+  it("writes tensors without elements, which share nothing", async () => {
+    const empty = tensor(F32, [0], { storage })
+    expect(await sharingOf(dict({ a: empty, b: empty }))).toMatchObject({ names: ["a", "b"], aliases: {} })
+  })
+
+  it("writes a name that the metadata has already", async () => {
+    const value = dict({ a: view(), format: view(), z: view() })
+    expect(await sharingOf(value)).toEqual({
+      names: ["a", "format"],
+      aliases: { z: "a" },
+      metadata: { format: "pt", z: "a" },
+    })
+    expect(await sharingOf(value, { metadata: { z: "mine" } })).toEqual({
+      names: ["a", "z"],
+      aliases: { format: "a" },
+      metadata: { z: "mine", format: "a" },
+    })
+  })
+
+  it("goes by the names that are written", async () => {
+    const rename = (name: string): string => (name === "a" ? "z" : name)
+    expect(await sharingOf(dict({ a: view(), b: view() }), { rename })).toMatchObject({
+      names: ["b"],
+      aliases: { z: "b" },
+    })
+  })
+
+  it("takes no part in what is left out", async () => {
+    const plan = await planFor(dict({ a: view(), b: view() }), { exclude: "a" })
+    expect(namesOf(plan)).toEqual(["b"])
+    expect(plan.report.aliases).toEqual([])
+  })
+
+  it("loses nothing when names are made the same", async () => {
+    const value = dict({ a: view(), b: view(), c: view({ offset: 3 }) })
+    for (const rename of [() => "x", (name: string) => (name === "a" ? "a" : "x")]) {
+      for (const shared of ["alias", "copy"] as const) {
+        await expect(planFor(value, { rename, shared })).rejects.toMatchObject({
+          code: "name-duplicate",
+          detail: { name: "x" },
+        })
+      }
+    }
+  })
+
+  it.each([
+    ["__metadata__", "name-reserved"],
+    ["z\0", "name-encoding"],
+    ["z\ud800", "name-encoding"],
+  ])("does not hide the name %j that no tensor may have", async (name, code) => {
+    const rename = (old: string): string => (old === "b" ? name : "A")
+    await expect(planFor(dict({ a: view(), b: view() }), { rename })).rejects.toMatchObject({ code })
+  })
+
+  it("records names that plain objects mishandle", async () => {
+    const plan = await planFor(dict({ "": view(), ["__proto__"]: view(), "7": view() }), {})
+    expect(plan.report.aliases).toEqual([
+      { dropped: "7", kept: "" },
+      { dropped: "__proto__", kept: "" },
+    ])
+    expect(Object.keys(plan.report.metadata)).toContain("__proto__")
+  })
+})
+
+describe("copy", () => {
+  it("writes every name", async () => {
+    expect(await sharingOf(dict({ b: view(), a: view() }), { shared: "copy" })).toEqual({
+      names: ["a", "b"],
+      aliases: {},
+      metadata: { format: "pt" },
+    })
+  })
+})
+
+describe("error", () => {
+  const bytes = (offset: number, length: number): TestTensor => tensor(F32, [length], { storage, offset })
+
+  it("names each group that overlaps, in chains, and nothing else", async () => {
+    const value = dict({
+      c: bytes(4, 6),
+      a: bytes(0, 5),
+      d: bytes(9, 1),
+      apart: bytes(10, 5),
+      x: bytes(50, 5),
+      y: bytes(52, 1),
+      empty: bytes(0, 0),
+      alone: tensor(F32, [3]),
+    })
+    await expect(planFor(value, { shared: "error" })).rejects.toMatchObject({
+      code: "tensors-shared",
+      detail: {
+        groups: [
+          ["a", "c", "d"],
+          ["x", "y"],
+        ],
+      },
+    })
+  })
+
+  it("lets neighbours be", async () => {
+    const value = dict({ a: bytes(0, 5), b: bytes(5, 5), c: bytes(10, 1) })
+    expect(namesOf(await planFor(value, { shared: "error" }))).toEqual(["a", "b", "c"])
+  })
+
+  it("sees tensors of different widths in one storage", async () => {
+    const untyped = { key: "903", dtype: undefined, bytes: noise(64, 1) }
+    const value = dict({
+      a: tensor(dtypeNamed("uint16"), [4], { storage: untyped, offset: 4 }),
+      b: tensor(dtypeNamed("uint64"), [1], { storage: untyped, offset: 1 }),
+      c: tensor(dtypeNamed("uint64"), [1], { storage: untyped }),
+    })
+    await expect(planFor(value, { shared: "error" })).rejects.toMatchObject({
+      detail: { groups: [["a", "b"]] },
+    })
+  })
+})
