@@ -156,8 +156,14 @@ describe("a given root", () => {
       ["a", "b", "c"],
       ["a.b.c", "a.list"],
     ],
-    [["a", "list", "2"], ["a.list", "a.list.1"]],
-    [["a", "list", "01"], ["a.list", "a.list.1"]],
+    [
+      ["a", "list", "2"],
+      ["a.list", "a.list.1"],
+    ],
+    [
+      ["a", "list", "01"],
+      ["a.list", "a.list.1"],
+    ],
     [["numbers", "3.0"], ["numbers.3"]],
     [["a", "b.c", "w", "x"], ["a.b.c"]],
     [["__proto__"], ["a", "numbers", "tuple"]],
