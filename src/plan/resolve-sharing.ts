@@ -67,14 +67,22 @@ export function resolveSharing<Tensor extends NamedTensor>(
 function groupByStorage<Tensor extends NamedTensor>(
   tensors: readonly Tensor[],
 ): readonly (readonly Tensor[])[] {
+  // Most storages hold one tensor: only those that turn out to hold more get a group.
+  const firsts = new Map<Storage, Tensor>()
   const groups = new Map<Storage, Tensor[]>()
   for (const named of tensors) {
-    if (named.tensor.elementCount === 0) continue
-    const group = groups.get(named.tensor.storage)
-    if (group === undefined) groups.set(named.tensor.storage, [named])
+    const { storage, elementCount } = named.tensor
+    if (elementCount === 0) continue
+    const first = firsts.get(storage)
+    if (first === undefined) {
+      firsts.set(storage, named)
+      continue
+    }
+    const group = groups.get(storage)
+    if (group === undefined) groups.set(storage, [first, named])
     else group.push(named)
   }
-  return [...groups.values()].filter((group) => group.length > 1)
+  return [...groups.values()]
 }
 
 /** Of tensors that are the same in every respect the first name by code point is kept. */

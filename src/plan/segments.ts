@@ -67,16 +67,26 @@ export function tensorSegment(
   const { extent } = tensor.storage
   const { itemBytes } = tensor.dtype
   const length = tensorByteLength(tensor)
-  const view = mergeDimensions(tensor)
   const fixes = fixesFor(tensor, byteOrder)
-  const contiguous = view.shape.length === 0 || (view.shape.length === 1 && view.strides[0] === 1)
-  if (contiguous && !fixes.swapBytes && fixes.negate === "none") {
+  if (!fixes.swapBytes && fixes.negate === "none" && isContiguous(tensor)) {
     return { kind: "copy", start, length, extent, offsetInExtent: tensor.elementOffset * itemBytes }
   }
-  return { kind: "gather", start, length, extent, view, fixes }
+  return { kind: "gather", start, length, extent, view: mergeDimensions(tensor), fixes }
 }
 
-/** Drops dimensions of size 1 and joins neighbours that step as one. A contiguous tensor becomes one dimension. */
+/** Whether the elements lie in C order without gaps. Strides of dimensions of size 1 say nothing. */
+function isContiguous({ shape, strides }: TensorRecord): boolean {
+  let expected = 1
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const size = shape[i] as number
+    if (size === 1) continue
+    if (strides[i] !== expected) return false
+    expected *= size
+  }
+  return true
+}
+
+/** Drops dimensions of size 1 and joins neighbours that step as one. */
 function mergeDimensions({ dtype, elementOffset, shape, strides }: TensorRecord): StridedView {
   const mergedShape: number[] = []
   const mergedStrides: number[] = []

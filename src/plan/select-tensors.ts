@@ -54,7 +54,8 @@ export function requireSupported(
       continue
     }
     const newName = rename === undefined ? name : renamed(name, rename)
-    written.push({ name: newName, tensor, ...target, byteLength: tensorByteLength(tensor) })
+    const { dtype, shape } = target
+    written.push({ name: newName, tensor, dtype, shape, byteLength: tensorByteLength(tensor) })
   }
   if (unsupported.length > 0) throw new CheckpointError("tensor-unsupported", { tensors: unsupported })
   requireDistinctNames(written)

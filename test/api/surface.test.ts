@@ -1,0 +1,100 @@
+/** What the package exports. A change here is a change of the public interface. */
+
+import { fileURLToPath } from "node:url"
+import ts from "typescript"
+import { describe, expect, it } from "vitest"
+import * as universal from "../../src/index.ts"
+import * as node from "../../src/node/index.ts"
+
+const FUNCTIONS = [
+  "CheckpointError",
+  "DEFAULT_LIMITS",
+  "checkSafetensors",
+  "isCheckpointError",
+  "openCheckpoint",
+  "parseSafetensorsHeader",
+  "readSafetensorsHeader",
+  "toSafetensors",
+  "toSafetensorsBlob",
+  "toSafetensorsBytes",
+  "toSafetensorsStream",
+]
+
+const TYPES = [
+  "Alias",
+  "AnyCheckpointError",
+  "ByteExtent",
+  "ByteOrder",
+  "ByteSink",
+  "ByteSource",
+  "Checkpoint",
+  "CheckpointInput",
+  "CheckpointLayout",
+  "ConversionPlan",
+  "ConversionReport",
+  "ConvertOptions",
+  "CopySegment",
+  "ElementFixes",
+  "ErrorCode",
+  "ErrorDetails",
+  "Fault",
+  "FilterCandidate",
+  "GatherSegment",
+  "HeaderFinding",
+  "Limits",
+  "LiteralSegment",
+  "NameFilter",
+  "OpenOptions",
+  "PlainObject",
+  "PlainValue",
+  "PlanOptions",
+  "PlanWarning",
+  "PlannedTensor",
+  "Progress",
+  "ReadHeaderOptions",
+  "RefusedGlobal",
+  "RootCandidate",
+  "SafetensorsCheck",
+  "SafetensorsDtype",
+  "SafetensorsHeader",
+  "SafetensorsOutput",
+  "Segment",
+  "SharingPolicy",
+  "StridedView",
+  "SupportedTensorInfo",
+  "TensorInfo",
+  "UnsupportedTensorInfo",
+]
+
+function exportsOf(file: string): readonly string[] {
+  const path = fileURLToPath(new URL(`../../src/${file}`, import.meta.url))
+  const program = ts.createProgram([path], {
+    noEmit: true,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    target: ts.ScriptTarget.ES2022,
+  })
+  const source = program.getSourceFile(path)
+  const symbol = source && program.getTypeChecker().getSymbolAtLocation(source)
+  if (symbol === undefined) throw new Error(`${file} is no module`)
+  return program
+    .getTypeChecker()
+    .getExportsOfModule(symbol)
+    .map(({ name }) => name)
+    .sort()
+}
+
+describe.each([
+  ["index.ts", universal],
+  ["node/index.ts", node],
+] as const)("src/%s", (file, module) => {
+  it("exports these values", () => {
+    expect(Object.keys(module).sort()).toEqual(FUNCTIONS)
+  })
+
+  it("exports these names, types included", { timeout: 60_000 }, () => {
+    expect(exportsOf(file)).toEqual([...FUNCTIONS, ...TYPES].sort())
+  })
+})
