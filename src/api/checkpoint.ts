@@ -1,5 +1,6 @@
 /** An open checkpoint: its tensors, plain values and plans, while its source is held. */
 
+import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { CheckpointError } from "../errors.ts"
@@ -40,7 +41,11 @@ export class Checkpoint implements AsyncDisposable {
   readonly #input: OpenedInput
   readonly #bounds: PlanBounds
   readonly #crc32: Crc32
+  /** Extents whose checksums have been found right: a storage with many tensors is not read whole for each. */
+  readonly #checked = new Set<ByteExtent>()
   #found: ReadonlyMap<string, AnyTensor> | undefined
+  #described: ReadonlyMap<string, TensorInfo> | undefined
+  #plain: { readonly values: PlainValue } | undefined
   #closed: Promise<void> | undefined
 
   /** Made by `openCheckpoint`. */
@@ -59,14 +64,17 @@ export class Checkpoint implements AsyncDisposable {
    * @throws `name-type`, `name-duplicate`, `pickle-cycle`, `limit-exceeded`.
    */
   get tensors(): ReadonlyMap<string, TensorInfo> {
-    const byteOrder = this.#contents.byteOrder
-    return new Map(Array.from(this.#tensors(), ([name, tensor]) => [name, describeTensor(tensor, byteOrder)]))
+    const { byteOrder } = this.#contents
+    this.#described ??= new Map(
+      Array.from(this.#tensors(), ([name, tensor]) => [name, describeTensor(tensor, byteOrder)]),
+    )
+    return this.#described
   }
 
   /** What torch.load would return, as plain data; tensors stand in it as `{ kind: "tensor", … }`. */
   get values(): PlainValue {
-    takeCensus(this.#contents.value, this.#bounds.limits)
-    return toPlainValue(this.#contents.value, this.#contents.byteOrder)
+    this.#plain ??= { values: this.#toPlainValues() }
+    return this.#plain.values
   }
 
   /** The globals that its pickles name, all of which are on the list of allowed ones. Sorted. */
@@ -89,7 +97,8 @@ export class Checkpoint implements AsyncDisposable {
    * The bytes of one tensor in C order, little-endian, as safetensors would hold them. `name` is a key of `tensors`.
    *
    * @throws `invalid-argument` for a name that is not there; `tensor-unsupported`; `limit-exceeded` when it would be
-   *   far larger than the file; and whatever reading throws.
+   *   far larger than the file; and whatever reading throws. The whole storage that it lies in is held against its
+   *   checksum once.
    */
   async readTensor(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
     const tensor = this.#tensors().get(name)
@@ -109,12 +118,14 @@ export class Checkpoint implements AsyncDisposable {
     requireOutputWithin(this.#bounds, byteLength)
     const maxInflatedBytes = inflatedBytesAllowed(this.#bounds)
     const segments = byteLength === 0 ? [] : [segment]
-    const checkedExtents = byteLength === 0 || extent.crc32 === undefined ? [] : [extent]
+    const checks = byteLength > 0 && extent.crc32 !== undefined && !this.#checked.has(extent)
+    const checkedExtents = checks ? [extent] : []
     const sink = new MemorySink()
     await runPlan({ segments, byteLength, checkedExtents, maxInflatedBytes }, sink, {
       signal: options.signal,
       crc32: this.#crc32,
     })
+    if (checks) this.#checked.add(extent)
     return sink.bytes
   }
 
@@ -126,6 +137,13 @@ export class Checkpoint implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #toPlainValues(): PlainValue {
+    const { value, byteOrder } = this.#contents
+    // Finds cycles and bounds the nesting, which the conversion relies on.
+    takeCensus(value, this.#bounds.limits)
+    return toPlainValue(value, byteOrder)
   }
 
   #tensors(): ReadonlyMap<string, AnyTensor> {

@@ -3,6 +3,7 @@
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
+import { requireOptions } from "./check-options.ts"
 import type { Platform } from "./platform.ts"
 
 /** Reads and checks the header of `input`. */
@@ -11,6 +12,7 @@ export async function readHeader<Input>(
   input: Input,
   options: ReadHeaderOptions,
 ): Promise<SafetensorsHeader> {
+  requireOptions(options)
   const { source, close } = await platform.openInput(input, options.signal)
   return await readSafetensorsHeader(source, options).finally(close)
 }
@@ -21,6 +23,7 @@ export async function checkFile<Input>(
   input: Input,
   options: ReadHeaderOptions,
 ): Promise<SafetensorsCheck> {
+  requireOptions(options)
   const { source, close } = await platform.openInput(input, options.signal)
   return await checkSafetensors(source, options).finally(close)
 }

@@ -109,6 +109,12 @@ describe("values", () => {
     expect(extra.get("layout")).toEqual({ kind: "layout", text: "torch.strided" })
   })
 
+  it("and tensors are made once", async () => {
+    const checkpoint = await openCheckpoint(SAMPLE)
+    expect(checkpoint.values).toBe(checkpoint.values)
+    expect(checkpoint.tensors).toBe(checkpoint.tensors)
+  })
+
   it("that are one object stay one object", async () => {
     const same = tensor(F32, [2])
     const { values } = await openCheckpoint(writeCheckpoint([same, same, tensor(F32, [2])], { memo: true }))
@@ -204,6 +210,28 @@ describe("readTensor", () => {
     expect((await checkpoint.readTensor("weight")).some((byte) => byte !== 0)).toBe(true)
     const reads = await Promise.all([checkpoint.readTensor("turned"), checkpoint.readTensor("turned")])
     expect(reads[0]).toEqual(reads[1])
+  })
+
+  it("reads a storage whole for its checksum once, however many tensors lie in it", async () => {
+    const { storage } = tensor(F32, [50_000])
+    const parts = new Map(
+      Array.from(
+        { length: 50 },
+        (_, i) => [`part${i}`, tensor(F32, [10], { storage, offset: i * 900 })] as const,
+      ),
+    )
+    const file = writeCheckpoint(parts)
+    let bytesRead = 0
+    const checkpoint = await openCheckpoint({
+      byteLength: file.length,
+      read: async (offset, length) => {
+        bytesRead += length
+        return file.subarray(offset, offset + length)
+      },
+    })
+    bytesRead = 0
+    for (const name of checkpoint.tensors.keys()) await checkpoint.readTensor(name)
+    expect(bytesRead).toBe(200_000 + 50 * 40)
   })
 
   it("refuses a tensor that is far larger than the file", async () => {

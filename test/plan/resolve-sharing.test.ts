@@ -147,6 +147,13 @@ describe("error", () => {
     })
   })
 
+  it("sees what lies within a long one behind a short one", async () => {
+    const value = dict({ long: bytes(0, 20), short: bytes(1, 1), late: bytes(10, 2), behind: bytes(20, 3) })
+    await expect(planFor(value, { shared: "error" })).rejects.toMatchObject({
+      detail: { groups: [["long", "short", "late"]] },
+    })
+  })
+
   it("lets neighbours be", async () => {
     const value = dict({ a: bytes(0, 5), b: bytes(5, 5), c: bytes(10, 1) })
     expect(namesOf(await planFor(value, { shared: "error" }))).toEqual(["a", "b", "c"])

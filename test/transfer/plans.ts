@@ -22,6 +22,8 @@ export function mixedTensors(): ReadonlyMap<string, TestTensor> {
     ["part", tensor(F32, [7], { storage: matrix.storage, offset: 40 })],
     ["conj", tensor(C64, [9, 3], { conj: true })],
     ["steps", tensor(I64, [40], { strides: [3], neg: true })],
+    // So far apart that its window is packed from many reads.
+    ["wide", tensor(F32, [3, 12], { strides: [1, 1500] })],
     ["scalar", tensor(I64, [])],
     ["empty", tensor(F32, [0, 4])],
     ["bytes", tensor(U8, [301])],

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest"
+import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
+import { crc32 } from "../../src/bytes/crc32.ts"
+import { memorySource } from "../../src/bytes/memory-source.ts"
+import type { GatherSegment } from "../../src/plan/segments.ts"
+import { ChecksumLedger } from "../../src/transfer/checksum-ledger.ts"
+import { GatherWindow } from "../../src/transfer/gather-window.ts"
+import { noise } from "../property/model.ts"
+
+const STEP = 20_000
+const COLUMNS = 200
+const BYTES = noise(STEP * COLUMNS, 1)
+
+function segmentOver(coding: ByteExtent["coding"]): GatherSegment {
+  const extent: ByteExtent = {
+    source: memorySource(BYTES),
+    offset: 0,
+    storedLength: BYTES.length,
+    byteLength: BYTES.length,
+    coding,
+    crc32: undefined,
+    name: "storage",
+  }
+  const view = { itemBytes: 1, elementOffset: 0, shape: [16, COLUMNS], strides: [1, STEP] }
+  const fixes = { partBytes: 1, swapBytes: false, negate: "none", negation: "sign-bit" } as const
+  return { kind: "gather", start: 0, length: 16 * COLUMNS, extent, view, fixes }
+}
+
+const ledger = new ChecksumLedger([], crc32)
+
+describe("a window", () => {
+  it("is read in several runs at a time, and kept while it is asked for", async () => {
+    let underWay = 0
+    let most = 0
+    let reads = 0
+    const window = new GatherWindow(
+      async (_, offset, target) => {
+        reads += 1
+        underWay += 1
+        most = Math.max(most, underWay)
+        await new Promise((resolve) => setImmediate(resolve))
+        target.set(BYTES.subarray(offset, offset + target.length))
+        underWay -= 1
+      },
+      ledger,
+      16 * COLUMNS,
+    )
+    const segment = segmentOver("stored")
+    for (let element = 0; element < 16 * COLUMNS; element += 100) {
+      const { block, window: bytes } = await window.load(segment, element)
+      expect(block.elementCount).toBe(16 * COLUMNS)
+      const [row, column] = [Math.floor(element / COLUMNS), element % COLUMNS]
+      const at = row * (block.strides[0] ?? 0) + column * (block.strides[1] ?? 0)
+      expect(bytes[at]).toBe(BYTES[row + column * STEP])
+    }
+    expect(reads).toBe(COLUMNS)
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThan(20)
+  })
+
+  it("of a deflated extent is read one run after the other", async () => {
+    let underWay = 0
+    const window = new GatherWindow(
+      async () => {
+        expect(underWay).toBe(0)
+        underWay += 1
+        await new Promise((resolve) => setImmediate(resolve))
+        underWay -= 1
+      },
+      ledger,
+      16 * COLUMNS,
+    )
+    await window.load(segmentOver("deflate"), 0)
+  })
+
+  it("that cannot be read stops all reads with the first failure, and waits for those under way", async () => {
+    const failure = new Error("no")
+    let reads = 0
+    let underWay = 0
+    const window = new GatherWindow(
+      async () => {
+        const first = reads++ === 0
+        underWay += 1
+        for (let turn = 0; turn < (first ? 1 : 5); turn++)
+          await new Promise((resolve) => setImmediate(resolve))
+        underWay -= 1
+        if (first) throw failure
+      },
+      ledger,
+      16 * COLUMNS,
+    )
+    await expect(window.load(segmentOver("stored"), 0)).rejects.toBe(failure)
+    expect(underWay).toBe(0)
+    expect(reads).toBeLessThan(20)
+  })
+})
