@@ -227,9 +227,8 @@ describe("limits", () => {
   it("are inclusive", () => {
     const limits = withLimits({ maxNodes: 10 })
     expect(() => requireWithin(limits, "maxNodes", 10)).not.toThrow()
-    expect(() => requireWithin(limits, "maxNodes", 10n)).not.toThrow()
     expect(() => requireWithin(limits, "maxNodes", 11)).toThrow("11 exceeds the limit maxNodes of 10")
-    expect(() => requireWithin(limits, "maxNodes", 2n ** 64n, "p")).toThrow("p: 18446744073709551616 exceeds")
+    expect(() => requireWithin(limits, "maxNodes", 2 ** 53, "p")).toThrow("p: 9007199254740992 exceeds")
   })
 
   it("are the defaults where nothing else is said", () => {
