@@ -34,11 +34,15 @@ export async function openUniversalInput(input: unknown, signal?: AbortSignal): 
   throw new CheckpointError("invalid-argument", { argument: "input", problem: describe(input) })
 }
 
+/** @throws `invalid-argument` for a stream that something else reads. */
+export function requireUnlocked(stream: ReadableStream): void {
+  if (!stream.locked) return
+  const problem = "the stream is locked: something else is reading it"
+  throw new CheckpointError("invalid-argument", { argument: "input", problem })
+}
+
 async function collect(stream: ReadableStream, signal: AbortSignal | undefined): Promise<Blob> {
-  if (stream.locked) {
-    const problem = "the stream is locked: something else is reading it"
-    throw new CheckpointError("invalid-argument", { argument: "input", problem })
-  }
+  requireUnlocked(stream)
   try {
     // Piping heeds the signal even while the stream yields nothing.
     const piped = stream.pipeThrough(new TransformStream(), signal === undefined ? {} : { signal })

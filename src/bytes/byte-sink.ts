@@ -14,7 +14,10 @@ export interface CopyRequest {
   readonly checksum: boolean
 }
 
-/** Takes the bytes of one output. Exactly one of `close` and `abort` is called, once, after all writes settled. */
+/**
+ * Takes the bytes of one output. Either `close` or `abort` is called, once, after all writes have settled; `abort` is
+ * also called after a `close` that failed.
+ */
 export interface ByteSink {
   /**
    * True when writes may come in any order and several at a time; otherwise they come in order of position, each

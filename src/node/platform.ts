@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url"
 import type { CheckpointInput, OpenedInput } from "../api/inputs.ts"
-import { openUniversalInput } from "../api/inputs.ts"
+import { openUniversalInput, requireUnlocked } from "../api/inputs.ts"
 import type { SafetensorsOutput } from "../api/outputs.ts"
 import { openUniversalOutput } from "../api/outputs.ts"
 import type { OutputRequest, Platform } from "../api/platform.ts"
@@ -34,7 +34,10 @@ async function openNodeInput(
     const source = await openFileSource(path)
     return { source, close: () => source.close() }
   }
-  if (input instanceof ReadableStream) return spoolStream(input, signal)
+  if (input instanceof ReadableStream) {
+    requireUnlocked(input)
+    return spoolStream(input, signal)
+  }
   return openUniversalInput(input)
 }
 
