@@ -94,7 +94,8 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   /**
-   * The bytes of one tensor in C order, little-endian, as safetensors would hold them. `name` is a key of `tensors`.
+   * The bytes of one tensor in C order, little-endian, as safetensors holds them; also of a dtype for which safetensors
+   * has no name. `name` is a key of `tensors`.
    *
    * @throws `invalid-argument` for a name that is not there; `tensor-unsupported`; `limit-exceeded` when it would be
    *   far larger than the file; and whatever reading throws. The whole storage that it lies in is held against its
