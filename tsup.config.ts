@@ -10,5 +10,6 @@ export default defineConfig([
   // `shims` gives the CommonJS build an import.meta.url, which finds the thread's file.
   { ...node, entry: { node: "src/node/index.ts" }, format: ["esm", "cjs"], dts: true, shims: true },
   { ...node, entry: { "copy-worker": "src/node/copy-worker.ts" }, format: ["esm"] },
-  { ...node, entry: { cli: "src/cli/main.ts" }, format: ["esm"] },
+  // Minified, because every run of the command parses it.
+  { ...node, entry: { cli: "src/cli/main.ts" }, format: ["esm"], minify: true },
 ])

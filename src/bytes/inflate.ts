@@ -7,7 +7,7 @@
  * only when the data ended at its very last byte is that header found, and found where it stands.
  */
 
-import { type FlateError, FlateErrorCode, Gunzip } from "fflate"
+import type { FlateError, Gunzip } from "fflate"
 import { CheckpointError } from "../errors.ts"
 import type { ByteExtent } from "./byte-extent.ts"
 import { readExactly } from "./read-exactly.ts"
@@ -37,7 +37,8 @@ export async function* inflateExtent(extent: ByteExtent, signal?: AbortSignal): 
   if (byteLength > storedLength * MAX_EXPANSION) {
     throw lie(extent, `${storedLength} bytes cannot inflate to ${byteLength}`)
   }
-  const member = new GzipMember(extent)
+  // Loaded when it is needed: most checkpoints have nothing to inflate.
+  const member = new GzipMember(extent, await import("fflate"))
   for (let done = 0; done < storedLength; done += READ_BYTES) {
     const range = { offset: offset + done, length: Math.min(READ_BYTES, storedLength - done) }
     const bytes = await readExactly(source, range, signal, name)
@@ -49,18 +50,22 @@ export async function* inflateExtent(extent: ByteExtent, signal?: AbortSignal): 
   yield* member.finish()
 }
 
+type Fflate = typeof import("fflate")
+
 /** The data dressed up as a gzip member, going through fflate. */
 class GzipMember {
   readonly #extent: ByteExtent
   readonly #gunzip: Gunzip
+  readonly #invalidHeader: number
   #chunks: Uint8Array[] = []
   #produced = 0
   /** Where fflate found a second member, counted from the first byte that it was given. */
   #nextMemberAt: number | undefined
 
-  constructor(extent: ByteExtent) {
+  constructor(extent: ByteExtent, fflate: Fflate) {
     this.#extent = extent
-    this.#gunzip = new Gunzip((chunk) => {
+    this.#invalidHeader = fflate.FlateErrorCode.InvalidHeader
+    this.#gunzip = new fflate.Gunzip((chunk) => {
       this.#produced += chunk.length
       if (chunk.length > 0) this.#chunks.push(chunk)
     })
@@ -77,7 +82,7 @@ class GzipMember {
     try {
       this.#gunzip.push(bytes)
     } catch (cause) {
-      const endsEarly = (cause as FlateError).code === FlateErrorCode.InvalidHeader
+      const endsEarly = (cause as FlateError).code === this.#invalidHeader
       const problem = endsEarly
         ? `the deflate data ends before the last of its ${storedLength} bytes`
         : `the deflate data is broken (${cause instanceof Error ? cause.message : String(cause)})`

@@ -1,6 +1,5 @@
 /** Runs one command line. Nothing of the library is loaded until a command is known. */
 
-import type { CommandLine } from "./arguments.ts"
 import { commandOf, parseCommandLine } from "./arguments.ts"
 import { EXIT } from "./exit-codes.ts"
 import { helpOn, usageOf } from "./help.ts"
@@ -11,15 +10,6 @@ import { paint, printText } from "./terminal.ts"
 import { UsageError } from "./usage-error.ts"
 import { VERSION } from "./version.ts"
 
-/** Does what the line says and returns the exit code. */
-type Command = (line: CommandLine, terminal: Terminal) => Promise<number>
-
-const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
-  convert: async () => (await import("./convert.ts")).runConvert,
-  inspect: async () => (await import("./inspect.ts")).runInspect,
-  verify: async () => (await import("./verify.ts")).runVerify,
-}
-
 /** Runs the command that `argv` (without node and the script) asks for, and returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   const command = commandOf(argv)
@@ -28,11 +18,11 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     if (asksFor(argv, "--version", "-V")) return await say(terminal, VERSION)
     const line = parseCommandLine(argv)
     if (line.files.length === 0) throw new UsageError("no file was named")
-    const run = await COMMANDS[command]()
-    return await run(line, terminal)
+    const commands = await import("./commands.ts")
+    return await commands[command](line, terminal)
   } catch (error) {
     if (error instanceof UsageError) return reportUsage(terminal, command, error)
-    const { reportFailure } = await import("./failure.ts")
+    const { reportFailure } = await import("./commands.ts")
     return reportFailure(terminal, error, { json: argv.includes("--json") })
   }
 }
