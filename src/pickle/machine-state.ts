@@ -4,7 +4,7 @@ import type { CheckpointError, FaultCode } from "../errors.ts"
 import { requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleDecoder } from "./decode.ts"
-import { Memo } from "./memo.ts"
+import type { Memo } from "./memo.ts"
 import type { PicklePolicy } from "./policy.ts"
 import type { PickleValue } from "./values.ts"
 import { RefusedReference } from "./values.ts"
@@ -27,10 +27,11 @@ export class MachineState {
   readonly #marks: number[] = []
   /** The height below which nothing may be popped: the last mark's, or 0. */
   #floor = 0
-  readonly #memo = new Memo()
+  readonly #memo: Memo
   #protocol: number | undefined
 
-  constructor(decoder: PickleDecoder, policy: PicklePolicy, limits: Limits) {
+  constructor(decoder: PickleDecoder, policy: PicklePolicy, limits: Limits, memo: Memo) {
+    this.#memo = memo
     this.decoder = decoder
     this.policy = policy
     this.limits = limits

@@ -12,6 +12,8 @@ import type { Limits } from "../limits.ts"
 import { PickleDecoder } from "./decode.ts"
 import { HANDLERS } from "./handlers.ts"
 import { MachineState } from "./machine-state.ts"
+import { Memo } from "./memo.ts"
+import { findMemoReads } from "./memo-reads.ts"
 import type { PicklePolicy } from "./policy.ts"
 import { findRemainingGlobals, refusedGlobals } from "./refused-globals.ts"
 import type { PickleValue, RefusedReference } from "./values.ts"
@@ -46,7 +48,8 @@ export interface PickleResult {
  */
 export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
   const decoder = new PickleDecoder(bytes, run.within, run.limits, run.start)
-  const state = new MachineState(decoder, run.policy, run.limits)
+  const memo = new Memo(findMemoReads(bytes, run.start ?? 0))
+  const state = new MachineState(decoder, run.policy, run.limits, memo)
   let value: PickleValue
   try {
     value = interpret(state, run.budget)

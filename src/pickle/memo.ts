@@ -1,29 +1,36 @@
-/** The memo of a machine: values by number. Picklers count up from zero, so an array holds them; any number is legal. */
+/** The memo of a machine: values by number, of which only those are kept that the pickle reads back. */
 
 import type { PickleValue } from "./values.ts"
 
 export class Memo {
-  readonly #counted: PickleValue[] = []
-  /** Entries whose numbers do not follow on from the others. */
-  readonly #others = new Map<number, PickleValue>()
+  /** Undefined when every entry may be read. */
+  readonly #reads: ReadonlySet<number> | undefined
+  readonly #kept = new Map<number, PickleValue>()
+  /** Entries 0 to here have been stored. Picklers count up from zero. */
+  #counted = 0
+  /** Numbers above that have been stored. */
+  readonly #others = new Set<number>()
 
+  constructor(reads: ReadonlySet<number> | undefined) {
+    this.#reads = reads
+  }
+
+  /** How many entries have been stored, kept or not. */
   get size(): number {
-    return this.#counted.length + this.#others.size
+    return this.#counted + this.#others.size
   }
 
   set(index: number, value: PickleValue): void {
-    const { length } = this.#counted
-    if (index < length) {
-      this.#counted[index] = value
-    } else if (index === length) {
-      this.#counted.push(value)
-      this.#others.delete(index)
-    } else {
-      this.#others.set(index, value)
+    if (index === this.#counted) {
+      this.#counted += 1
+      if (this.#others.size > 0) this.#others.delete(index)
+    } else if (index > this.#counted) {
+      this.#others.add(index)
     }
+    if (this.#reads === undefined || this.#reads.has(index)) this.#kept.set(index, value)
   }
 
   get(index: number): PickleValue | undefined {
-    return index < this.#counted.length ? this.#counted[index] : this.#others.get(index)
+    return this.#kept.get(index)
   }
 }

@@ -1,0 +1,91 @@
+/**
+ * Which memo entries a pickle ever reads.
+ *
+ * Picklers store nearly everything that they write and read little of it back. What is stored lives until the pickle
+ * ends, and moving it about is most of what the garbage collector does: a machine that knows keeps only what will be
+ * read. This pass walks over operands without making them.
+ */
+
+import type { OperandKind } from "./opcodes.ts"
+import { OPCODES } from "./opcodes.ts"
+
+/** Bytes of an operand; below zero, bytes of the length that stands before it; undefined for lines. */
+const OPERAND_BYTES: Readonly<Record<OperandKind, number | undefined>> = {
+  none: 0,
+  uint8: 1,
+  uint16: 2,
+  uint32: 4,
+  int32: 4,
+  uint64: 8,
+  "float64-big-endian": 8,
+  "uint8-length-integer": -1,
+  "uint8-length-string": -1,
+  "uint8-length-text": -1,
+  "uint8-length-bytes": -1,
+  "int32-length-integer": -4,
+  "int32-length-string": -4,
+  "uint32-length-text": -4,
+  "uint32-length-bytes": -4,
+  "uint64-length-text": -8,
+  "uint64-length-bytes": -8,
+  line: undefined,
+  "two-lines": undefined,
+}
+
+const ONE_LINE = 100
+const TWO_LINES = 101
+const NO_OPCODE = 102
+
+const SIZES = new Int8Array(256).fill(NO_OPCODE)
+for (const { code, operand } of OPCODES) {
+  SIZES[code] = OPERAND_BYTES[operand] ?? (operand === "line" ? ONE_LINE : TWO_LINES)
+}
+
+/** A pickle that reads more entries than this keeps all: the numbers themselves would take memory. */
+const MOST_READS = 1_000_000
+
+const BINGET = 0x68
+const LONG_BINGET = 0x6a
+const STOP = 0x2e
+const LINE_FEED = 0x0a
+
+/**
+ * The numbers of the entries that the pickle at `start` reads, or undefined when it ends early, has an unknown opcode
+ * or reads very many: then every entry may be read.
+ */
+export function findMemoReads(bytes: Uint8Array, start: number): ReadonlySet<number> | undefined {
+  const reads = new Set<number>()
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  // The longest operand of fixed size, or length of one, has 8 bytes; what is nearer to the end is no whole pickle.
+  const end = bytes.byteLength
+  for (let at = start; at < end; ) {
+    const opcode = bytes[at] as number
+    if (opcode === STOP) return reads
+    const size = SIZES[opcode] as number
+    at += 1
+    if (size === 0) continue
+    if (size === NO_OPCODE || reads.size > MOST_READS) return undefined
+    if (size >= ONE_LINE) {
+      at = skipLines(bytes, at, size === TWO_LINES ? 2 : 1)
+      continue
+    }
+    if (at + Math.abs(size) > end) return undefined
+    if (opcode === BINGET) reads.add(bytes[at] as number)
+    else if (opcode === LONG_BINGET) reads.add(view.getUint32(at, true))
+    if (size > 0) at += size
+    else if (size === -1) at += 1 + (bytes[at] as number)
+    else if (size === -4) at += 4 + view.getUint32(at, true)
+    else at += 8 + Number(view.getBigUint64(at, true))
+  }
+  return undefined
+}
+
+function skipLines(bytes: Uint8Array, start: number, lines: number): number {
+  let at = start
+  for (let line = 0; line < lines; line++) {
+    const feed = bytes.indexOf(LINE_FEED, at)
+    if (feed < 0) return bytes.byteLength
+    at = feed + 1
+  }
+  return at
+}
