@@ -7,7 +7,7 @@
  * only when the data ended at its very last byte is that header found, and found where it stands.
  */
 
-import type { FlateError, Gunzip } from "fflate"
+import type { FlateError, Gunzip as GunzipStream } from "fflate"
 import { CheckpointError } from "../errors.ts"
 import type { ByteExtent } from "./byte-extent.ts"
 import { readExactly } from "./read-exactly.ts"
@@ -38,7 +38,7 @@ export async function* inflateExtent(extent: ByteExtent, signal?: AbortSignal): 
     throw lie(extent, `${storedLength} bytes cannot inflate to ${byteLength}`)
   }
   // Loaded when it is needed: most checkpoints have nothing to inflate.
-  const member = new GzipMember(extent, await import("fflate"))
+  const member = new GzipMember(extent, await import("./gunzip.ts"))
   for (let done = 0; done < storedLength; done += READ_BYTES) {
     const range = { offset: offset + done, length: Math.min(READ_BYTES, storedLength - done) }
     const bytes = await readExactly(source, range, signal, name)
@@ -50,22 +50,22 @@ export async function* inflateExtent(extent: ByteExtent, signal?: AbortSignal): 
   yield* member.finish()
 }
 
-type Fflate = typeof import("fflate")
+type GunzipModule = typeof import("./gunzip.ts")
 
 /** The data dressed up as a gzip member, going through fflate. */
 class GzipMember {
   readonly #extent: ByteExtent
-  readonly #gunzip: Gunzip
+  readonly #gunzip: GunzipStream
   readonly #invalidHeader: number
   #chunks: Uint8Array[] = []
   #produced = 0
   /** Where fflate found a second member, counted from the first byte that it was given. */
   #nextMemberAt: number | undefined
 
-  constructor(extent: ByteExtent, fflate: Fflate) {
+  constructor(extent: ByteExtent, { FlateErrorCode, Gunzip }: GunzipModule) {
     this.#extent = extent
-    this.#invalidHeader = fflate.FlateErrorCode.InvalidHeader
-    this.#gunzip = new fflate.Gunzip((chunk) => {
+    this.#invalidHeader = FlateErrorCode.InvalidHeader
+    this.#gunzip = new Gunzip((chunk) => {
       this.#produced += chunk.length
       if (chunk.length > 0) this.#chunks.push(chunk)
     })
