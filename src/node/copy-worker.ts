@@ -11,15 +11,15 @@ import type { CopyAnswer, CopyJob } from "./copy-job.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
 import { systemCode } from "./system-errors.ts"
 
-const READ_BYTES = 1024 * 1024
-
 /**
- * Small on purpose. For larger writes the kernel takes larger pages for its cache, and where those have to be fetched
- * from a host first (virtual machines that give free memory back) they cost six times as much: see docs/performance.md.
+ * Read, checked and written at once: small on purpose. What was read is still in the processor's cache when it is
+ * checked and written. And for larger writes the kernel takes larger pages for its own cache; where those have to be
+ * fetched from a host first (virtual machines that give free memory back) they cost six times as much: see
+ * docs/performance.md.
  */
-const WRITE_BYTES = 128 * 1024
+const COPY_BYTES = 128 * 1024
 
-const buffer = new Uint8Array(READ_BYTES)
+const buffer = new Uint8Array(COPY_BYTES)
 
 parentPort?.on("message", (job: CopyJob) => parentPort?.postMessage(answer(job)))
 
@@ -37,12 +37,11 @@ function copy({ from, to, offset, position, length, checksum }: CopyJob): CopyAn
   let crc32 = 0
   let copied = 0
   while (copied < length) {
-    const got = readSync(from, buffer, 0, Math.min(READ_BYTES, length - copied), offset + copied)
+    const got = readSync(from, buffer, 0, Math.min(COPY_BYTES, length - copied), offset + copied)
     if (got === 0) break
     if (checksum) crc32 = nodeCrc32(buffer.subarray(0, got), crc32)
     for (let written = 0; written < got; ) {
-      const part = Math.min(WRITE_BYTES, got - written)
-      written += writeSync(to, buffer, written, part, position + copied + written)
+      written += writeSync(to, buffer, written, got - written, position + copied + written)
     }
     copied += got
   }
