@@ -14,4 +14,12 @@ export interface CopyJob {
 /** How many bytes there were (fewer than asked for when the file has become shorter), or why it failed. */
 export type CopyAnswer =
   | { readonly copied: number; readonly crc32: number }
-  | { readonly failed: { readonly code: string | undefined; readonly message: string } }
+  | { readonly failed: CopyFailure }
+
+/** A system error, in a form that passes between threads. */
+export interface CopyFailure {
+  /** Which of the two files it was about. */
+  readonly side: "read" | "write"
+  readonly code: string | undefined
+  readonly message: string
+}

@@ -20,6 +20,8 @@ export class CopyPool {
   readonly #workers: readonly Worker[]
   readonly #waiting: Waiting[] = []
   readonly #running = new Map<Worker, Waiting>()
+  /** Set when a thread has gone: nothing more is started then. */
+  #lost: { readonly error: unknown } | undefined
 
   private constructor(workers: readonly Worker[]) {
     this.#workers = workers
@@ -35,19 +37,22 @@ export class CopyPool {
   static async start(): Promise<CopyPool | undefined> {
     const file = new URL("./copy-worker.js", import.meta.url)
     if (!existsSync(fileURLToPath(file))) return undefined
+    const workers: Worker[] = []
     try {
-      const workers = Array.from({ length: THREADS }, () => new Worker(file))
+      for (let thread = 0; thread < THREADS; thread++) workers.push(new Worker(file))
       await Promise.all(workers.map(whenOnline))
       // From here on a thread keeps the process alive only while it works.
       for (const worker of workers) worker.unref()
       return new CopyPool(workers)
     } catch {
+      await Promise.all(workers.map((worker) => worker.terminate()))
       return undefined
     }
   }
 
   /** Rejects only when a thread is lost; what goes wrong with the files is in the answer. */
   run(job: CopyJob): Promise<CopyAnswer> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost.error)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ job, resolve, reject })
       this.#next()
@@ -82,12 +87,10 @@ export class CopyPool {
   }
 
   #lose(worker: Worker, error: unknown): void {
+    this.#lost ??= { error }
     this.#running.get(worker)?.reject(error)
     this.#running.delete(worker)
-    const { length } = this.#workers
-    if (this.#running.size === 0 && this.#idle.length < length) {
-      for (const { reject } of this.#waiting.splice(0)) reject(error)
-    }
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 }
 

@@ -7,7 +7,7 @@
 
 import { readSync, writeSync } from "node:fs"
 import { parentPort } from "node:worker_threads"
-import type { CopyAnswer, CopyJob } from "./copy-job.ts"
+import type { CopyAnswer, CopyFailure, CopyJob } from "./copy-job.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
 import { systemCode } from "./system-errors.ts"
 
@@ -24,26 +24,30 @@ const buffer = new Uint8Array(COPY_BYTES)
 parentPort?.on("message", (job: CopyJob) => parentPort?.postMessage(answer(job)))
 
 function answer(job: CopyJob): CopyAnswer {
-  try {
-    return copy(job)
-  } catch (error) {
-    return {
-      failed: { code: systemCode(error), message: error instanceof Error ? error.message : String(error) },
-    }
-  }
-}
-
-function copy({ from, to, offset, position, length, checksum }: CopyJob): CopyAnswer {
+  let side: CopyFailure["side"] = "read"
   let crc32 = 0
   let copied = 0
-  while (copied < length) {
-    const got = readSync(from, buffer, 0, Math.min(COPY_BYTES, length - copied), offset + copied)
-    if (got === 0) break
-    if (checksum) crc32 = nodeCrc32(buffer.subarray(0, got), crc32)
-    for (let written = 0; written < got; ) {
-      written += writeSync(to, buffer, written, got - written, position + copied + written)
+  try {
+    while (copied < job.length) {
+      side = "read"
+      const got = readSync(
+        job.from,
+        buffer,
+        0,
+        Math.min(COPY_BYTES, job.length - copied),
+        job.offset + copied,
+      )
+      if (got === 0) break
+      if (job.checksum) crc32 = nodeCrc32(buffer.subarray(0, got), crc32)
+      side = "write"
+      for (let written = 0; written < got; ) {
+        written += writeSync(job.to, buffer, written, got - written, job.position + copied + written)
+      }
+      copied += got
     }
-    copied += got
+    return { copied, crc32 }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return { failed: { side, code: systemCode(error), message } }
   }
-  return { copied, crc32 }
 }

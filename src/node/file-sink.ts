@@ -12,6 +12,7 @@ import { basename, dirname, join } from "node:path"
 import type { ByteSink, CopyRequest } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
+import type { CopyFailure } from "./copy-job.ts"
 import { CopyPool } from "./copy-pool.ts"
 import { FileSource } from "./file-source.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
@@ -116,8 +117,7 @@ export class FileSink implements ByteSink {
     await this.#attempt(async () => {
       const job = { from: source.descriptor, to: this.#handle().fd, offset, position, length, checksum }
       const answer = await pool.run(job)
-      if ("failed" in answer)
-        throw Object.assign(new Error(answer.failed.message), { code: answer.failed.code })
+      if ("failed" in answer) throw copyFailure(answer.failed, source.path)
       if (answer.copied !== length) {
         throw new CheckpointError("truncated", {
           within: source.path,
@@ -193,6 +193,13 @@ export class FileSink implements ByteSink {
       throw isCheckpointError(cause) ? cause : failed(this.#path, cause)
     }
   }
+}
+
+/** A failure to read is the input's, whoever reads. */
+function copyFailure({ side, code, message }: CopyFailure, inputPath: string): Error {
+  const cause = Object.assign(new Error(message), { code })
+  if (side === "write") return cause
+  return new CheckpointError("read-failed", { path: inputPath, reason: reasonOf(cause) }, { cause })
 }
 
 async function isSameFile(a: string, b: string): Promise<boolean> {
