@@ -5,6 +5,9 @@ import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
 import { expandingCheckpoint, largeCheckpoint, writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
+import { writeCheckpoint } from "../property/checkpoint-writer.ts"
+import { dtypeNamed } from "../property/dtypes.ts"
+import { tensor } from "../property/model.ts"
 import { buildCli, runScript, runShell, startScript } from "./build-cli.ts"
 import { ORACLE } from "./run.ts"
 
@@ -147,6 +150,35 @@ describe("a large file", () => {
     const bytes = readFileSync(join(folder, "model.safetensors"))
     expect(Buffer.compare(bytes.subarray(-80 * 2 ** 20), readFileSync(input).subarray(-80 * 2 ** 20))).toBe(0)
   })
+})
+
+describe("a large archive", () => {
+  const elements = 20 * 2 ** 20
+  const archive = writeCheckpoint(new Map([["weight", tensor(dtypeNamed("float32"), [elements])]]))
+
+  it("is copied and its checksum agrees, put together from the threads' parts", () => {
+    const { input, output } = written(archive)
+    expect(runScript(script, [input])).toMatchObject({ code: 0, stderr: "" })
+    expect(statSync(output).size).toBeGreaterThan(4 * elements)
+  })
+
+  it("with one wrong bit is refused, and nothing is left", () => {
+    const damaged = archive.slice()
+    const middle = damaged.length >> 1
+    damaged[middle] = (damaged[middle] as number) ^ 1
+    const { folder, input } = written(damaged)
+    const { code, stderr } = runScript(script, [input])
+    expect(stderr).toContain("the bytes do not match their checksum")
+    expect(code).toBe(1)
+    expect(readdirSync(folder)).toEqual(["model.pt"])
+  })
+
+  function written(bytes: Uint8Array): { folder: string; input: string; output: string } {
+    const folder = newFolder()
+    const input = join(folder, "model.pt")
+    writeFileSync(input, bytes)
+    return { folder, input, output: join(folder, "model.safetensors") }
+  }
 })
 
 describe("a disk that fills up", () => {
