@@ -84,4 +84,3 @@ export interface ScanReport {
   readonly globals: readonly ScannedGlobal[]
   readonly findings: readonly ScanFinding[]
 }
-
