@@ -25,7 +25,7 @@ const EDGES: ReadonlyMap<string, readonly string[]> = new Map([
   ["torch", ["archive", "pickle", "bytes"]],
   ["plan", ["torch", "safetensors", "pickle", "bytes"]],
   ["transfer", ["plan", "types of torch", "bytes"]],
-  ["audit", ["torch", "safetensors", "archive", "pickle", "bytes"]],
+  ["audit", ["plan", "torch", "safetensors", "archive", "pickle", "bytes"]],
   ["api", LIBRARY],
   ["index.ts", LIBRARY],
   ["node", [...LIBRARY, "index.ts"]],

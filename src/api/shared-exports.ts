@@ -1,5 +1,14 @@
 /** What every build exports besides its verbs. */
 
+export type {
+  GlobalVerdict,
+  NamingOpcode,
+  ScanFinding,
+  ScannedFormat,
+  ScannedGlobal,
+  ScannedPickle,
+  ScanReport,
+} from "../audit/scan-report.ts"
 export type { ByteExtent } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"

@@ -30,8 +30,10 @@ export interface ScannedGlobal {
   readonly verdict: GlobalVerdict
   /** The pickle that names it. */
   readonly pickle: string
-  /** Byte offset of the opcode that names it first, in that pickle. */
+  /** Byte offset of the opcode that names it first: in the archive's member, or in the file where there is none. */
   readonly at: number
+  /** The same in the file; undefined in a deflated member. */
+  readonly fileOffset: number | undefined
   /** That opcode. */
   readonly opcode: NamingOpcode
   /** The most that the pickle does with it: calls it, builds an object of it, or only mentions it. */

@@ -3,7 +3,9 @@
 import type { Checkpoint } from "../api/checkpoint.ts"
 import type { ConvertOptions, OpenOptions } from "../api/options.ts"
 import { checkFile, readHeader } from "../api/safetensors-verbs.ts"
+import { scanInput } from "../api/scan-verb.ts"
 import { convert, convertToBlob, convertToBytes, convertToStream, open } from "../api/verbs.ts"
+import type { ScanReport } from "../audit/scan-report.ts"
 import type { ConversionReport } from "../plan/conversion-plan.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
@@ -66,6 +68,17 @@ export function toSafetensorsStream(
  */
 export function openCheckpoint(input: NodeCheckpointInput, options: OpenOptions = {}): Promise<Checkpoint> {
   return open(NODE_PLATFORM, input, options)
+}
+
+/**
+ * Audits a file of any kind: every global that its pickles name with its verdict, what is wrong with the container, and
+ * whether a conversion would refuse it. Nothing is executed and no weights are read. A hostile file is an answer, not
+ * an error; only failing to read one throws.
+ *
+ * @throws `read-failed`, `invalid-argument`, `input-changed`; the signal's reason when aborted.
+ */
+export function scan(input: NodeCheckpointInput, options: OpenOptions = {}): Promise<ScanReport> {
+  return scanInput(NODE_PLATFORM, input, options)
 }
 
 /**

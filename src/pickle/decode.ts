@@ -14,11 +14,27 @@ import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
 import { decodePythonText } from "./python-text.ts"
 
+const LINE_FEED = 0x0a
+
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
 export const GLOBAL_NAME_BYTES = 256
 
 /** Up to this many bytes, an array of character codes beats a TextDecoder call (50 to 160 ns against 100 to 170). */
 const SHORT_TEXT_BYTES = 32
+
+/** Arguments that one call of `String.fromCharCode` is given; engines overflow somewhat above 100,000. */
+const CODES_A_CALL = 8192
+
+/** How a decoder takes what it can step over but not make sense of: text that is not UTF-8, names that no writer writes. */
+export interface DecoderOptions {
+  /** Byte offset of the pickle in `bytes`. Default 0. */
+  readonly start?: number
+  /**
+   * "throw" (default) for whoever acts on the operand; "keep" for whoever only looks: bad text and long integers are
+   * read as undefined, names as they stand, byte for byte.
+   */
+  readonly oddities?: "throw" | "keep"
+}
 
 /** What an operand becomes. */
 export type Operand = number | bigint | string | Uint8Array | undefined
@@ -39,12 +55,19 @@ export class PickleDecoder {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   readonly #limits: Limits
+  readonly #keepsOddities: boolean
   #position: number
 
-  constructor(bytes: Uint8Array, within: string, limits: Limits, start = 0) {
+  constructor(
+    bytes: Uint8Array,
+    within: string,
+    limits: Limits,
+    { start = 0, oddities = "throw" }: DecoderOptions = {},
+  ) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#limits = limits
+    this.#keepsOddities = oddities === "keep"
     this.#position = start
     this.within = within
   }
@@ -62,8 +85,8 @@ export class PickleDecoder {
   /**
    * Reads the next opcode and its operand into `opcode`, `operand`, `name` and `at`.
    *
-   * @throws `pickle-truncated`, `pickle-opcode` for a byte that is no opcode, `pickle-text` for text that is not
-   *   UTF-8, `limit-exceeded`.
+   * @throws `pickle-truncated`, `pickle-opcode` for a byte that is no opcode; unless oddities are kept, `pickle-text`
+   *   for text that is not UTF-8 and for names that are not printable ASCII, `limit-exceeded` (`maxIntegerBytes`).
    */
   next(): OpcodeInfo {
     this.at = this.#position
@@ -120,9 +143,9 @@ export class PickleDecoder {
         return this.#slice(this.#length64())
       case "line":
         return this.#line()
-      case "two-lines": {
-        const module = this.#line()
-        this.name = this.#line()
+      case "two-names": {
+        const module = this.#name()
+        this.name = this.#name()
         return module
       }
     }
@@ -150,12 +173,12 @@ export class PickleDecoder {
     return this.#bytes.subarray(start, start + length)
   }
 
-  #text(length: number): string {
+  #text(length: number): string | undefined {
     const start = this.#take(length)
     const ascii = length <= SHORT_TEXT_BYTES ? this.#ascii(start, length) : undefined
     if (ascii !== undefined) return ascii
     const text = decodePythonText(this.#bytes.subarray(start, start + length))
-    if (text !== undefined) return text
+    if (text !== undefined || this.#keepsOddities) return text
     throw this.fault("pickle-text", `a text of ${length} bytes is not UTF-8`)
   }
 
@@ -171,9 +194,10 @@ export class PickleDecoder {
   }
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */
-  #integer(length: number): number | bigint {
-    requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
+  #integer(length: number): number | bigint | undefined {
+    if (!this.#keepsOddities) requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
     const bytes = this.#slice(length)
+    if (length > this.#limits.maxIntegerBytes) return undefined
     if (length === 0) return 0
     if (length <= 6) {
       let value = 0
@@ -187,28 +211,44 @@ export class PickleDecoder {
     return Number.isSafeInteger(narrow) ? narrow : value
   }
 
-  /** A name up to a line feed: printable ASCII only, nothing trimmed, nothing normalised. */
+  /** The bytes up to a line feed, which is read too, one character each. */
   #line(): string {
-    const start = this.#position
-    let text = ""
-    for (let i = start; i < this.#bytes.byteLength; i++) {
-      const byte = this.#bytes[i] as number
-      if (byte === 0x0a) {
-        this.#position = i + 1
-        return text
-      }
-      if (byte < 0x20 || byte > 0x7e) {
-        throw this.fault("pickle-text", `a name holds the byte 0x${byte.toString(16).padStart(2, "0")}`)
-      }
-      if (i - start >= GLOBAL_NAME_BYTES) {
-        throw this.fault(
-          "pickle-text",
-          `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${quoteText(text)}`,
-        )
-      }
-      text += String.fromCharCode(byte)
+    return this.#characters(this.#lineLength())
+  }
+
+  /** A module or attribute: printable ASCII only, nothing trimmed, nothing normalised. */
+  #name(): string {
+    const length = this.#lineLength()
+    if (this.#keepsOddities) return this.#characters(length)
+    const cut = Math.min(length, GLOBAL_NAME_BYTES)
+    for (let i = 0; i < cut; i++) {
+      const byte = this.#bytes[this.#position + i] as number
+      if (byte >= 0x20 && byte <= 0x7e) continue
+      const shown = quoteText(this.#characters(i))
+      const odd = `0x${byte.toString(16).padStart(2, "0")}`
+      throw this.fault("pickle-text", `a name that begins with ${shown} goes on with the byte ${odd}`)
     }
-    throw this.fault("pickle-truncated", "the pickle ends within a name")
+    if (length <= GLOBAL_NAME_BYTES) return this.#characters(length)
+    const shown = quoteText(this.#characters(cut))
+    throw this.fault("pickle-text", `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${shown}`)
+  }
+
+  #lineLength(): number {
+    const feed = this.#bytes.indexOf(LINE_FEED, this.#position)
+    if (feed < 0) throw this.fault("pickle-truncated", "the pickle ends within a line")
+    return feed - this.#position
+  }
+
+  /** The next `length` bytes as characters; moves behind the line feed that follows. */
+  #characters(length: number): string {
+    const end = this.#position + length
+    let text = ""
+    for (let at = this.#position; at < end; at += CODES_A_CALL) {
+      const codes = this.#bytes.subarray(at, Math.min(at + CODES_A_CALL, end))
+      text += String.fromCharCode.apply(null, codes as unknown as number[])
+    }
+    this.#position = end + 1
+    return text
   }
 
   /** Moves on by `length` and returns where it stood; the one place that compares a length with what is there. */

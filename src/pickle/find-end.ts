@@ -15,7 +15,7 @@ export function findPickleEnd(
   within: string,
   limits: Limits,
 ): number | undefined {
-  const decoder = new PickleDecoder(bytes, within, limits, start)
+  const decoder = new PickleDecoder(bytes, within, limits, { start })
   try {
     for (let opcodes = 1; ; opcodes++) {
       if (decoder.next().name === "STOP") return decoder.position

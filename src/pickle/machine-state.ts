@@ -27,10 +27,10 @@ export class MachineState {
   readonly #marks: number[] = []
   /** The height below which nothing may be popped: the last mark's, or 0. */
   #floor = 0
-  readonly #memo: Memo
+  readonly #memo: Memo<PickleValue>
   #protocol: number | undefined
 
-  constructor(decoder: PickleDecoder, policy: PicklePolicy, limits: Limits, memo: Memo) {
+  constructor(decoder: PickleDecoder, policy: PicklePolicy, limits: Limits, memo: Memo<PickleValue>) {
     this.#memo = memo
     this.decoder = decoder
     this.policy = policy

@@ -7,16 +7,18 @@
  * checked for type, that exactly one value and no open mark may be left, and that PROTO comes first and once.
  */
 
-import { CheckpointError, requireWithin } from "../errors.ts"
+import { CheckpointError, isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
+import { quoteText } from "../quote-text.ts"
 import { PickleDecoder } from "./decode.ts"
 import { HANDLERS } from "./handlers.ts"
 import { MachineState } from "./machine-state.ts"
 import { Memo } from "./memo.ts"
 import { findMemoReads } from "./memo-reads.ts"
+import type { OpcodeInfo } from "./opcodes.ts"
 import type { PicklePolicy } from "./policy.ts"
-import { findRemainingGlobals, refusedGlobals } from "./refused-globals.ts"
-import type { PickleValue, RefusedReference } from "./values.ts"
+import { refusedGlobals } from "./refused-globals.ts"
+import type { PickleValue } from "./values.ts"
 
 /** Opcodes used so far; shared by the pickles of one file so that many small ones cost no more than one large. */
 export interface PickleBudget {
@@ -47,18 +49,24 @@ export interface PickleResult {
  *   otherwise one of the `pickle-*` codes, `limit-exceeded`, or what the policy throws.
  */
 export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
-  const decoder = new PickleDecoder(bytes, run.within, run.limits, run.start)
-  const memo = new Memo(findMemoReads(bytes, run.start ?? 0))
+  const { within, limits, start = 0 } = run
+  const decoder = new PickleDecoder(bytes, within, limits, { start })
+  const memo = new Memo<PickleValue>(findMemoReads(bytes, start))
   const state = new MachineState(decoder, run.policy, run.limits, memo)
   let value: PickleValue
   try {
     value = interpret(state, run.budget)
   } catch (cause) {
-    const refused = [...state.refused, ...findRemainingGlobals(state)]
-    if (refused.length === 0) throw cause
-    throw refusal(state, refused, state.values, cause)
+    // What goes on without end is not gone through a second time.
+    if (state.refused.length === 0 && isCheckpointError(cause) && cause.code === "limit-exceeded") throw cause
+    const globals = refusedGlobals({ state, bytes, start, roots: state.values })
+    if (globals.length === 0) throw cause
+    throw new CheckpointError("global-not-allowed", { globals }, { cause })
   }
-  if (state.refused.length > 0) throw refusal(state, state.refused, [value])
+  if (state.refused.length > 0) {
+    const globals = refusedGlobals({ state, bytes, start, roots: [value] })
+    throw new CheckpointError("global-not-allowed", { globals })
+  }
   return { value, end: decoder.position }
 }
 
@@ -70,7 +78,7 @@ function interpret(state: MachineState, budget: PickleBudget): PickleValue {
     if (budget.opcodes > limits.maxOpcodes)
       requireWithin(limits, "maxOpcodes", budget.opcodes, decoder.within)
     const handle = HANDLERS[opcode.code]
-    if (handle === undefined) throw state.fault("pickle-opcode", `the opcode ${opcode.name} is not accepted`)
+    if (handle === undefined) throw state.fault("pickle-opcode", notAccepted(opcode, decoder))
     if (state.protocol === undefined) {
       if (opcode.name !== "PROTO") {
         throw state.fault("pickle-protocol", "the pickle does not begin with its protocol")
@@ -84,12 +92,8 @@ function interpret(state: MachineState, budget: PickleBudget): PickleValue {
   }
 }
 
-function refusal(
-  state: MachineState,
-  refused: readonly RefusedReference[],
-  roots: readonly PickleValue[],
-  cause?: unknown,
-): CheckpointError {
-  const globals = refusedGlobals(refused, roots, state.decoder.within, state.limits)
-  return new CheckpointError("global-not-allowed", { globals }, cause === undefined ? {} : { cause })
+/** INST names a class, which its reader wants to know. */
+function notAccepted({ name, operand }: OpcodeInfo, decoder: PickleDecoder): string {
+  const names = operand === "two-names" ? `; it names ${quoteText(`${decoder.operand}.${decoder.name}`)}` : ""
+  return `the opcode ${name} is not accepted${names}`
 }

@@ -29,7 +29,7 @@ const OPERAND_BYTES: Readonly<Record<OperandKind, number | undefined>> = {
   "uint64-length-text": -8,
   "uint64-length-bytes": -8,
   line: undefined,
-  "two-lines": undefined,
+  "two-names": undefined,
 }
 
 const ONE_LINE = 100
@@ -44,14 +44,15 @@ for (const { code, operand } of OPCODES) {
 /** A pickle that reads more entries than this keeps all: the numbers themselves would take memory. */
 const MOST_READS = 1_000_000
 
+const GET = 0x67
 const BINGET = 0x68
 const LONG_BINGET = 0x6a
 const STOP = 0x2e
 const LINE_FEED = 0x0a
 
 /**
- * The numbers of the entries that the pickle at `start` reads, or undefined when it ends early, has an unknown opcode
- * or reads very many: then every entry may be read.
+ * The numbers of the entries that the pickle at `start` reads, or undefined when it ends early, has an unknown opcode,
+ * reads by text (GET) or reads very many: then every entry may be read.
  */
 export function findMemoReads(bytes: Uint8Array, start: number): ReadonlySet<number> | undefined {
   const reads = new Set<number>()
@@ -64,7 +65,7 @@ export function findMemoReads(bytes: Uint8Array, start: number): ReadonlySet<num
     const size = SIZES[opcode] as number
     at += 1
     if (size === 0) continue
-    if (size === NO_OPCODE || reads.size > MOST_READS) return undefined
+    if (size === NO_OPCODE || opcode === GET || reads.size > MOST_READS) return undefined
     if (size >= ONE_LINE) {
       at = skipLines(bytes, at, size === TWO_LINES ? 2 : 1)
       continue

@@ -1,11 +1,9 @@
-/** The memo of a machine: values by number, of which only those are kept that the pickle reads back. */
+/** The memo of a pickle: values by number, of which only those are kept that the pickle reads back. */
 
-import type { PickleValue } from "./values.ts"
-
-export class Memo {
+export class Memo<Value> {
   /** Undefined when every entry may be read. */
   readonly #reads: ReadonlySet<number> | undefined
-  readonly #kept = new Map<number, PickleValue>()
+  readonly #kept = new Map<number, Value>()
   /** Entries 0 to here have been stored. Picklers count up from zero. */
   #counted = 0
   /** Numbers above that have been stored. */
@@ -20,7 +18,7 @@ export class Memo {
     return this.#counted + this.#others.size
   }
 
-  set(index: number, value: PickleValue): void {
+  set(index: number, value: Value): void {
     if (index === this.#counted) {
       this.#counted += 1
       if (this.#others.size > 0) this.#others.delete(index)
@@ -30,7 +28,7 @@ export class Memo {
     if (this.#reads === undefined || this.#reads.has(index)) this.#kept.set(index, value)
   }
 
-  get(index: number): PickleValue | undefined {
+  get(index: number): Value | undefined {
     return this.#kept.get(index)
   }
 }

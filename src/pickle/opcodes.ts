@@ -23,7 +23,7 @@ export type OperandKind =
   | "uint64-length-bytes"
   | "uint64"
   | "line"
-  | "two-lines"
+  | "two-names"
 
 /** One opcode. `protocol` is the first protocol that has it; `accepted` says whether the machine interprets it. */
 export interface OpcodeInfo {
@@ -97,11 +97,11 @@ const ROWS: readonly Row[] = [
   ["\x82", "EXT1", "uint8", 2, "no"],
   ["\x83", "EXT2", "uint16", 2, "no"],
   ["\x84", "EXT4", "int32", 2, "no"],
-  ["c", "GLOBAL", "two-lines", 0],
+  ["c", "GLOBAL", "two-names", 0],
   ["\x93", "STACK_GLOBAL", "none", 4],
   ["R", "REDUCE", "none", 0],
   ["b", "BUILD", "none", 0],
-  ["i", "INST", "two-lines", 0, "no"],
+  ["i", "INST", "two-names", 0, "no"],
   ["o", "OBJ", "none", 1, "no"],
   ["\x81", "NEWOBJ", "none", 2],
   ["\x92", "NEWOBJ_EX", "none", 4],

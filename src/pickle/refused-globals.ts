@@ -3,17 +3,16 @@
 import type { RefusedGlobal } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
+import { listGlobals } from "./list-globals.ts"
 import type { MachineState } from "./machine-state.ts"
 import { MOST_REFUSED } from "./machine-state.ts"
+import type { GlobalMention } from "./shadow-stack.ts"
 import type { PickleValue } from "./values.ts"
 import { PickleDict, PickleList, PickleSet, PickleTuple, RefusedObject, RefusedReference } from "./values.ts"
 
 /** Keys of a path, and characters of a key, that are kept: what a message can show. */
 const PATH_KEYS = 16
 const KEY_UNITS = 80
-
-/** Opcodes that may stand between the operands of STACK_GLOBAL and it, since they push nothing. */
-const PUSHES_NOTHING: ReadonlySet<string> = new Set(["BINPUT", "LONG_BINPUT", "MEMOIZE", "FRAME"])
 
 /** A part of a value: under a key, by index, or neither. */
 interface Part {
@@ -27,63 +26,48 @@ interface Frame {
   readonly parts: Iterator<Part>
 }
 
-/**
- * One row a refused global, in the order in which the pickle names them.
- *
- * `roots` are the values to look for references in. Shared containers are looked at once and nothing is looked at
- * below `maxNesting`, so the search is linear in the size of the pickle.
- */
-export function refusedGlobals(
-  refused: readonly RefusedReference[],
-  roots: readonly PickleValue[],
-  pickle: string,
-  limits: Limits,
-): readonly RefusedGlobal[] {
-  const paths = findPaths(roots, limits)
-  return refused.map((reference) => ({
-    global: `${reference.module}.${reference.name}`,
-    pickle,
-    at: reference.at,
-    use: reference.use,
-    referredToBy: paths.get(reference),
-  }))
+/** What the machine made of a pickle until it stopped. */
+export interface StoppedMachine {
+  readonly state: MachineState
+  readonly bytes: Uint8Array
+  readonly start: number
+  /** The values to look for references in. */
+  readonly roots: readonly PickleValue[]
 }
 
 /**
- * Globals in the part of a pickle that the machine could not interpret. STACK_GLOBAL counts where two texts stand right
- * before it, not where they come from the memo: the pickle is refused in any case, this only makes the message more
- * complete.
+ * One row a mention of a refused global, in the order of the pickle: those that the machine met, and those behind the
+ * place where it gave up. Empty when there is none but in INST, which is refused as an opcode.
+ *
+ * Shared containers are looked at once and nothing is looked at below `maxNesting`, so the search for what refers to
+ * them is linear in the size of the pickle.
  */
-export function findRemainingGlobals({
-  decoder,
-  policy,
-  refused,
-}: MachineState): readonly RefusedReference[] {
-  const found: RefusedReference[] = []
-  const consider = (module: string, name: string): void => {
-    if (Math.max(module.length, name.length) > GLOBAL_NAME_BYTES) return
-    if (policy.resolveGlobal(module, name) !== undefined) return
-    found.push(new RefusedReference(module, name, decoder.at))
+export function refusedGlobals({ state, bytes, start, roots }: StoppedMachine): readonly RefusedGlobal[] {
+  const { decoder, limits, policy } = state
+  const { within } = decoder
+  const met = new Map(state.refused.map((reference) => [reference.at, reference]))
+  const mentions: GlobalMention[] = []
+  const isRefused = ({ at, module, name, isNamed }: GlobalMention): boolean => {
+    if (at < decoder.at) return met.has(at)
+    const length = Math.max(module.length, name.length)
+    return met.has(at) || (isNamed && length <= GLOBAL_NAME_BYTES && !policy.resolveGlobal(module, name))
   }
-  /** What the last two opcodes pushed, where it was text. */
-  let texts: [string | undefined, string | undefined] = [undefined, undefined]
-  try {
-    // Where an opcode could not be read, nothing behind it can be trusted to begin at an opcode.
-    let opcode = decoder.opcode
-    while (opcode !== undefined && opcode.name !== "STOP" && refused.length + found.length < MOST_REFUSED) {
-      opcode = decoder.next()
-      if (PUSHES_NOTHING.has(opcode.name)) continue
-      const { operand } = decoder
-      const [module, name] = texts
-      if (opcode.name === "GLOBAL" || opcode.name === "INST") consider(String(operand), decoder.name)
-      else if (opcode.name === "STACK_GLOBAL" && module !== undefined && name !== undefined)
-        consider(module, name)
-      texts = [name, typeof operand === "string" ? operand : undefined]
-    }
-  } catch {
-    // The rest cannot be decoded: what was found so far is what can be said.
-  }
-  return found
+  listGlobals(bytes, {
+    within,
+    limits,
+    start,
+    onMention: (mention) => {
+      if (isRefused(mention)) mentions.push(mention)
+      return mentions.length < MOST_REFUSED ? mention : undefined
+    },
+  })
+  if (mentions.every(({ opcode }) => opcode === "INST")) return []
+  const paths = findPaths(roots, limits)
+  return mentions.map(({ module, name, at, use }) => {
+    const reference = met.get(at)
+    const referredToBy = reference === undefined ? undefined : paths.get(reference)
+    return { global: `${module}.${name}`, pickle: within, at, use, referredToBy }
+  })
 }
 
 function findPaths(roots: readonly PickleValue[], limits: Limits): ReadonlyMap<RefusedReference, string> {

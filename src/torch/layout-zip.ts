@@ -3,7 +3,7 @@
  * such as `byteorder` and `version` (torch 2.13, `torch/serialization.py`, `_save` and `_load`).
  */
 
-import { readZip } from "../archive/read-zip.ts"
+import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
@@ -12,20 +12,34 @@ import { runPickle } from "../pickle/machine.ts"
 import { quoteText } from "../quote-text.ts"
 import { faultAt } from "./call-site.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import { findPickleMembers, refuseStrayGlobals } from "./pickle-members.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
 
 /** Storage keys are counters; torch 1.6 wrote addresses. 20 digits hold any 64-bit number. */
 const STORAGE_KEY = /^[0-9]{1,20}$/
 
-/** The records that mark other layouts that are zip archives too. */
-const OTHER_LAYOUTS: readonly (readonly [record: string, layout: string, problem: string])[] = [
-  ["constants.pkl", "a TorchScript archive", "programs are not converted, only state dicts are"],
-  [
-    "archive_format",
-    "a torch.export archive (.pt2)",
-    "exported programs are not converted, only state dicts are",
-  ],
+/** Another layout that is a zip archive too, and the record that marks it. */
+export interface OtherLayout {
+  readonly record: string
+  readonly format: "torchscript" | "torch-export"
+  readonly layout: string
+  readonly problem: string
+}
+
+const OTHER_LAYOUTS: readonly OtherLayout[] = [
+  {
+    record: "constants.pkl",
+    format: "torchscript",
+    layout: "a TorchScript archive",
+    problem: "programs are not converted, only state dicts are",
+  },
+  {
+    record: "archive_format",
+    format: "torch-export",
+    layout: "a torch.export archive (.pt2)",
+    problem: "exported programs are not converted, only state dicts are",
+  },
 ]
 
 /** Reads the archive's directory, its local headers and `data.pkl`. */
@@ -33,10 +47,14 @@ export async function readZipLayout(
   source: ByteSource,
   options: ReadingOptions,
 ): Promise<CheckpointContents> {
-  const { limits, signal } = options
-  const archive = await readZip(source, limits, signal)
+  return readArchive(await readZip(source, options.limits, options.signal), options)
+}
+
+/** Reads the checkpoint in an archive that has been opened. */
+export async function readArchive(archive: ZipArchive, options: ReadingOptions): Promise<CheckpointContents> {
+  const { limits } = options
   const prefix = findPrefix(archive.entries)
-  refuseOtherLayouts(archive.entries, prefix)
+  refuseOtherLayouts(archive.entries)
   const name = `${prefix}data.pkl`
   const extent = archive.entries.get(name)
   if (extent === undefined) throw layoutFault(`the archive holds no ${quoteText(name)}`)
@@ -62,6 +80,8 @@ export async function readZipLayout(
     const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
     throw new CheckpointError("pickle-trailing", { within: name, at: end, problem })
   }
+  const strays = (await findPickleMembers(archive.entries, options)).filter((member) => member !== extent)
+  await refuseStrayGlobals(strays, options)
   return {
     layout: "zip",
     value,
@@ -86,10 +106,18 @@ function findPrefix(entries: ReadonlyMap<string, ByteExtent>): string {
   return prefix
 }
 
-function refuseOtherLayouts(entries: ReadonlyMap<string, ByteExtent>, prefix: string): void {
-  for (const [record, layout, problem] of OTHER_LAYOUTS) {
-    if (entries.has(prefix + record)) throw new CheckpointError("unsupported-layout", { layout, problem })
-  }
+/** Which of the other layouts an archive has: the marking record lies in its folder. */
+export function otherLayoutOf(entries: ReadonlyMap<string, ByteExtent>): OtherLayout | undefined {
+  const [first = ""] = entries.keys()
+  const prefix = first.slice(0, first.indexOf("/") + 1)
+  return OTHER_LAYOUTS.find(({ record }) => entries.has(prefix + record))
+}
+
+function refuseOtherLayouts(entries: ReadonlyMap<string, ByteExtent>): void {
+  const other = otherLayoutOf(entries)
+  if (other === undefined) return
+  const { layout, problem } = other
+  throw new CheckpointError("unsupported-layout", { layout, problem })
 }
 
 /** torch 2.1 and newer say it; before, torch wrote little-endian or said nothing (`_load`, byteorder). */

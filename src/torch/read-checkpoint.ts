@@ -31,7 +31,7 @@ export async function readCheckpoint(
         layout: "a tar checkpoint of torch 0.1",
         problem: "this layout has not been written since 2017 and is not read",
       })
-    case "other":
+    default:
       throw new CheckpointError("not-a-checkpoint", { looksLike: format.looksLike })
   }
 }

@@ -5,7 +5,7 @@ export type SniffedFormat =
   | { readonly is: "zip" }
   | { readonly is: "legacy" }
   | { readonly is: "tar" }
-  | { readonly is: "other"; readonly looksLike: string }
+  | { readonly is: "pickle" | "safetensors" | "other"; readonly looksLike: string }
 
 /** Bytes that `sniffFormat` wants to see, or all that the file has. The tar signature ends at 265. */
 export const SNIFFED_BYTES = 512
@@ -35,6 +35,10 @@ const SIGNATURES: readonly (readonly [bytes: string, looksLike: string])[] = [
   ["{", "a JSON file"],
 ]
 
+/** How pickles of protocol 2 and higher begin. */
+const PROTO = 0x80
+const HIGHEST_PROTOCOL = 5
+
 /** LONG1 with ten bytes, the magic number of torch.save, STOP: how the first legacy pickle ends. */
 const LEGACY_HEAD = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
@@ -47,7 +51,11 @@ export function sniffFormat(head: Uint8Array, byteLength: number): SniffedFormat
   if (text.startsWith("PK\x03\x04")) return { is: "zip" }
   if (LEGACY_HEAD_OFFSETS.some((offset) => text.startsWith(LEGACY_HEAD, offset))) return { is: "legacy" }
   if (text.startsWith("ustar", 257)) return { is: "tar" }
-  if (looksLikeSafetensors(head, byteLength)) return { is: "other", looksLike: "a safetensors file already" }
+  if (looksLikeSafetensors(head, byteLength))
+    return { is: "safetensors", looksLike: "a safetensors file already" }
+  if (head[0] === PROTO && (head[1] ?? 255) <= HIGHEST_PROTOCOL) {
+    return { is: "pickle", looksLike: "a plain pickle, not written by torch.save" }
+  }
   const signature = SIGNATURES.find(([bytes]) => text.startsWith(bytes))
   return { is: "other", looksLike: signature?.[1] ?? guess(head, text, byteLength) }
 }
@@ -55,7 +63,6 @@ export function sniffFormat(head: Uint8Array, byteLength: number): SniffedFormat
 function guess(head: Uint8Array, text: string, byteLength: number): string {
   if (byteLength === 0) return "an empty file"
   if (head.every((byte) => byte === 0)) return "a file of zeros: its content was never written"
-  if (head[0] === 0x80 && (head[1] ?? 255) <= 5) return "a plain pickle, not written by torch.save"
   if (/^[\s\x20-\x7e]*$/.test(text)) return "a text file"
   return "no format that is known here"
 }

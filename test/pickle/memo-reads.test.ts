@@ -15,14 +15,15 @@ const REAL: readonly { about: string; hex: string }[] = JSON.parse(
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"))
 
-/** By the decoder; undefined where it does not get to STOP. */
+/** By the decoder; undefined where it does not get to STOP, and where a number is read as text. */
 function decodedReads(bytes: Uint8Array, start = 0): ReadonlySet<number> | undefined {
-  const decoder = new PickleDecoder(bytes, "test", DEFAULT_LIMITS, start)
+  const decoder = new PickleDecoder(bytes, "test", DEFAULT_LIMITS, { start })
   const reads = new Set<number>()
   try {
     for (;;) {
       const { name } = decoder.next()
       if (name === "STOP") return reads
+      if (name === "GET") return undefined
       if (name === "BINGET" || name === "LONG_BINGET") reads.add(Number(decoder.operand))
     }
   } catch {

@@ -38,7 +38,7 @@ const OPERANDS: ReadonlyMap<string | null, OperandKind> = new Map<string | null,
   ["stringnl", "line"],
   ["stringnl_noescape", "line"],
   ["unicodestringnl", "line"],
-  ["stringnl_noescape_pair", "two-lines"],
+  ["stringnl_noescape_pair", "two-names"],
 ])
 
 describe("the opcode table", () => {

@@ -10,7 +10,7 @@ const MAGIC = 0x1950a86a20f9469cfc6cn
 
 function sniff(bytes: Uint8Array): string {
   const format = sniffFormat(bytes.subarray(0, SNIFFED_BYTES), bytes.length)
-  return format.is === "other" ? format.looksLike : format.is
+  return "looksLike" in format ? format.looksLike : format.is
 }
 
 /** A safetensors file with a header of that many bytes. */

@@ -1,0 +1,22 @@
+/** The audit of a file, on any platform. */
+
+import { scanFile } from "../audit/scan-file.ts"
+import type { ScanReport } from "../audit/scan-report.ts"
+import { withLimits } from "../limits.ts"
+import { requireOptions } from "./check-options.ts"
+import type { OpenOptions } from "./options.ts"
+import type { Platform } from "./platform.ts"
+
+/** Scans `input`. */
+export async function scanInput<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: OpenOptions,
+): Promise<ScanReport> {
+  requireOptions(options)
+  const { signal, byteOrder } = options
+  signal?.throwIfAborted()
+  const { source, close } = await platform.openInput(input, signal)
+  const reading = { limits: withLimits(options.limits), crc32: platform.crc32, signal, byteOrder }
+  return await scanFile(source, reading).finally(close)
+}

@@ -1,0 +1,88 @@
+/** Collects what a scan finds, until it becomes the report. */
+
+import type { AnyCheckpointError } from "../errors.ts"
+import { isCheckpointError } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { listGlobals, type PickleListing } from "../pickle/list-globals.ts"
+import { GlobalTable, MOST_GLOBALS } from "./global-table.ts"
+import type { ScanFinding, ScannedFormat, ScannedPickle, ScanReport } from "./scan-report.ts"
+
+/** Failures of the medium or of the caller: no property of the file, so no finding. */
+const NOT_THE_FILE: ReadonlySet<string> = new Set(["read-failed", "invalid-argument", "input-changed"])
+
+/** A pickle to list. */
+export interface PickleBytes {
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** Byte offset of the pickle in `bytes`. */
+  readonly start: number
+  /** Byte offset of `bytes` in the file; undefined when they were inflated. */
+  readonly fileOffset: number | undefined
+}
+
+export class AuditTrail {
+  readonly #limits: Limits
+  readonly #table = new GlobalTable()
+  readonly #pickles: ScannedPickle[] = []
+  readonly #findings: ScanFinding[] = []
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  add(finding: ScanFinding): void {
+    this.#findings.push(finding)
+  }
+
+  /**
+   * Notes why a conversion refuses the file.
+   *
+   * @throws `error` itself when it says nothing of the file.
+   */
+  addError(error: unknown, severity: "error" | "note" = "error"): void {
+    if (!isCheckpointError(error) || NOT_THE_FILE.has(error.code)) throw error
+    this.#findings.push(findingOf(error, severity))
+  }
+
+  /** Lists the globals of one pickle. */
+  list({ name, bytes, start, fileOffset }: PickleBytes): PickleListing {
+    const listing = listGlobals(bytes, {
+      within: name,
+      limits: this.#limits,
+      start,
+      oddities: "keep",
+      onMention: this.#table.collect(name, fileOffset),
+    })
+    const { protocol, opcodeCount, end, complete } = listing
+    const offset = fileOffset === undefined ? undefined : fileOffset + start
+    this.#pickles.push({ name, offset, byteLength: end - start, protocol, opcodeCount, complete })
+    return listing
+  }
+
+  report(format: ScannedFormat, byteLength: number): ScanReport {
+    const globals = this.#table.globals()
+    const findings = [...this.#findings]
+    if (this.#table.overflows) {
+      const message = `the pickles name more than ${MOST_GLOBALS} globals; the rest is not listed`
+      findings.push({ severity: "error", code: "too-many-globals", message })
+    }
+    const refused =
+      findings.some(({ severity }) => severity === "error") ||
+      globals.some(({ verdict }) => verdict !== "allowed")
+    const verdict = refused ? "refused" : "clean"
+    return { verdict, format, byteLength, pickles: this.#pickles, globals, findings }
+  }
+}
+
+function findingOf(error: AnyCheckpointError, severity: ScanFinding["severity"]): ScanFinding {
+  const { code, message, nextStep } = error
+  const { within, at } = { within: undefined, at: undefined, ...error.detail }
+  return {
+    severity,
+    code,
+    message,
+    ...(typeof within === "string" ? { within } : {}),
+    ...(typeof at === "number" ? { at } : {}),
+    nextStep,
+  }
+}

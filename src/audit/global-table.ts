@@ -1,0 +1,69 @@
+/** Gathers the globals of all pickles of a file: one row for each that a pickle names. */
+
+import type { GlobalMention } from "../pickle/shadow-stack.ts"
+import { findAllowedGlobal } from "../torch/allowed-globals.ts"
+import { findDanger } from "./known-dangers.ts"
+import type { GlobalVerdict, ScannedGlobal } from "./scan-report.ts"
+
+/** Globals that are listed at most. A whole model names some hundreds. */
+export const MOST_GLOBALS = 10_000
+
+const ORDER: readonly GlobalVerdict[] = ["dangerous", "unknown", "allowed"]
+
+interface Row {
+  readonly pickle: string
+  /** Where the bytes begin in the file that the mention's offset counts from. */
+  readonly start: number | undefined
+  readonly mention: GlobalMention
+  count: number
+}
+
+export class GlobalTable {
+  readonly #rows: Row[] = []
+  /** Rows of the pickle that is listed at present. */
+  readonly #byName = new Map<string, Row>()
+  #overflows = false
+
+  /** Whether there were more globals than are listed. */
+  get overflows(): boolean {
+    return this.#overflows
+  }
+
+  /** A collector for one pickle, whose bytes begin at `start` of the file, in the form that `listGlobals` takes. */
+  collect(pickle: string, start: number | undefined): (mention: GlobalMention) => GlobalMention | undefined {
+    this.#byName.clear()
+    return (mention) => {
+      const { module, name, opcode } = mention
+      // With the length no two pairs of names look the same, whatever characters STACK_GLOBAL gives them.
+      const identity = `${opcode} ${module.length} ${module}${name}`
+      const known = this.#byName.get(identity)
+      if (known !== undefined) {
+        known.count += 1
+        return known.mention
+      }
+      if (this.#rows.length >= MOST_GLOBALS) {
+        this.#overflows = true
+        return undefined
+      }
+      const row = { pickle, start, mention, count: 1 }
+      this.#rows.push(row)
+      this.#byName.set(identity, row)
+      return mention
+    }
+  }
+
+  /** Dangerous ones first, then unknown ones, then allowed ones. */
+  globals(): readonly ScannedGlobal[] {
+    const all = this.#rows.map(describe)
+    return ORDER.flatMap((wanted) => all.filter(({ verdict }) => verdict === wanted))
+  }
+}
+
+function describe({ pickle, start, mention, count }: Row): ScannedGlobal {
+  const { module, name, isNamed, at, opcode, use, usedBy } = mention
+  const isAllowed = isNamed && findAllowedGlobal(module, name) !== undefined
+  const danger = isAllowed ? undefined : findDanger(module, name)
+  const verdict = isAllowed ? "allowed" : danger === undefined ? "unknown" : "dangerous"
+  const fileOffset = start === undefined ? undefined : start + at
+  return { module, name, verdict, pickle, at, fileOffset, opcode, use, usedBy, count, danger }
+}

@@ -1,0 +1,80 @@
+/** Scans a zip archive: a checkpoint, a TorchScript program, a torch.export program. */
+
+import { readZip, type ZipArchive } from "../archive/read-zip.ts"
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readExtent } from "../bytes/read-extent.ts"
+import { requireWithin } from "../errors.ts"
+import { quoteText } from "../quote-text.ts"
+import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
+import { otherLayoutOf, readArchive } from "../torch/layout-zip.ts"
+import { findPickleMembers, isPickle } from "../torch/pickle-members.ts"
+import type { AuditTrail } from "./audit-trail.ts"
+import type { ScannedFormat } from "./scan-report.ts"
+
+/** What an archive turned out to be, and its contents where a conversion would open it. */
+export interface ScannedArchive {
+  readonly format: ScannedFormat
+  readonly contents: CheckpointContents | undefined
+}
+
+/** The pickle that a conversion reads. */
+const MAIN_PICKLE = /^[^/]*\/data\.pkl$/
+
+/** Source texts of TorchScript. */
+const TORCHSCRIPT_CODE = /^[^/]*\/code\/.*\.py$/s
+
+/** Lists all pickles of the archive, then has it read as a conversion would. */
+export async function scanArchive(
+  source: ByteSource,
+  options: ReadingOptions,
+  trail: AuditTrail,
+): Promise<ScannedArchive> {
+  let archive: ZipArchive
+  try {
+    archive = await readZip(source, options.limits, options.signal)
+  } catch (error) {
+    // An archive that can be read in two ways has no list of members that could be trusted.
+    trail.addError(error)
+    return { format: "zip", contents: undefined }
+  }
+  const format = otherLayoutOf(archive.entries)?.format ?? "zip"
+  await listMembers(archive, options, trail)
+  noteCode(archive.entries, trail)
+  try {
+    return { format, contents: await readArchive(archive, options) }
+  } catch (error) {
+    trail.addError(error)
+    return { format, contents: undefined }
+  }
+}
+
+async function listMembers(archive: ZipArchive, options: ReadingOptions, trail: AuditTrail): Promise<void> {
+  let inflated = 0
+  try {
+    for (const member of await findPickleMembers(archive.entries, options)) {
+      const { name, byteLength, coding, offset } = member
+      inflated += byteLength
+      requireWithin(options.limits, "maxPickleBytes", inflated, name)
+      const bytes = await readExtent(member, options)
+      const isMain = MAIN_PICKLE.test(name)
+      if (!isMain && !isPickle(bytes, options.limits)) continue
+      trail.list({ name, bytes, start: 0, fileOffset: coding === "stored" ? offset : undefined })
+      if (!isMain) noteStray(member, trail)
+    }
+  } catch (error) {
+    trail.addError(error)
+  }
+}
+
+function noteStray({ name }: ByteExtent, trail: AuditTrail): void {
+  const message = `the archive holds a pickle that torch.load does not read: ${quoteText(name)}`
+  trail.add({ severity: "note", code: "other-pickle", message, within: name })
+}
+
+function noteCode(entries: ReadonlyMap<string, ByteExtent>, trail: AuditTrail): void {
+  const count = Array.from(entries.keys()).filter((name) => TORCHSCRIPT_CODE.test(name)).length
+  if (count === 0) return
+  const message = `the archive holds ${count} source files of a TorchScript program, which torch.jit.load compiles`
+  trail.add({ severity: "warning", code: "torchscript-code", message })
+}

@@ -1,0 +1,116 @@
+/**
+ * Scans a file: what it is, every global that its pickles name, what is wrong with it, and whether it is refused.
+ *
+ * The verdict is not an opinion of its own. A checkpoint is read by the code that converts it, and refused when that
+ * refuses it; globals are looked up in the list that the machine uses.
+ */
+
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readExactly } from "../bytes/read-exactly.ts"
+import { isCheckpointError } from "../errors.ts"
+import { planConversion } from "../plan/plan-conversion.ts"
+import { checkSafetensors } from "../safetensors/read-header.ts"
+import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
+import { readCheckpoint } from "../torch/read-checkpoint.ts"
+import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
+import { AuditTrail } from "./audit-trail.ts"
+import { scanArchive } from "./scan-archive.ts"
+import { isBarePickle, scanBarePickles, scanLegacy } from "./scan-pickles.ts"
+import type { ScannedFormat, ScanReport } from "./scan-report.ts"
+
+/** Refusals that ask the caller for a choice, and say nothing against the file. */
+const CHOICES: ReadonlySet<string> = new Set([
+  "no-tensors",
+  "root-ambiguous",
+  "tensor-unsupported",
+  "name-type",
+])
+
+/**
+ * Scans the file in `source`. Weights are not read, so their checksums are not checked.
+ *
+ * @throws `read-failed`, `input-changed`, the signal's reason. Whatever the file holds is an answer, not an error.
+ */
+export async function scanFile(source: ByteSource, options: ReadingOptions): Promise<ScanReport> {
+  const trail = new AuditTrail(options.limits)
+  const format = await scanByFormat(source, options, trail)
+  return trail.report(format, source.byteLength)
+}
+
+async function scanByFormat(
+  source: ByteSource,
+  options: ReadingOptions,
+  trail: AuditTrail,
+): Promise<ScannedFormat> {
+  const length = Math.min(SNIFFED_BYTES, source.byteLength)
+  const head = await readExactly(source, { offset: 0, length }, options.signal)
+  const sniffed = sniffFormat(head, source.byteLength)
+  switch (sniffed.is) {
+    case "zip": {
+      const { format, contents } = await scanArchive(source, options, trail)
+      foresee(contents, source, options, trail)
+      return format
+    }
+    case "legacy":
+      foresee(await scanLegacy(source, options, trail), source, options, trail)
+      return "legacy"
+    case "safetensors":
+      await scanSafetensors(source, options, trail)
+      return "safetensors"
+    case "pickle":
+      await scanBarePickles(source, options, trail)
+      return "pickle"
+    default:
+      if (sniffed.is === "other" && (await isBarePickle(source, options))) {
+        await scanBarePickles(source, options, trail)
+        return "pickle"
+      }
+      // It says what the file is, or looks like.
+      await readCheckpoint(source, options).catch((error: unknown) => trail.addError(error))
+      return sniffed.is === "tar" ? "tar" : "unknown"
+  }
+}
+
+/** What a conversion would refuse that opens the file: cycles, expansions without end, names that collide. */
+function foresee(
+  contents: CheckpointContents | undefined,
+  source: ByteSource,
+  { limits }: ReadingOptions,
+  trail: AuditTrail,
+): void {
+  if (contents === undefined) return
+  if (contents.layout === "zip" && !contents.hasChecksums) {
+    const message = "the archive was saved without checksums: damage to the weights would not be noticed"
+    trail.add({ severity: "warning", code: "checksums-absent", message })
+  }
+  try {
+    planConversion(contents, {}, { limits, inputByteLength: source.byteLength })
+  } catch (error) {
+    const isChoice = isCheckpointError(error) && CHOICES.has(error.code)
+    trail.addError(error, isChoice ? "note" : "error")
+  }
+}
+
+async function scanSafetensors(
+  source: ByteSource,
+  { limits, signal }: ReadingOptions,
+  trail: AuditTrail,
+): Promise<void> {
+  try {
+    const { findings } = await checkSafetensors(source, {
+      limits,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    for (const { rule, severity, tensor, at, problem } of findings) {
+      trail.add({
+        severity,
+        code: rule,
+        message: problem,
+        ...(tensor === undefined ? {} : { within: tensor }),
+        ...(at === undefined ? {} : { at }),
+      })
+    }
+  } catch (error) {
+    trail.addError(error)
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The pickles of an archive, those included that torch.load would not look at: whoever unpacks the archive may.
+ *
+ * A conversion reads `data.pkl` alone. It refuses the archive all the same when another pickle of it names a global
+ * that is not on the list, so that what is converted and what an audit finds clean are the same files.
+ */
+
+import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { inflateExtent } from "../bytes/inflate.ts"
+import { readExactly } from "../bytes/read-exactly.ts"
+import { readExtent } from "../bytes/read-extent.ts"
+import type { RefusedGlobal } from "../errors.ts"
+import { CheckpointError, requireWithin } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { listGlobals } from "../pickle/list-globals.ts"
+import { MOST_REFUSED } from "../pickle/machine-state.ts"
+import type { GlobalMention } from "../pickle/shadow-stack.ts"
+import { findAllowedGlobal } from "./allowed-globals.ts"
+import type { ReadingOptions } from "./checkpoint-contents.ts"
+
+/** Raw elements of tensors, which begin with any bytes. `data/weights` and `data/constants` are torch.export's. */
+const RAW_DATA = /(?:^|\/)(?:(?:data|constants)\/[0-9]{1,20}|data\/(?:weights|constants)\/[^/]+)$/
+
+/** Names that pickles have: of torch.save, of TorchScript, of people. */
+const PICKLE_NAME = /\.(?:pkl|debug_pkl|pickle)$/i
+
+/** Small records that torch writes beside the pickle, none of them one. */
+const RECORD_NAME =
+  /(?:^|\/)(?:version|byteorder|\.format_version|\.storage_alignment|\.data\/serialization_id)$/
+const RECORD_BYTES = 64
+
+const PROTO = 0x80
+/** PROTO and its version. */
+const HEAD_BYTES = 2
+
+/** Members that are pickles by their name or by their first bytes. Reads the beginning of each in question. */
+export async function findPickleMembers(
+  members: ReadonlyMap<string, ByteExtent>,
+  { signal }: Pick<ReadingOptions, "signal">,
+): Promise<readonly ByteExtent[]> {
+  const found: ByteExtent[] = []
+  for (const member of members.values()) {
+    const { name, byteLength } = member
+    if (RAW_DATA.test(name) || byteLength <= HEAD_BYTES) continue
+    if (RECORD_NAME.test(name) && byteLength <= RECORD_BYTES) continue
+    if (PICKLE_NAME.test(name) || (await beginsAsPickle(member, signal))) found.push(member)
+  }
+  return found
+}
+
+async function beginsAsPickle(member: ByteExtent, signal: AbortSignal | undefined): Promise<boolean> {
+  const { source, offset, name } = member
+  if (member.coding === "stored") {
+    return isPickleHead(await readExactly(source, { offset, length: HEAD_BYTES }, signal, name))
+  }
+  for await (const chunk of inflateExtent(member, signal)) return isPickleHead(chunk)
+  return false
+}
+
+/** PROTO with a version that has it. Pickles of protocols 0 and 1 begin with anything; their names must tell. */
+function isPickleHead([first, version = 0]: Uint8Array): boolean {
+  return first === PROTO && version >= 2 && version <= 5
+}
+
+/** Whether bytes are a pickle, and not text that happens to begin with letters that are opcodes. */
+export function isPickle(bytes: Uint8Array, limits: Limits): boolean {
+  if (isPickleHead(bytes)) return true
+  const mentions: GlobalMention[] = []
+  const onMention = (mention: GlobalMention): GlobalMention => {
+    if (mentions.length < MOST_REFUSED) mentions.push(mention)
+    return mention
+  }
+  const { complete } = listGlobals(bytes, { within: "pickle", limits, onMention, oddities: "keep" })
+  return complete || mentions.some(({ use }) => use !== "mentioned")
+}
+
+function listRefusedGlobals(bytes: Uint8Array, within: string, limits: Limits): readonly GlobalMention[] {
+  const mentions: GlobalMention[] = []
+  const onMention = (mention: GlobalMention): GlobalMention | undefined => {
+    if (findAllowedGlobal(mention.module, mention.name) === undefined) mentions.push(mention)
+    return mentions.length < MOST_REFUSED ? mention : undefined
+  }
+  listGlobals(bytes, { within, limits, onMention, oddities: "keep" })
+  return mentions
+}
+
+/** @throws `global-not-allowed` with what `strays` name; `limit-exceeded` when they are too large to look at. */
+export async function refuseStrayGlobals(
+  strays: readonly ByteExtent[],
+  options: ReadingOptions,
+): Promise<void> {
+  const { limits } = options
+  const globals: RefusedGlobal[] = []
+  let inflated = 0
+  for (const member of strays) {
+    const { name: pickle } = member
+    inflated += member.byteLength
+    requireWithin(limits, "maxPickleBytes", inflated, pickle)
+    const bytes = await readExtent(member, options)
+    if (!isPickle(bytes, limits)) continue
+    for (const { module, name, at, use } of listRefusedGlobals(bytes, pickle, limits)) {
+      if (globals.length === MOST_REFUSED) break
+      globals.push({ global: `${module}.${name}`, pickle, at, use, referredToBy: undefined })
+    }
+  }
+  if (globals.length > 0) throw new CheckpointError("global-not-allowed", { globals })
+}
