@@ -108,7 +108,7 @@ const ROWS: readonly Row[] = [
   ["torch.storage", "_load_from_bytes", LOADS, "torch/storage.py: torch.load without restrictions"],
   ["torch.hub", ANY, "downloads and runs code", "docs.pytorch.org/docs/stable/hub.html"],
   ["torch.package", ANY, RUNS_CODE, "docs.pytorch.org/docs/stable/package.html"],
-  ["torch.jit", ANY, RUNS_CODE, "docs.pytorch.org/docs/stable/jit.html"],
+  ["torch.jit", "load CompilationUnit script", RUNS_CODE, "docs.pytorch.org/docs/stable/jit.html"],
   [
     "torch.utils.cpp_extension torch.ops torch.classes",
     ANY,

@@ -39,7 +39,9 @@ export async function scanArchive(
     return { format: "zip", contents: undefined }
   }
   const format = otherLayoutOf(archive.entries)?.format ?? "zip"
-  await listMembers(archive, options, trail)
+  const strays = await listMembers(archive, options, trail)
+  // A TorchScript archive has a pickle for each of its source files.
+  if (format === "zip") for (const stray of strays) noteStray(stray, trail)
   noteCode(archive.entries, trail)
   try {
     return { format, contents: await readArchive(archive, options) }
@@ -49,7 +51,13 @@ export async function scanArchive(
   }
 }
 
-async function listMembers(archive: ZipArchive, options: ReadingOptions, trail: AuditTrail): Promise<void> {
+/** Lists every pickle, and returns those that torch.load does not read. */
+async function listMembers(
+  archive: ZipArchive,
+  options: ReadingOptions,
+  trail: AuditTrail,
+): Promise<readonly ByteExtent[]> {
+  const strays: ByteExtent[] = []
   let inflated = 0
   try {
     for (const member of await findPickleMembers(archive.entries, options)) {
@@ -60,11 +68,12 @@ async function listMembers(archive: ZipArchive, options: ReadingOptions, trail: 
       const isMain = MAIN_PICKLE.test(name)
       if (!isMain && !isPickle(bytes, options.limits)) continue
       trail.list({ name, bytes, start: 0, fileOffset: coding === "stored" ? offset : undefined })
-      if (!isMain) noteStray(member, trail)
+      if (!isMain) strays.push(member)
     }
   } catch (error) {
     trail.addError(error)
   }
+  return strays
 }
 
 function noteStray({ name }: ByteExtent, trail: AuditTrail): void {
