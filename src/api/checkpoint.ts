@@ -3,6 +3,7 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
+import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { withLimits } from "../limits.ts"
@@ -178,6 +179,13 @@ export async function readOpened(
 ): Promise<Checkpoint> {
   const limits = withLimits(options.limits)
   const { signal, byteOrder } = options
-  const contents = await readCheckpoint(input.source, { limits, crc32, signal, byteOrder })
-  return new Checkpoint(contents, input, limits, crc32)
+  const { source } = input
+  try {
+    const contents = await readCheckpoint(source, { limits, crc32, signal, byteOrder })
+    // What was read so far must be of one and the same file.
+    await requireUnchanged(source, signal)
+    return new Checkpoint(contents, input, limits, crc32)
+  } catch (error) {
+    throw await explained(error, source, signal)
+  }
 }

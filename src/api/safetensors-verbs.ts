@@ -1,5 +1,7 @@
 /** What can be asked of a safetensors file, on any platform. */
 
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { requireUnchanged } from "../bytes/read-exactly.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
@@ -14,7 +16,7 @@ export async function readHeader<Input>(
 ): Promise<SafetensorsHeader> {
   requireOptions(options)
   const { source, close } = await platform.openInput(input, options.signal)
-  return await readSafetensorsHeader(source, options).finally(close)
+  return await unchanged(source, readSafetensorsHeader(source, options), options).finally(close)
 }
 
 /** Lists what is wrong with `input`. */
@@ -25,5 +27,16 @@ export async function checkFile<Input>(
 ): Promise<SafetensorsCheck> {
   requireOptions(options)
   const { source, close } = await platform.openInput(input, options.signal)
-  return await checkSafetensors(source, options).finally(close)
+  return await unchanged(source, checkSafetensors(source, options), options).finally(close)
+}
+
+/** What was read, unless the source is another one by now. */
+async function unchanged<Value>(
+  source: ByteSource,
+  reading: Promise<Value>,
+  { signal }: ReadHeaderOptions,
+): Promise<Value> {
+  const value = await reading
+  await requireUnchanged(source, signal)
+  return value
 }

@@ -6,10 +6,10 @@ import type { ConversionPlan, ConversionReport } from "../plan/conversion-plan.t
 import { planToBlob } from "../transfer/plan-to-blob.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
 import { abortSink, runPlan } from "../transfer/run-plan.ts"
+import { CallersSink } from "./callers-sink.ts"
 import { requireOptions } from "./check-options.ts"
 import type { Checkpoint } from "./checkpoint.ts"
 import { readOpened } from "./checkpoint.ts"
-import { interruptibleSink } from "./interruptible-sink.ts"
 import type { ConvertOptions, OpenOptions } from "./options.ts"
 import type { Platform } from "./platform.ts"
 import { StreamOutput } from "./stream-output.ts"
@@ -81,7 +81,9 @@ async function openSink<Input, Output>(
   { overwrite = false, signal }: ConvertOptions,
 ): Promise<ByteSink> {
   const sink = await platform.openOutput(output, { overwrite, input })
-  return signal !== undefined && output instanceof WritableStream ? interruptibleSink(sink, signal) : sink
+  const isStream = output instanceof WritableStream
+  const isCallers = isStream || (sink as unknown) === output
+  return isCallers ? new CallersSink(sink, signal, { abortsMidway: isStream }) : sink
 }
 
 /** Converts into memory. */
@@ -121,7 +123,7 @@ export async function convertToStream<Input>(
   try {
     plan = checkpoint.plan(options)
   } catch (error) {
-    await checkpoint.close()
+    await checkpoint.close().catch(() => {})
     throw error
   }
   const output = new StreamOutput({ signal: options.signal, release: () => checkpoint.close() })

@@ -1,7 +1,22 @@
-/** The one place that reads: it delivers what was asked for, or throws. */
+/**
+ * The one place that reads: it delivers what was asked for, or throws. A source may be the caller's own, so its answers
+ * are looked at before they are believed, and an aborted signal ends the wait for one that does not come.
+ */
 
+import type { ErrorCode } from "../errors.ts"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
 import type { ByteSource } from "./byte-source.ts"
+import { unlessAborted } from "./unless-aborted.ts"
+
+/** Codes that say nothing about the bytes of the input. */
+const NOT_THE_BYTES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "invalid-argument",
+  "read-failed",
+  "write-failed",
+  "output-exists",
+  "output-is-input",
+  "output-incomplete",
+])
 
 /** A half-open range of a source, in bytes. */
 export interface ByteRange {
@@ -13,7 +28,8 @@ export interface ByteRange {
  * The `length` bytes at `offset`.
  *
  * @throws `truncated` when the source has fewer, before reading where its length says so;
- *   `read-failed` when the source itself fails; the signal's reason, untouched, when aborted.
+ *   `read-failed` when the source itself fails, or answers with something that is no answer; the signal's reason,
+ *   untouched, when aborted.
  */
 export async function readExactly(
   source: ByteSource,
@@ -25,8 +41,12 @@ export async function readExactly(
   requireInside(source, range, within)
   signal?.throwIfAborted()
   if (length === 0) return new Uint8Array(0)
-  const bytes = await guard(() => source.read(offset, length, signal), signal)
-  if (bytes.byteLength !== length) throw shortRead(within, offset, length, bytes.byteLength)
+  const bytes: unknown = await guard(() => source.read(offset, length, signal), signal)
+  if (!isBytes(bytes)) throw noAnswer("something that is no Uint8Array")
+  if (bytes.byteLength > length) {
+    throw noAnswer(`${bytes.byteLength} bytes where ${length} were asked for`)
+  }
+  if (bytes.byteLength < length) throw shortRead(within, offset, length, bytes.byteLength)
   return bytes
 }
 
@@ -49,10 +69,43 @@ export async function readExactlyInto(
     signal?.throwIfAborted()
     const part = filled === 0 ? target : target.subarray(filled)
     const from = offset + filled
-    const got = await guard(async () => (await source.readInto?.(from, part, signal)) ?? 0, signal)
-    if (got <= 0) throw shortRead(within, offset, length, filled)
+    const got: unknown = await guard(() => source.readInto?.(from, part, signal), signal)
+    // Anything else than a count would end this loop with bytes that nobody has read.
+    if (!isCount(got, part.byteLength)) throw noAnswer(`no count of at most ${part.byteLength} bytes`)
+    if (got === 0) throw shortRead(within, offset, length, filled)
     filled += got
   }
+}
+
+/**
+ * Asks the source, where it can tell, whether its bytes are still those of the start.
+ *
+ * @throws `input-changed`; `read-failed` when the source fails; the signal's reason when aborted.
+ */
+export async function requireUnchanged(source: ByteSource, signal?: AbortSignal): Promise<void> {
+  await guard(() => source.assertUnchanged?.(), signal)
+}
+
+/** `error`, or that the source has changed meanwhile: then what was wrong with its bytes says nothing about the file. */
+export async function explained(error: unknown, source: ByteSource, signal?: AbortSignal): Promise<unknown> {
+  if (!isCheckpointError(error) || NOT_THE_BYTES.has(error.code)) return error
+  return requireUnchanged(source, signal).then(
+    () => error,
+    (changed: unknown) => (isCheckpointError(changed) && changed.code === "input-changed" ? changed : error),
+  )
+}
+
+/** Also for an array of another realm, which `instanceof` would not know. */
+function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]"
+}
+
+function isCount(value: unknown, most: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most
+}
+
+function noAnswer(answer: string): CheckpointError {
+  return new CheckpointError("read-failed", { reason: `the source answered with ${answer}` })
 }
 
 function requireInside(source: ByteSource, { offset, length }: ByteRange, within: string | undefined): void {
@@ -64,9 +117,9 @@ function shortRead(within: string | undefined, at: number, wanted: number, got: 
   return new CheckpointError("truncated", { ...(within === undefined ? {} : { within }), at, wanted, got })
 }
 
-async function guard<T>(read: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+async function guard(read: () => unknown, signal: AbortSignal | undefined): Promise<unknown> {
   try {
-    return await read()
+    return await unlessAborted(read(), signal)
   } catch (cause) {
     signal?.throwIfAborted()
     if (isCheckpointError(cause)) throw cause

@@ -1,6 +1,7 @@
 /** Takes what a conversion would write and compares it with a file instead. */
 
 import { areUint8ArraysEqual } from "uint8array-extras"
+import { CheckpointError } from "../errors.ts"
 import type { ByteSink, ByteSource } from "../node/index.ts"
 import type { ByteDifference, ComparableTensor } from "./tensor-comparison.ts"
 
@@ -46,7 +47,7 @@ export class ComparingSink implements ByteSink {
       if (run === undefined || run.start >= end) break
       const from = Math.max(position, run.start)
       const part = bytes.subarray(from - position, Math.min(end, run.end) - position)
-      const found = await this.#file.read(from + run.shift, part.byteLength)
+      const found = await this.#read(from + run.shift, part.byteLength)
       if (!areUint8ArraysEqual(found, part)) this.#locate(run, from, { found, expected: part })
     }
   }
@@ -57,8 +58,17 @@ export class ComparingSink implements ByteSink {
 
   async #compareHeader(position: number, bytes: Uint8Array): Promise<void> {
     const expected = bytes.subarray(0, this.#headerBytes - position)
-    const found = await this.#file.read(position, expected.byteLength)
+    // The file's own header may be shorter than the one that a conversion writes.
+    const length = Math.max(0, Math.min(expected.byteLength, this.#file.byteLength - position))
+    const found = await this.#read(position, length)
     if (!areUint8ArraysEqual(found, expected)) this.#headerEqual = false
+  }
+
+  /** A file that has become shorter is not a file that differs. */
+  async #read(at: number, wanted: number): Promise<Uint8Array> {
+    const found = await this.#file.read(at, wanted)
+    if (found.byteLength === wanted) return found
+    throw new CheckpointError("truncated", { at, wanted, got: found.byteLength })
   }
 
   /** The first run that ends after `position`, by bisection: a file of 200,000 tensors may have as many runs. */

@@ -12,6 +12,13 @@ export const EXIT = {
   io: 3,
   /** A defect of the program (EX_SOFTWARE of sysexits.h). */
   defect: 70,
-  /** Ended from outside: 128 and the number of SIGINT, for every signal. */
+  /** Ended from outside. The process exits with the code of the signal that it was. */
   interrupted: 130,
 } as const
+
+/** What a shell reports of a process that a signal ends: 128 and the number of the signal. */
+export const EXIT_BY_SIGNAL: ReadonlyMap<NodeJS.Signals, number> = new Map<NodeJS.Signals, number>([
+  ["SIGHUP", 129],
+  ["SIGINT", EXIT.interrupted],
+  ["SIGTERM", 143],
+])

@@ -25,7 +25,7 @@ options that it was made with.`,
 }
 
 const EXIT_CODES = `Exit codes: 0 done, 1 refused or different, 2 usage, 3 reading or writing
-failed, 130 interrupted.`
+failed, 130 interrupted (129 by SIGHUP, 143 by SIGTERM).`
 
 /** Characters for an option and its value. */
 const OPTION_COLUMN = 26

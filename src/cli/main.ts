@@ -1,15 +1,22 @@
 #!/usr/bin/env node
 /** The process around the command line: its streams, signals and exit code. */
 
-import { EXIT } from "./exit-codes.ts"
+import { EXIT, EXIT_BY_SIGNAL } from "./exit-codes.ts"
 import { runCli } from "./run-cli.ts"
 
+/** How long cleaning up may take after an interruption, when nobody asks twice. */
+const CLEAN_UP_MS = 3_000
+
 const interruption = new AbortController()
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+let interruptedCode: number = EXIT.interrupted
+for (const [signal, exitCode] of EXIT_BY_SIGNAL) {
   process.on(signal, () => {
-    // Asked twice, it ends at once, whatever is under way.
-    if (interruption.signal.aborted) process.exit(EXIT.interrupted)
+    // Asked twice, it ends at once, whatever is under way; temporary files are removed even then.
+    if (interruption.signal.aborted) process.exit(exitCode === EXIT.interrupted ? interruptedCode : exitCode)
+    interruptedCode = exitCode
     interruption.abort(new Error(`interrupted by ${signal}`))
+    // A pipe that nobody reads takes no last words either, and must not keep the process.
+    setTimeout(() => process.exit(exitCode), CLEAN_UP_MS).unref()
   })
 }
 
@@ -27,4 +34,4 @@ const exitCode = await runCli(process.argv.slice(2), {
   signal: interruption.signal,
 })
 // Everything has been written and closed by now. An input that was not read to its end would keep the process alive.
-process.exit(exitCode)
+process.exit(exitCode === EXIT.interrupted ? interruptedCode : exitCode)

@@ -47,6 +47,8 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
       header === undefined || checkpoint === undefined
         ? undefined
         : await compareWith(checkpoint, { file: opened.source, header, selection, line }, terminal)
+    // Nothing may be said of a file that is another one by now.
+    await opened.source.assertUnchanged?.()
     if (options.has("json")) {
       await printText(terminal.stdout, jsonText({ file, ...check, comparison: comparison ?? null }))
     } else if (!options.has("quiet")) {

@@ -26,6 +26,7 @@ export class CopyPool {
   private constructor(workers: readonly Worker[]) {
     this.#workers = workers
     this.#idle = [...workers]
+    // From the start: a thread that goes while another one comes would be waited for in vain.
     for (const worker of workers) {
       worker.on("message", (answer: CopyAnswer) => this.#finish(worker, answer))
       worker.on("error", (error) => this.#lose(worker, error))
@@ -35,15 +36,16 @@ export class CopyPool {
 
   /** Undefined where threads cannot be had: under a permission model, or when bundled without the worker's file. */
   static async start(): Promise<CopyPool | undefined> {
-    const file = new URL("./copy-worker.js", import.meta.url)
-    if (!existsSync(fileURLToPath(file))) return undefined
     const workers: Worker[] = []
     try {
+      const file = new URL("./copy-worker.js", import.meta.url)
+      if (!existsSync(fileURLToPath(file))) return undefined
       for (let thread = 0; thread < THREADS; thread++) workers.push(new Worker(file))
+      const pool = new CopyPool(workers)
       await Promise.all(workers.map(whenOnline))
       // From here on a thread keeps the process alive only while it works.
       for (const worker of workers) worker.unref()
-      return new CopyPool(workers)
+      return pool
     } catch {
       await Promise.all(workers.map((worker) => worker.terminate()))
       return undefined
@@ -98,5 +100,6 @@ function whenOnline(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     worker.once("online", resolve)
     worker.once("error", reject)
+    worker.once("exit", reject)
   })
 }

@@ -41,7 +41,9 @@ function answer(job: CopyJob): CopyAnswer {
       if (job.checksum) crc32 = nodeCrc32(buffer.subarray(0, got), crc32)
       side = "write"
       for (let written = 0; written < got; ) {
-        written += writeSync(job.to, buffer, written, got - written, job.position + copied + written)
+        const taken = writeSync(job.to, buffer, written, got - written, job.position + copied + written)
+        if (taken === 0) throw new Error("the system took no bytes and gave no reason")
+        written += taken
       }
       copied += got
     }

@@ -16,6 +16,7 @@ import type { CopyFailure } from "./copy-job.ts"
 import { CopyPool } from "./copy-pool.ts"
 import { FileSource } from "./file-source.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
+import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
 
 /** File systems without hard links answer with one of these. */
 const NO_LINKS: ReadonlySet<string | undefined> = new Set([
@@ -31,6 +32,9 @@ const THREADS_FROM_BYTES = 64 * 1024 * 1024
 
 /** Written at once. Large writes can be far slower than small ones: see copy-worker.ts. */
 const WRITE_BYTES = 256 * 1024
+
+/** A system that takes no bytes and reports no error would be asked for ever. */
+const NOTHING_TAKEN = "the system took no bytes and gave no reason"
 
 /** Longest file name that common file systems take, in bytes. */
 const NAME_BYTES = 255
@@ -89,6 +93,7 @@ export class FileSink implements ByteSink {
     const path = join(dirname(this.#path), `.${stem.toString("utf8").replace(/\ufffd$/, "")}${suffix}`)
     await this.#attempt(async () => {
       this.#temporary = { path, handle: await open(path, "wx") }
+      rememberTemporary(path)
     })
     if (byteLength >= THREADS_FROM_BYTES) this.#copyPool = await CopyPool.start()
   }
@@ -99,6 +104,7 @@ export class FileSink implements ByteSink {
       for (let done = 0; done < bytes.byteLength; ) {
         const length = Math.min(WRITE_BYTES, bytes.byteLength - done)
         const { bytesWritten } = await handle.write(bytes, done, length, position + done)
+        if (bytesWritten === 0) throw new Error(NOTHING_TAKEN)
         done += bytesWritten
       }
     })
@@ -139,6 +145,7 @@ export class FileSink implements ByteSink {
       if (this.#overwrite) await rename(path, this.#path)
       else await this.#renameToFreeName(path)
       this.#temporary = undefined
+      forgetTemporary(path)
     })
   }
 
@@ -150,6 +157,7 @@ export class FileSink implements ByteSink {
     await this.#copyPool?.close()
     await temporary.handle.close().catch(() => {})
     await rm(temporary.path, { force: true })
+    forgetTemporary(temporary.path)
   }
 
   async #renameToFreeName(temporary: string): Promise<void> {
@@ -164,7 +172,8 @@ export class FileSink implements ByteSink {
       await rename(temporary, this.#path)
       return
     }
-    await rm(temporary)
+    // The output stands, whole: that its second name could not be removed is no failure to write it.
+    await rm(temporary).catch(() => {})
   }
 
   /** Better before the first byte than after the last that fits. */

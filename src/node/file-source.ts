@@ -25,8 +25,8 @@ export async function openFileSource(path: string): Promise<FileSource> {
     if (!found.isFile()) throw new Error("it is not a regular file: pass it as a stream")
     return new FileSource(handle, path, found.size, found.mtimeMs)
   } catch (cause) {
-    await handle?.close()
-    throw new CheckpointError("read-failed", { path, reason: reasonOf(cause) }, { cause })
+    await handle?.close().catch(() => {})
+    throw readFailed(path, cause)
   }
 }
 
@@ -69,13 +69,13 @@ export class FileSource implements ByteSource {
       const { bytesRead } = await this.#handle.read(target, 0, target.byteLength, offset)
       return bytesRead
     } catch (cause) {
-      throw new CheckpointError("read-failed", { path: this.#path, reason: reasonOf(cause) }, { cause })
+      throw readFailed(this.#path, cause)
     }
   }
 
   async assertUnchanged(): Promise<void> {
     const { size, mtimeMs } = await this.#handle.stat().catch((cause: unknown) => {
-      throw new CheckpointError("read-failed", { path: this.#path, reason: reasonOf(cause) }, { cause })
+      throw readFailed(this.#path, cause)
     })
     if (size === this.byteLength && mtimeMs === this.#modifiedMs) return
     const problem =
@@ -86,6 +86,12 @@ export class FileSource implements ByteSource {
   }
 
   async close(): Promise<void> {
-    await this.#handle.close()
+    await this.#handle.close().catch((cause: unknown) => {
+      throw readFailed(this.#path, cause)
+    })
   }
+}
+
+function readFailed(path: string, cause: unknown): CheckpointError {
+  return new CheckpointError("read-failed", { path, reason: reasonOf(cause) }, { cause })
 }

@@ -8,6 +8,7 @@ import type { OpenedInput } from "../api/inputs.ts"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
 import { FileSource } from "./file-source.ts"
 import { reasonOf } from "./system-errors.ts"
+import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
 
 /**
  * A source over what `stream` yields. The file has no name (where the system allows that), so that nothing of it
@@ -22,16 +23,15 @@ export async function spoolStream(
   const { handle, path, remove } = await openTemporaryFile()
   try {
     await writeAll(stream, { handle, path, signal })
-    const { size, mtimeMs } = await handle.stat()
+    const { size, mtimeMs } = await handle.stat().catch((cause: unknown) => {
+      throw writeFailed(path, cause)
+    })
     const source = new FileSource(handle, path, size, mtimeMs)
-    const close = async (): Promise<void> => {
-      await source.close()
-      await remove()
-    }
-    return { source, close }
+    return { source, close: () => source.close().finally(remove) }
   } catch (error) {
-    await handle.close()
-    await remove()
+    // What went wrong first is what gets reported.
+    await handle.close().catch(() => {})
+    await remove().catch(() => {})
     throw error
   }
 }
@@ -49,16 +49,22 @@ async function openTemporaryFile(): Promise<TemporaryFile> {
   try {
     folder = await mkdtemp(join(tmpdir(), "tosafetensors-"))
     const made = folder
+    rememberTemporary(made)
     const path = join(made, "input")
     const handle = await open(path, "wx+", 0o600)
-    const remove = (): Promise<void> => rm(made, { recursive: true, force: true })
+    const remove = (): Promise<void> => removeFolder(made)
     // An open file can be removed on POSIX and lives on until it is closed. Elsewhere `remove` comes again later.
     await remove().catch(() => {})
     return { handle, path, remove }
   } catch (cause) {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
-    throw new CheckpointError("write-failed", { path: tmpdir(), reason: reasonOf(cause) }, { cause })
+    if (folder !== undefined) await removeFolder(folder).catch(() => {})
+    throw writeFailed(tmpdir(), cause)
   }
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
+  forgetTemporary(folder)
 }
 
 interface SpoolTarget {
@@ -82,12 +88,13 @@ async function writeAll(
       const chunk: unknown = next.value
       if (!(chunk instanceof Uint8Array)) throw new Error("the stream yields something that is not bytes")
       await handle.appendFile(chunk).catch((cause: unknown) => {
-        throw new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
+        throw writeFailed(path, cause)
       })
     }
     signal?.throwIfAborted()
   } catch (cause) {
-    await reader.cancel(cause).catch(() => {})
+    // Not waited for: a stream need not answer, and what went wrong is known.
+    reader.cancel(cause).catch(() => {})
     signal?.throwIfAborted()
     throw isCheckpointError(cause) ? cause : readFailed(cause)
   } finally {
@@ -102,6 +109,10 @@ function lock(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultReader<U
   } catch (cause) {
     throw readFailed(cause)
   }
+}
+
+function writeFailed(path: string, cause: unknown): CheckpointError {
+  return new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
 }
 
 function readFailed(cause: unknown): CheckpointError {

@@ -10,7 +10,7 @@ import type { Segment } from "../plan/segments.ts"
 import { NOWHERE, planCheck } from "./check-extents.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
-import { runPlan } from "./run-plan.ts"
+import { requireSourcesUnchanged, runPlan } from "./run-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
@@ -35,6 +35,7 @@ export async function planToBlob(plan: TransferPlan, options: RunOptions): Promi
   }
   // Slices pass through nobody's hands, so their checksums take a reading of their own.
   await runPlan({ ...plan, ...planCheck([...unchecked]) }, NOWHERE, run)
+  await requireSourcesUnchanged(plan, signal)
   return new Blob(parts, { type: MEDIA_TYPE })
 }
 

@@ -8,6 +8,7 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
+import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import type { CopySegment } from "../plan/segments.ts"
@@ -65,10 +66,12 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
     if (rest.segments.length > 0) {
       await runPlan({ ...plan, ...rest }, NOWHERE, { crc32, signal, sizes, budget })
     }
-    for (const source of sourcesOf(plan)) await source.assertUnchanged?.()
+    await requireSourcesUnchanged(plan, signal)
     signal?.throwIfAborted()
     await sink.close()
-  } catch (error) {
+  } catch (thrown) {
+    let error: unknown = thrown
+    for (const source of sourcesOf(plan)) error = await explained(error, source, signal)
     await abortSink(sink, error)
     throw error
   } finally {
@@ -83,6 +86,14 @@ export async function abortSink(sink: ByteSink, error: unknown): Promise<void> {
   } catch {
     // The first failure is what gets reported; one of the clean-up would only hide it.
   }
+}
+
+/** @throws `input-changed`, `read-failed`; the signal's reason when aborted. */
+export async function requireSourcesUnchanged(
+  plan: TransferPlan,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const source of sourcesOf(plan)) await requireUnchanged(source, signal)
 }
 
 function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
