@@ -45,13 +45,23 @@ async function collect(stream: ReadableStream, signal: AbortSignal | undefined):
   requireUnlocked(stream)
   try {
     // Piping heeds the signal even while the stream yields nothing.
-    const piped = stream.pipeThrough(new TransformStream(), signal === undefined ? {} : { signal })
+    const piped = stream.pipeThrough(bytesOnly(), signal === undefined ? {} : { signal })
     return await new Response(piped).blob()
   } catch (cause) {
     signal?.throwIfAborted()
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new CheckpointError("read-failed", { reason }, { cause })
   }
+}
+
+/** Fails at anything but bytes, which cancels the stream that it came from; a Response would only stop reading. */
+function bytesOnly(): TransformStream<unknown, Uint8Array> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      if (!(chunk instanceof Uint8Array)) throw new Error("the stream yields something that is not bytes")
+      controller.enqueue(chunk)
+    },
+  })
 }
 
 function isByteSource(input: unknown): input is ByteSource {

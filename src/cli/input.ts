@@ -23,6 +23,8 @@ export function openInput(file: string, { stdin }: Terminal): CheckpointInput {
     throw new UsageError("standard input is a terminal: pipe a checkpoint into it, or name a file")
   }
   const { fd } = stdin
-  const redirected = fd !== undefined && process.platform !== "win32" && fstatSync(fd).isFile()
+  const kind = fd === undefined || process.platform === "win32" ? undefined : fstatSync(fd)
+  // A folder too: as a stream it would look empty, opened it is refused for what it is.
+  const redirected = kind?.isFile() === true || kind?.isDirectory() === true
   return redirected ? STANDARD_INPUT_PATH : (Readable.toWeb(stdin) as ReadableStream<Uint8Array>)
 }

@@ -142,10 +142,9 @@ export class FileSink implements ByteSink {
       const { path, handle } = this.#opened()
       await this.#copyPool?.close()
       await handle.close()
-      if (this.#overwrite) await rename(path, this.#path)
+      if (this.#overwrite) await rename(path, this.#path).then(() => forgetTemporary(path))
       else await this.#renameToFreeName(path)
       this.#temporary = undefined
-      forgetTemporary(path)
     })
   }
 
@@ -170,10 +169,15 @@ export class FileSink implements ByteSink {
         throw new CheckpointError("output-exists", { path: this.#path })
       }
       await rename(temporary, this.#path)
+      forgetTemporary(temporary)
       return
     }
-    // The output stands, whole: that its second name could not be removed is no failure to write it.
-    await rm(temporary).catch(() => {})
+    // The output stands, whole: that its second name could not be removed is no failure to write it. It is tried once
+    // more when the process ends.
+    await rm(temporary).then(
+      () => forgetTemporary(temporary),
+      () => {},
+    )
   }
 
   /** Better before the first byte than after the last that fits. */

@@ -85,10 +85,9 @@ export class FileSource implements ByteSource {
     throw new CheckpointError("input-changed", { within: this.#path, problem })
   }
 
+  /** Never fails: all that was wanted has been read, and nothing was written that could be lost. */
   async close(): Promise<void> {
-    await this.#handle.close().catch((cause: unknown) => {
-      throw readFailed(this.#path, cause)
-    })
+    await this.#handle.close().catch(() => {})
   }
 }
 

@@ -31,7 +31,7 @@ export async function spoolStream(
   } catch (error) {
     // What went wrong first is what gets reported.
     await handle.close().catch(() => {})
-    await remove().catch(() => {})
+    await remove()
     throw error
   }
 }
@@ -54,17 +54,20 @@ async function openTemporaryFile(): Promise<TemporaryFile> {
     const handle = await open(path, "wx+", 0o600)
     const remove = (): Promise<void> => removeFolder(made)
     // An open file can be removed on POSIX and lives on until it is closed. Elsewhere `remove` comes again later.
-    await remove().catch(() => {})
+    await remove()
     return { handle, path, remove }
   } catch (cause) {
-    if (folder !== undefined) await removeFolder(folder).catch(() => {})
+    if (folder !== undefined) await removeFolder(folder)
     throw writeFailed(tmpdir(), cause)
   }
 }
 
+/** Never fails: what cannot be removed now is tried once more when the process ends. */
 async function removeFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
-  forgetTemporary(folder)
+  await rm(folder, { recursive: true, force: true }).then(
+    () => forgetTemporary(folder),
+    () => {},
+  )
 }
 
 interface SpoolTarget {
