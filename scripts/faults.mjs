@@ -42,7 +42,7 @@ try {
   if (!existsSync(CLI)) throw new Error("dist/cli.js is not there: npm run build")
   for (const route of [smallRoute(), await largeRoute()]) await checkMoments(route)
   checkLeaks()
-  if (!process.env.NOSUITES) checkSuites()
+  checkSuites()
 } finally {
   rmSync(work, { recursive: true, force: true })
 }

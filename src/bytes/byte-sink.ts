@@ -16,7 +16,8 @@ export interface CopyRequest {
 
 /**
  * Takes the bytes of one output. Either `close` or `abort` is called, once, after all writes have settled; `abort` is
- * also called after a `close` that failed.
+ * also called after a `close` that failed. A sink of the caller's own that does not settle within a second of an aborted
+ * signal is aborted all the same, and whoever waits is not kept longer than a second by an `abort`.
  */
 export interface ByteSink {
   /**

@@ -6,7 +6,8 @@ export interface ByteSource {
   readonly byteLength: number
   /**
    * The bytes of `[offset, offset + length)`. Fewer than asked for means that the source has become shorter, which
-   * callers treat as an error. The result belongs to the source: readers never write into it.
+   * callers treat as an error, as they do more, or what is no Uint8Array. A read that takes no notice of `signal` is left
+   * to itself when that is aborted. The result belongs to the source: readers never write into it.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>
   /**

@@ -68,6 +68,7 @@ export class ComparingSink implements ByteSink {
   async #read(at: number, wanted: number): Promise<Uint8Array> {
     const found = await this.#file.read(at, wanted)
     if (found.byteLength === wanted) return found
+    await this.#file.assertUnchanged?.()
     throw new CheckpointError("truncated", { at, wanted, got: found.byteLength })
   }
 

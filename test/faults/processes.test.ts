@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { build } from "esbuild"
 import { beforeAll, describe, expect, it } from "vitest"
 import { buildCli, type Ending, type Running, runShell, startScript } from "../cli/build-cli.ts"
 import { ORACLE } from "../cli/run.ts"
@@ -218,6 +219,27 @@ describe.skipIf(!posix)("an output that threads copy", () => {
         expect(existsSync(output)).toBe(false)
       }),
     )
+  })
+
+  it("is made without threads where a bundle has none, in one file of CommonJS", async () => {
+    const { folder, input, output } = largePlace()
+    const bundle = join(newFolder(), "bundle.cjs")
+    const entry = fileURLToPath(new URL("../../src/node/index.ts", import.meta.url))
+    await build({
+      stdin: {
+        contents: `import { toSafetensors } from ${JSON.stringify(entry)}
+          toSafetensors(process.argv[2], process.argv[3])`,
+        resolveDir: folder,
+      },
+      bundle: true,
+      platform: "node",
+      format: "cjs",
+      outfile: bundle,
+      logLevel: "error",
+      nodePaths: [fileURLToPath(new URL("../../node_modules", import.meta.url))],
+    })
+    expectOrderly(await startScript(bundle, [input, output]).ended, [0], "bundled")
+    expect(Buffer.compare(readFileSync(output), large.output)).toBe(0)
   })
 
   it("is not waited for when the threads end before they begin", async () => {
