@@ -12,7 +12,7 @@ let interruptedCode: number = EXIT.interrupted
 for (const [signal, exitCode] of EXIT_BY_SIGNAL) {
   process.on(signal, () => {
     // Asked twice, it ends at once, whatever is under way; temporary files are removed even then.
-    if (interruption.signal.aborted) process.exit(exitCode === EXIT.interrupted ? interruptedCode : exitCode)
+    if (interruption.signal.aborted) process.exit(exitCode)
     interruptedCode = exitCode
     interruption.abort(new Error(`interrupted by ${signal}`))
     // A pipe that nobody reads takes no last words either, and must not keep the process.

@@ -4,14 +4,15 @@
  */
 
 import { rmSync } from "node:fs"
+import { resolve } from "node:path"
 
-/** Of this process, which is what ends. */
-const paths = new Set<string>()
+/** Of this process, which is what ends. As they were given, and as they are found from any working folder. */
+const paths = new Map<string, string>()
 
 /** Has `path` removed if the process ends before `forgetTemporary` is called. */
 export function rememberTemporary(path: string): void {
   if (paths.size === 0) process.on("exit", removeAll)
-  paths.add(path)
+  paths.set(path, resolve(path))
 }
 
 /** `path` has been removed, or got its final name. */
@@ -21,7 +22,7 @@ export function forgetTemporary(path: string): void {
 }
 
 function removeAll(): void {
-  for (const path of paths) {
+  for (const path of paths.values()) {
     try {
       rmSync(path, { recursive: true, force: true })
     } catch {
