@@ -1,6 +1,6 @@
 /** What is told of a tensor before any of its bytes has been read. */
 
-import { tensorSegment } from "../plan/segments.ts"
+import { isStoredPlainly } from "../plan/segments.ts"
 import { targetOf } from "../plan/target-dtype.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import type { ByteOrder } from "../torch/checkpoint-contents.ts"
@@ -23,7 +23,7 @@ export interface SupportedTensorInfo {
   readonly elementCount: number
   /** Bytes in C order. */
   readonly byteLength: number
-  /** True when its bytes stand in the file as safetensors wants them. */
+  /** True when its bytes stand in the file as safetensors wants them; of a bool tensor, when all are 0 or 1. */
   readonly contiguous: boolean
   readonly storage: {
     /** As the pickle names it. Tensors with the same key share memory. */
@@ -55,7 +55,7 @@ export function describeTensor(tensor: AnyTensor, byteOrder: ByteOrder): TensorI
     elementOffset,
     elementCount,
     byteLength: tensorByteLength(tensor),
-    contiguous: tensorSegment(tensor, byteOrder, 0).kind === "copy",
+    contiguous: isStoredPlainly(tensor, byteOrder),
     storage: { key: storage.key, byteLength: storage.byteLength, location: storage.location },
   }
 }

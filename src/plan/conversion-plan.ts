@@ -15,7 +15,10 @@ export interface PlannedTensor {
   readonly byteLength: number
   /** Byte offset of its data in the output. */
   readonly start: number
-  /** `copied` when its bytes stand in the checkpoint as they are, `gathered` when they must be picked or changed. */
+  /**
+   * `copied` when its bytes stand in the checkpoint as they are, `gathered` when they must be picked, changed or looked
+   * at: those of a bool tensor always are, because a byte other than 0 and 1 is written as 1.
+   */
   readonly from: "copied" | "gathered"
 }
 

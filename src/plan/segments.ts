@@ -56,9 +56,17 @@ export interface ElementFixes {
   readonly negate: "none" | "all" | "real" | "imaginary"
   /** How: by flipping the top bit, or as two's complement. */
   readonly negation: "sign-bit" | "twos-complement"
+  /**
+   * Write every byte but 0 as 1, which is what torch takes it for. In C++ and Rust a bool of any other byte is undefined
+   * behaviour, and what reads the output may be written in these.
+   */
+  readonly normalizeBools: boolean
 }
 
-/** The segment for a tensor whose bytes begin at `start` of the output. */
+/**
+ * The segment for a tensor whose bytes begin at `start` of the output. A bool tensor is always gathered: its bytes are
+ * not known before they are read, and a copy may go from file to file without being looked at.
+ */
 export function tensorSegment(
   tensor: TensorRecord,
   byteOrder: ByteOrder,
@@ -68,10 +76,19 @@ export function tensorSegment(
   const { itemBytes } = tensor.dtype
   const length = tensorByteLength(tensor)
   const fixes = fixesFor(tensor, byteOrder)
-  if (!fixes.swapBytes && fixes.negate === "none" && isContiguous(tensor)) {
+  if (!fixes.normalizeBools && isStoredInOrder(tensor, fixes)) {
     return { kind: "copy", start, length, extent, offsetInExtent: tensor.elementOffset * itemBytes }
   }
   return { kind: "gather", start, length, extent, view: mergeDimensions(tensor), fixes }
+}
+
+/** Whether the tensor's elements stand in the file in the order, with the byte order and the signs of safetensors. */
+export function isStoredPlainly(tensor: TensorRecord, byteOrder: ByteOrder): boolean {
+  return isStoredInOrder(tensor, fixesFor(tensor, byteOrder))
+}
+
+function isStoredInOrder(tensor: TensorRecord, { swapBytes, negate }: ElementFixes): boolean {
+  return !swapBytes && negate === "none" && isContiguous(tensor)
 }
 
 /** Whether the elements lie in C order without gaps. Strides of dimensions of size 1 say nothing. */
@@ -114,5 +131,6 @@ function fixesFor({ dtype, conjugate, negative }: TensorRecord, byteOrder: ByteO
     // The neg bit turns both parts around, the conj bit the imaginary one: together they leave it as it is.
     negate: negative ? (conjugate ? "real" : "all") : conjugate ? "imaginary" : "none",
     negation: integer ? "twos-complement" : "sign-bit",
+    normalizeBools: family === "bool",
   }
 }

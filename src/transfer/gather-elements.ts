@@ -1,4 +1,4 @@
-/** Picks elements out of a window by stride, and changes them where byte order or sign ask for it. */
+/** Picks elements out of a window by stride, and changes them where byte order, sign or bools ask for it. */
 
 import type { ElementFixes } from "../plan/segments.ts"
 
@@ -99,7 +99,11 @@ function unitsOf(bytes: Uint8Array<ArrayBuffer>, unitBytes: number): Units {
 
 /** Applies `fixes` to whole elements in place. */
 export function fixElements(bytes: Uint8Array<ArrayBuffer>, fixes: ElementFixes): void {
-  const { partBytes, swapBytes, negate, negation } = fixes
+  const { partBytes, swapBytes, negate, negation, normalizeBools } = fixes
+  if (normalizeBools) {
+    makeBools(bytes)
+    return
+  }
   if (swapBytes) swapParts(bytes, partBytes)
   if (negate === "none") return
   // Real and imaginary parts alternate; a real dtype has one part an element and is negated whole.
@@ -107,6 +111,12 @@ export function fixElements(bytes: Uint8Array<ArrayBuffer>, fixes: ElementFixes)
   const first = negate === "imaginary" ? partBytes : 0
   if (negation === "sign-bit") flipSigns(bytes, first + partBytes - 1, step)
   else negateIntegers(bytes, partBytes)
+}
+
+function makeBools(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at++) {
+    if ((bytes[at] as number) > 1) bytes[at] = 1
+  }
 }
 
 function swapParts(bytes: Uint8Array, partBytes: number): void {

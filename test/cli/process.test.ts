@@ -173,6 +173,19 @@ describe("a large archive", () => {
     expect(readdirSync(folder)).toEqual(["model.pt"])
   })
 
+  it("has its bools made 0 and 1 while threads copy the rest", () => {
+    const bytes = 34 * 2 ** 20
+    const both = ["uint8", "bool"].map((dtype) => [dtype, tensor(dtypeNamed(dtype), [bytes])] as const)
+    const { input, output } = written(writeCheckpoint(new Map(both)))
+    expect(runScript(script, [input])).toMatchObject({ code: 0, stderr: "" })
+    const [raw, bools] = [
+      readFileSync(output).subarray(-2 * bytes, -bytes),
+      readFileSync(output).subarray(-bytes),
+    ]
+    expect(Buffer.compare(raw, both[0]?.[1].storage.bytes ?? raw.subarray(1))).toBe(0)
+    expect(bools.every((byte) => byte < 2)).toBe(true)
+  })
+
   function written(bytes: Uint8Array): { folder: string; input: string; output: string } {
     const folder = newFolder()
     const input = join(folder, "model.pt")

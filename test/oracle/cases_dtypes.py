@@ -71,6 +71,25 @@ def cases() -> Iterator[Case]:
         content=save_zip(odd),
         value=odd,
     )
+    # What torch sees in bytes that are neither 0 nor 1; `safetensors.torch.save` alone would write them as they are.
+    anything = torch.tensor([0, 1, 2, 3, 127, 128, 254, 255] * 5, dtype=torch.uint8)
+    odd_bools = {
+        "bool": anything.view(torch.bool),
+        "part": anything.view(torch.bool)[3:17],
+        "steps": anything.view(torch.bool)[1::3],
+        "alone": anything[16:32].clone().view(torch.bool).reshape(4, 4).t(),
+        "scalar": anything[2].clone().view(torch.bool),
+    }
+    seen = {name: tensor == True for name, tensor in odd_bools.items()}  # noqa: E712
+    bytes_beside = {"bytes": anything.clone()}
+    for layout, save in (("zip", save_zip), ("legacy", save_legacy)):
+        yield Case(
+            group="dtypes",
+            name=f"{layout}-bool-bytes",
+            source="Bool tensors whose bytes are not all 0 and 1: what torch takes for true is written as 1.",
+            content=save(odd_bools | bytes_beside),
+            value=seen | bytes_beside,
+        )
     floats = {"b": filled("F16", 2), "a": filled("BF16", 2), "d": filled("I16", 2), "c": filled("U16", 2)}
     yield Case(
         group="dtypes",

@@ -28,6 +28,7 @@ export function referenceTensor(tensor: TestTensor, byteOrder: "little" | "big")
       for (let b = 0; b < partBytes; b++) {
         out[to + b] = storage.bytes[from + (byteOrder === "big" ? partBytes - 1 - b : b)] ?? Number.NaN
       }
+      if (dtype.torch === "bool") out[to] = out[to] === 0 ? 0 : 1
       if (isNegated(tensor, start > 0)) negate(out.subarray(to, to + partBytes), dtype.negation)
     }
   }

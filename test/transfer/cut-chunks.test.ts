@@ -19,7 +19,13 @@ const extent = (coding: ByteExtent["coding"]): ByteExtent => ({
 const STORED = extent("stored")
 const DEFLATED = extent("deflate")
 
-const fixes = { partBytes: 1, swapBytes: false, negate: "none", negation: "sign-bit" } as const
+const fixes = {
+  partBytes: 1,
+  swapBytes: false,
+  negate: "none",
+  negation: "sign-bit",
+  normalizeBools: false,
+} as const
 
 const seeds = fc.array(
   fc.oneof(

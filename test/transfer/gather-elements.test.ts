@@ -123,6 +123,7 @@ describe("fixing", () => {
       swapBytes: fc.boolean(),
       negate: fc.constantFrom<ElementFixes["negate"][]>("none", "all", "real", "imaginary"),
       negation: fc.constantFrom<ElementFixes["negation"][]>("sign-bit", "twos-complement"),
+      normalizeBools: fc.constant(false),
     })
     // Complex numbers are floats.
     .filter(({ negate, negation }) => negation === "sign-bit" || negate === "none" || negate === "all")
@@ -145,7 +146,15 @@ describe("fixing", () => {
     ["int32", [0x00, 0x00, 0x00, 0x80, 0x00, 0x01, 0x00, 0x00], 4, [0, 0, 0, 0x80, 0, 0xff, 0xff, 0xff]],
   ] as const)("leaves the smallest %s as it is, and carries", (_, given, partBytes, expected) => {
     const bytes = Uint8Array.from(given)
-    fixElements(bytes, { partBytes, swapBytes: false, negate: "all", negation: "twos-complement" })
+    const rest = { swapBytes: false, negation: "twos-complement", normalizeBools: false } as const
+    fixElements(bytes, { partBytes, negate: "all", ...rest })
     expect([...bytes]).toEqual(expected)
+  })
+
+  it("makes 1 of every byte but 0, where these are bools", () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte)
+    const rest = { swapBytes: false, negate: "none", negation: "sign-bit" } as const
+    fixElements(bytes, { partBytes: 1, normalizeBools: true, ...rest })
+    expect([...bytes]).toEqual(Array.from({ length: 256 }, (_, byte) => (byte === 0 ? 0 : 1)))
   })
 })

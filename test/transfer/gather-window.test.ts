@@ -22,7 +22,13 @@ function segmentOver(coding: ByteExtent["coding"]): GatherSegment {
     name: "storage",
   }
   const view = { itemBytes: 1, elementOffset: 0, shape: [16, COLUMNS], strides: [1, STEP] }
-  const fixes = { partBytes: 1, swapBytes: false, negate: "none", negation: "sign-bit" } as const
+  const fixes = {
+    partBytes: 1,
+    swapBytes: false,
+    negate: "none",
+    negation: "sign-bit",
+    normalizeBools: false,
+  } as const
   return { kind: "gather", start: 0, length: 16 * COLUMNS, extent, view, fixes }
 }
 
