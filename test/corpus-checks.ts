@@ -15,6 +15,7 @@ export function checkCorpus(title: string, folder: string): void {
       const { bytes, report } = await toSafetensorsBytes(input, row.options)
       expect(Buffer.compare(bytes, expected), describeDifference(bytes, expected)).toBe(0)
       if (row.root !== undefined) expect(report.root).toEqual(row.root)
+      if (row.unreferenced !== undefined) expect(report.unreferenced).toMatchObject(row.unreferenced)
       expect(report.byteLength).toBe(expected.length)
       const { blob } = await toSafetensorsBlob(new Blob([input.slice()]), row.options)
       expect(Buffer.compare(new Uint8Array(await blob.arrayBuffer()), expected), "as a Blob").toBe(0)

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import type { ConvertOptions, ErrorCode } from "../src/index.ts"
+import type { ConvertOptions, ErrorCode, UnreferencedBytes } from "../src/index.ts"
 
 /** One case of a manifest.json; see test/oracle/README.md. */
 export interface CorpusCase {
@@ -13,6 +13,8 @@ export interface CorpusCase {
   readonly error?: ErrorCode
   readonly errorMentions?: readonly string[]
   readonly options?: ConvertOptions
+  /** What the report must say of bytes that belong to no written tensor. */
+  readonly unreferenced?: Partial<UnreferencedBytes>
   /** The root that the rule must find. */
   readonly root?: readonly string[]
   readonly source: string

@@ -36,6 +36,7 @@ export type {
   Segment,
   StridedView,
 } from "../plan/segments.ts"
+export type { ExtraMember, HidingStorage, UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 export type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 export { parseSafetensorsHeader } from "../safetensors/parse-header.ts"

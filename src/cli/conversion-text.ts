@@ -9,6 +9,7 @@ import type { Column } from "./table.ts"
 import { tableLines } from "./table.ts"
 import type { OutputStream } from "./terminal.ts"
 import { lineWidth, paint } from "./terminal.ts"
+import { unreferencedFacts } from "./unreferenced-text.ts"
 
 /** Aliases and left-out names that a summary lists before it counts the rest. */
 const LISTED = 3
@@ -71,6 +72,7 @@ function factsOf(report: ConversionReport, { rootOption, notes }: ConversionCont
       `${sayCounted(leftOut.filtered.length, "tensor")} by --include or --exclude: ${names}`,
     ])
   }
+  facts.push(...unreferencedFacts(report.unreferenced))
   for (const { message } of warnings) facts.push(["warning", message])
   for (const note of notes) facts.push(["note", note])
   return facts

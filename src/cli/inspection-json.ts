@@ -23,6 +23,8 @@ export function inspectionObject(file: string, checkpoint: Checkpoint, inspectio
     })),
     sharedMemory: inspection.sharedMemory,
     metadata: report?.metadata ?? null,
+    /** Bytes of the checkpoint that belong to no tensor that would be written; null when no root is decided. */
+    unreferenced: report?.unreferenced ?? null,
     checksums: report?.checksums ?? null,
     warnings: report?.warnings ?? [],
     problem: problem?.toJSON() ?? null,

@@ -10,6 +10,7 @@ import type { Column } from "./table.ts"
 import { tableLines } from "./table.ts"
 import type { OutputStream } from "./terminal.ts"
 import { lineWidth, paint } from "./terminal.ts"
+import { unreferencedFacts } from "./unreferenced-text.ts"
 
 const COLUMNS: readonly Column[] = [
   { title: "tensor", align: "left", elastic: true },
@@ -127,6 +128,7 @@ function factsOf(inspection: Inspection): readonly Fact[] {
       `${sayCounted(names, "tensor")} in ${sayCounted(sharedMemory.length, "group")} share memory`,
     ])
   }
+  if (report !== undefined) facts.push(...unreferencedFacts(report.unreferenced))
   facts.push(...problemFacts(problem))
   if (namingProblem !== undefined) {
     facts.push(["note", `only the tensors under the root are listed: ${namingProblem.message}`])

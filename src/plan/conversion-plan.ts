@@ -5,6 +5,7 @@ import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import type { CheckpointLayout } from "../torch/checkpoint-contents.ts"
 import type { Alias } from "./resolve-sharing.ts"
 import type { Segment } from "./segments.ts"
+import type { UnreferencedBytes } from "./unreferenced-bytes.ts"
 
 /** A tensor of the output. */
 export interface PlannedTensor {
@@ -49,6 +50,8 @@ export interface ConversionReport {
     /** Names under the root that `include` and `exclude` took out. */
     readonly filtered: readonly string[]
   }
+  /** What the checkpoint holds besides the tensors that are written. */
+  readonly unreferenced: UnreferencedBytes
   /** Whether the bytes are held against the archive's checksums as they pass. */
   readonly checksums: "checked" | "absent" | "not-checked"
   readonly warnings: readonly PlanWarning[]

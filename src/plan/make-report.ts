@@ -3,6 +3,7 @@
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import type { ConversionReport, PlannedTensor, PlanWarning } from "./conversion-plan.ts"
 import type { Alias } from "./resolve-sharing.ts"
+import type { UnreferencedBytes } from "./unreferenced-bytes.ts"
 
 /** What the plan has decided. */
 export interface ReportFacts {
@@ -15,6 +16,7 @@ export interface ReportFacts {
   readonly parameterCount: number
   readonly outsideRoot: number
   readonly filtered: readonly string[]
+  readonly unreferenced: UnreferencedBytes
 }
 
 /** The report on a plan. */
@@ -34,6 +36,7 @@ export function makeReport(
     tensors,
     aliases,
     leftOut: { outsideRoot, filtered },
+    unreferenced: facts.unreferenced,
     checksums,
     warnings: warningsFor(checksums, layout),
   }

@@ -15,6 +15,7 @@ import { resolveSharing } from "./resolve-sharing.ts"
 import type { Segment } from "./segments.ts"
 import { tensorSegment } from "./segments.ts"
 import { requireSupported, selectTensors } from "./select-tensors.ts"
+import { findUnreferenced } from "./unreferenced-bytes.ts"
 
 /** Bounds that depend on the input rather than on the plan. */
 export interface PlanBounds {
@@ -60,10 +61,13 @@ export function planConversion(
     { kind: "literal", start: 0, length: header.bytes.byteLength, bytes: header.bytes },
   ]
   const tensors: PlannedTensor[] = []
+  const copiedWhole = new Uint8Array(contents.storages.length)
   for (const { tensor: named, start: startInData } of header.tensors) {
     const start = header.bytes.byteLength + startInData
     const segment = tensorSegment(named.tensor, contents.byteOrder, start)
     if (segment.length > 0) segments.push(segment)
+    const { storage } = named.tensor
+    if (segment.kind === "copy" && segment.length === storage.byteLength) copiedWhole[storage.index] = 1
     const { name, dtype, shape } = named
     const from = segment.kind === "copy" ? "copied" : "gathered"
     tensors.push({ name, dtype, shape, byteLength: segment.length, start, from })
@@ -79,6 +83,7 @@ export function planConversion(
     parameterCount: written.reduce((sum, { tensor }) => sum + tensor.elementCount, 0),
     outsideRoot: allTensors - found.length,
     filtered: selected.filtered,
+    unreferenced: findUnreferenced(contents, { census, found, written, copiedWhole }),
   })
   requireInflatedWithin(bounds, segments)
   const checkedExtents = report.checksums === "checked" ? extentsOf(segments) : []

@@ -92,7 +92,7 @@ function isStoredInOrder(tensor: TensorRecord, { swapBytes, negate }: ElementFix
 }
 
 /** Whether the elements lie in C order without gaps. Strides of dimensions of size 1 say nothing. */
-function isContiguous({ shape, strides }: TensorRecord): boolean {
+export function isContiguous({ shape, strides }: TensorRecord): boolean {
   let expected = 1
   for (let i = shape.length - 1; i >= 0; i--) {
     const size = shape[i] as number

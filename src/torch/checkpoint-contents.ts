@@ -5,6 +5,7 @@ import type { Limits } from "../limits.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
 import type { Storage } from "./tensor-record.ts"
+import type { UnclaimedMembers } from "./unclaimed-members.ts"
 
 /** The order of the bytes in an element. */
 export type ByteOrder = "little" | "big"
@@ -19,6 +20,8 @@ export interface CheckpointContents {
   readonly value: PickleValue
   /** In the order in which the pickle names them. */
   readonly storages: readonly Storage[]
+  /** Members of the archive that neither torch nor the pickle asks for. */
+  readonly unclaimed: UnclaimedMembers
   readonly byteOrder: ByteOrder
   /** False when the container keeps no checksums of its members. */
   readonly hasChecksums: boolean

@@ -22,6 +22,7 @@ import { readLegacyPickles } from "./legacy-pickles.ts"
 import { StorageTable } from "./storage-table.ts"
 import type { Storage } from "./tensor-record.ts"
 import { TorchPolicy } from "./torch-policy.ts"
+import { NOTHING_UNCLAIMED } from "./unclaimed-members.ts"
 
 /** `MAGIC_NUMBER` and `PROTOCOL_VERSION` of torch/serialization.py. */
 export const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
@@ -66,6 +67,7 @@ export async function readLegacyLayout(
     layout: "legacy",
     value,
     storages: table.storages(),
+    unclaimed: NOTHING_UNCLAIMED,
     byteOrder,
     hasChecksums: false,
     globals: [...run.policy.globals],

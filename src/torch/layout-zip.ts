@@ -15,6 +15,7 @@ import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint
 import { findPickleMembers, refuseStrayGlobals } from "./pickle-members.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
+import { findUnclaimed } from "./unclaimed-members.ts"
 
 /** Storage keys are counters; torch 1.6 wrote addresses. 20 digits hold any 64-bit number. */
 const STORAGE_KEY = /^[0-9]{1,20}$/
@@ -82,10 +83,12 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
   }
   const strays = (await findPickleMembers(archive.entries, options)).filter((member) => member !== extent)
   await refuseStrayGlobals(strays, options)
+  const named = storages.storages()
   return {
     layout: "zip",
     value,
-    storages: storages.storages(),
+    storages: named,
+    unclaimed: findUnclaimed(archive.entries, prefix, extent, named),
     byteOrder,
     hasChecksums: archive.hasChecksums,
     globals: [...policy.globals],

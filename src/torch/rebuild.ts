@@ -59,7 +59,7 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     }
     if (isKnownGlobal(rebuilder)) {
       const { meaning } = rebuilder
-      if (meaning.is === "unsupported-rebuild") return unsupportedTensor(meaning.reason)
+      if (meaning.is === "unsupported-rebuild") return unsupportedTensor(meaning.reason, inner.items)
       if (meaning.is === "rebuild" && meaning.rebuild !== "from-type")
         return rebuild(meaning.rebuild, inner, site)
     }
@@ -71,8 +71,8 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
   },
 }
 
-export function unsupportedTensor(reason: string): UnsupportedTensor {
-  return { kind: "object:unsupported-tensor", reason }
+export function unsupportedTensor(reason: string, parts: readonly PickleValue[] = []): UnsupportedTensor {
+  return { kind: "object:unsupported-tensor", reason, parts }
 }
 
 /** A parameter is its tensor: what else it carries (gradients wanted, hooks, attributes) has no place in safetensors. */

@@ -68,7 +68,8 @@ export class StorageTable {
     if (known === undefined) {
       const extent = this.#locate(mention, site)
       const { elementCount, location } = mention
-      const storage: Storage = { key, byteLength, elementCount, location, extent }
+      const index = this.#entries.size
+      const storage: Storage = { index, key, byteLength, elementCount, location, extent }
       const reference = makeReference(storage, mention)
       this.#entries.set(key, { reference, dtype })
       return reference

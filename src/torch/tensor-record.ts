@@ -1,11 +1,13 @@
 /** What a checkpoint says of its storages and tensors. No weight has been read when these exist. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { PickleObject } from "../pickle/values.ts"
+import type { PickleObject, PickleValue } from "../pickle/values.ts"
 import type { TorchDtype } from "./dtypes.ts"
 
 /** A run of memory that was saved: tensors are views of it. */
 export interface Storage {
+  /** Its place among the storages of its checkpoint. */
+  readonly index: number
   /** As the pickle names it. */
   readonly key: string
   readonly byteLength: number
@@ -53,6 +55,8 @@ export interface UnsupportedTensor extends PickleObject {
   readonly kind: "object:unsupported-tensor"
   /** Why, for a message: "a quantized tensor", "a sparse tensor". */
   readonly reason: string
+  /** What it would be rebuilt from: storages and tensors are among it or in it. */
+  readonly parts: readonly PickleValue[]
 }
 
 /** Bytes of the tensor once laid out in C order. */

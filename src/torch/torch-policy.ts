@@ -55,7 +55,7 @@ export class TorchPolicy implements PicklePolicy {
         return rebuild(meaning.rebuild, args, site)
       case "unsupported-rebuild":
         if (instantiate) break
-        return unsupportedTensor(meaning.reason)
+        return unsupportedTensor(meaning.reason, args.items)
       default:
         break
     }

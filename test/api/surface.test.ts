@@ -38,11 +38,13 @@ const TYPES = [
   "ElementFixes",
   "ErrorCode",
   "ErrorDetails",
+  "ExtraMember",
   "Fault",
   "FilterCandidate",
   "GatherSegment",
   "GlobalVerdict",
   "HeaderFinding",
+  "HidingStorage",
   "Limits",
   "LiteralSegment",
   "NameFilter",
@@ -71,6 +73,7 @@ const TYPES = [
   "StridedView",
   "SupportedTensorInfo",
   "TensorInfo",
+  "UnreferencedBytes",
   "UnsupportedTensorInfo",
 ]
 

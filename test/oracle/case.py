@@ -29,6 +29,8 @@ class Case:
     torch_reads: bool = True
     #: Whether the case belongs to the small set that is committed.
     fixture: bool = True
+    #: Whether the manifest says what the conversion leaves behind, as torch and zipfile see it (zip layout alone).
+    unreferenced: bool = False
     extension: str = ".pt"
 
     @property

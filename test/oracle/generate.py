@@ -14,6 +14,7 @@ from typing import Any
 
 import cases_dtypes
 import cases_globals
+import cases_hidden
 import cases_layouts
 import cases_legacy
 import cases_names
@@ -29,6 +30,7 @@ import cases_zip
 from case import Case
 from expected import expected_bytes
 from save import load
+from unreferenced import unreferenced_bytes
 
 MODULES = [
     cases_dtypes,
@@ -39,6 +41,7 @@ MODULES = [
     cases_values,
     cases_names,
     cases_zip,
+    cases_hidden,
     cases_legacy,
     cases_options,
     cases_unsupported,
@@ -99,6 +102,8 @@ def manifest_entry(case: Case, writer: CorpusWriter) -> dict[str, Any]:
         entry["root"] = [str(key) for key in case.path]
     else:
         entry["error"] = case.error
+    if case.unreferenced:
+        entry["unreferenced"] = unreferenced_bytes(case.content, case.path)
     if case.mentions:
         entry["errorMentions"] = list(case.mentions)
     if case.options:

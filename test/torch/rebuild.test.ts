@@ -27,7 +27,7 @@ function storageOf(
   const extent = extentOf("0", byteLength)
   return {
     kind: "object:storage",
-    storage: { key: "0", byteLength, elementCount, location: "cpu", extent },
+    storage: { index: 0, key: "0", byteLength, elementCount, location: "cpu", extent },
     dtype,
     ...part,
   }

@@ -31,7 +31,14 @@ describe("a persistent id", () => {
   it("refers to a storage", () => {
     expect(refer(idOf({ location: "cuda:1" }))).toEqual({
       kind: "object:storage",
-      storage: { key: "0", byteLength: 16, elementCount: 4, location: "cuda:1", extent: extentOf("0", 16) },
+      storage: {
+        index: 0,
+        key: "0",
+        byteLength: 16,
+        elementCount: 4,
+        location: "cuda:1",
+        extent: extentOf("0", 16),
+      },
       dtype: FLOAT.meaning.is === "storage-class" ? FLOAT.meaning.dtype : undefined,
       elementOffset: 0,
       elementCount: 4,

@@ -26,6 +26,7 @@ function tensor(elementCount = 1): TensorRecord {
     elementCount,
     elementOffset: 0,
     storage: {
+      index: 0,
       key: "0",
       byteLength: elementCount,
       elementCount,
