@@ -3,7 +3,7 @@
 import type { HidingStorage, UnreferencedBytes } from "../node/index.ts"
 import type { Fact } from "./facts.ts"
 import { sayBytes, sayCounted } from "./quantities.ts"
-import { quoted, sayFew } from "./shown-text.ts"
+import { quoted } from "./shown-text.ts"
 
 const LABEL = "not included"
 
@@ -61,17 +61,14 @@ function partsOf(unreferenced: UnreferencedBytes): readonly Part[] {
   ]
 }
 
-/** `  "a", "b" and 3 more show 8.00 kB of 4.00 MB` */
-function sayHiding({ key, byteLength, hiddenBytes, tensors, tensorCount }: HidingStorage): string {
-  const shownBytes = `${sayBytes(byteLength - hiddenBytes)} of ${sayBytes(byteLength)}`
+/** `  4.00 MB behind "a", "b" and 3 more`: the amount first, because names are long. */
+function sayHiding({ key, hiddenBytes, tensors, tensorCount }: HidingStorage): string {
+  const amount = `  ${sayBytes(hiddenBytes)} behind`
   if (tensors.length === 0) {
-    const one = tensorCount === 1
-    const users = `${sayCounted(tensorCount, "tensor")} outside the root ${one ? "shows" : "show"}`
-    return `  ${users} ${shownBytes} (storage ${quoted(key)})`
+    return `${amount} ${sayCounted(tensorCount, "tensor")} outside the root (storage ${quoted(key)})`
   }
-  const names = tensors.map(quoted)
   const more = tensorCount > tensors.length ? ` and ${tensorCount - tensors.length} more` : ""
-  return `  ${sayFew(names, names.length)}${more} ${tensorCount === 1 ? "shows" : "show"} ${shownBytes}`
+  return `${amount} ${tensors.map(quoted).join(", ")}${more}`
 }
 
 function withRest(lines: readonly string[], count: number, noun: string): readonly string[] {

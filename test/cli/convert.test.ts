@@ -321,3 +321,26 @@ describe("a checkpoint of one tensor", () => {
     expect((await run([input, "--dry-run"])).stdout).toContain("1 tensor, 1 parameter, ")
   })
 })
+
+describe("bytes that belong to no written tensor", () => {
+  it("are told in the summary, with and without writing", async () => {
+    const output = newOutput()
+    for (const more of [[], ["--dry-run", "--force"]]) {
+      const { stdout } = await run([fixture("hidden-embedding-row.pt"), "-o", output, ...more])
+      expect(stdout).toContain("not included  1.87 kB of the file: behind views")
+      expect(stdout).toContain('1.87 kB behind "row"')
+    }
+    const { stdout } = await run([fixture("hidden-nothing.pt"), "-o", newOutput()])
+    expect(stdout).not.toContain("not included")
+  })
+
+  it("are in the JSON", async () => {
+    const { stdout } = await run([fixture("hidden-extra-members.pt"), "-o", newOutput(), "--json"])
+    expect(JSON.parse(stdout).unreferenced).toMatchObject({
+      byteLength: 5090,
+      unusedStorages: 90,
+      extraMembers: 5000,
+      members: [{ name: "archive/very/deep.txt", byteLength: 5000 }],
+    })
+  })
+})

@@ -7,6 +7,8 @@ import { ProgressBar, progressBarFor } from "../../src/cli/progress-bar.ts"
 import { sayBytes, sayClock, sayCount, sayCounted, sayDuration } from "../../src/cli/quantities.ts"
 import { RenameRules } from "../../src/cli/rename-rules.ts"
 import { tableLines } from "../../src/cli/table.ts"
+import { unreferencedFacts } from "../../src/cli/unreferenced-text.ts"
+import type { UnreferencedBytes } from "../../src/node/index.ts"
 
 describe("the default output", () => {
   it.each([
@@ -236,5 +238,77 @@ describe("a defect", () => {
       /^tosafetensors: this is a defect of tosafetensors, not of your file\. Please report it/,
     )
     expect(text).toContain("RangeError: impossible\\u001b[2J")
+  })
+})
+
+describe("bytes that are not included", () => {
+  const NOTHING: UnreferencedBytes = {
+    byteLength: 0,
+    exact: true,
+    leftOut: 0,
+    behindViews: 0,
+    unusedStorages: 0,
+    extraMembers: 0,
+    hiding: [],
+    hidingCount: 0,
+    unusedStorageCount: 0,
+    members: [],
+    memberCount: 0,
+  }
+  const said = (unreferenced: Partial<UnreferencedBytes>): readonly string[] =>
+    unreferencedFacts({ ...NOTHING, ...unreferenced }).map(([label, text]) => {
+      expect(label).toBe("not included")
+      return text
+    })
+  const hiding = (tensors: readonly string[], tensorCount: number) => ({
+    key: "7\u202e",
+    byteLength: 5000,
+    hiddenBytes: 4000,
+    tensors,
+    tensorCount,
+  })
+
+  it("are not mentioned where there are none", () => {
+    expect(said({})).toEqual([])
+    expect(said({ members: [{ name: "archive/empty", byteLength: 0 }], memberCount: 1 })).toEqual([])
+  })
+
+  it("are told in one line where they are of one kind", () => {
+    expect(said({ byteLength: 1000, leftOut: 1000 })).toEqual([
+      "1.00 kB of the file: in tensors that are left out",
+    ])
+    expect(said({ byteLength: 5, unusedStorages: 5, unusedStorageCount: 1, exact: false })).toEqual([
+      "up to 5 B of the file: in 1 storage that no tensor uses",
+    ])
+  })
+
+  it("are told kind by kind, with the first few storages and members", () => {
+    const members = ["a\u202eb", "b", "c", "d"].map((name) => ({ name, byteLength: 25 }))
+    const some = [hiding(["w"], 1), hiding(["a", "b", "\u001b"], 5), hiding([], 2), hiding(["x"], 1)]
+    expect(
+      said({
+        byteLength: 17_100,
+        leftOut: 1000,
+        behindViews: 16_000,
+        extraMembers: 100,
+        hiding: some,
+        hidingCount: 4,
+        members,
+        memberCount: 30,
+      }),
+    ).toEqual([
+      "17.1 kB of the file belong to no written tensor",
+      "1.00 kB in tensors that are left out",
+      "16.0 kB behind views",
+      '  4.00 kB behind "w"',
+      '  4.00 kB behind "a", "b", "\\u001b" and 2 more',
+      '  4.00 kB behind 2 tensors outside the root (storage "7\\u202e")',
+      "  and 1 more such storage",
+      "100 B in 30 extra members of the archive",
+      '  "a\\u202eb" (25 B)',
+      '  "b" (25 B)',
+      '  "c" (25 B)',
+      "  and 27 more such members",
+    ])
   })
 })
