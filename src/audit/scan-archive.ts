@@ -60,7 +60,7 @@ async function listMembers(
   const strays: ByteExtent[] = []
   let inflated = 0
   try {
-    for (const member of await findPickleMembers(archive.entries, options)) {
+    for (const member of await findPickleMembers(archive.entries.values(), options)) {
       const { name, byteLength, coding, offset } = member
       inflated += byteLength
       requireWithin(options.limits, "maxPickleBytes", inflated, name)

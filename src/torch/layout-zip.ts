@@ -81,14 +81,15 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
     const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
     throw new CheckpointError("pickle-trailing", { within: name, at: end, problem })
   }
-  const strays = (await findPickleMembers(archive.entries, options)).filter((member) => member !== extent)
-  await refuseStrayGlobals(strays, options)
   const named = storages.storages()
+  const unclaimed = findUnclaimed(archive.entries, prefix, extent, named)
+  const others = unclaimed.members.map((member) => archive.entries.get(member.name) as ByteExtent)
+  await refuseStrayGlobals(await findPickleMembers(others, options), options)
   return {
     layout: "zip",
     value,
     storages: named,
-    unclaimed: findUnclaimed(archive.entries, prefix, extent, named),
+    unclaimed,
     byteOrder,
     hasChecksums: archive.hasChecksums,
     globals: [...policy.globals],

@@ -17,6 +17,7 @@ import { MOST_REFUSED } from "../pickle/machine-state.ts"
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import { findAllowedGlobal } from "./allowed-globals.ts"
 import type { ReadingOptions } from "./checkpoint-contents.ts"
+import { isTorchRecord } from "./unclaimed-members.ts"
 
 /** Raw elements of tensors, which begin with any bytes. `data/weights` and `data/constants` are torch.export's. */
 const RAW_DATA = /(?:^|\/)(?:(?:data|constants)\/[0-9]{1,20}|data\/(?:weights|constants)\/[^/]+)$/
@@ -24,25 +25,20 @@ const RAW_DATA = /(?:^|\/)(?:(?:data|constants)\/[0-9]{1,20}|data\/(?:weights|co
 /** Names that pickles have: of torch.save, of TorchScript, of people. */
 const PICKLE_NAME = /\.(?:pkl|debug_pkl|pickle)$/i
 
-/** Small records that torch writes beside the pickle, none of them one. */
-const RECORD_NAME =
-  /(?:^|\/)(?:version|byteorder|\.format_version|\.storage_alignment|\.data\/serialization_id)$/
-const RECORD_BYTES = 64
-
 const PROTO = 0x80
 /** PROTO and its version. */
 const HEAD_BYTES = 2
 
-/** Members that are pickles by their name or by their first bytes. Reads the beginning of each in question. */
+/** Those of `members` that are pickles by their name or by their first bytes. Reads the beginning of each in question. */
 export async function findPickleMembers(
-  members: ReadonlyMap<string, ByteExtent>,
+  members: Iterable<ByteExtent>,
   { signal }: Pick<ReadingOptions, "signal">,
 ): Promise<readonly ByteExtent[]> {
   const found: ByteExtent[] = []
-  for (const member of members.values()) {
+  for (const member of members) {
     const { name, byteLength } = member
     if (RAW_DATA.test(name) || byteLength <= HEAD_BYTES) continue
-    if (RECORD_NAME.test(name) && byteLength <= RECORD_BYTES) continue
+    if (isTorchRecord(name.slice(name.indexOf("/") + 1), member)) continue
     if (PICKLE_NAME.test(name) || (await beginsAsPickle(member, signal))) found.push(member)
   }
   return found

@@ -22,19 +22,24 @@ export interface UnclaimedMembers {
  * Records that torch 2.13 and before it write beside pickle and storages (`torch/serialization.py`, `_save`;
  * `caffe2/serialize/inline_container.cc`, `writeEndOfFile`; `.data/version` from file format 6 on).
  */
-const RECORDS = [
+const RECORDS: readonly string[] = [
   "version",
   ".data/version",
   "byteorder",
   ".data/serialization_id",
   ".format_version",
   ".storage_alignment",
-] as const
+]
 
 /** The longest of them, `.data/serialization_id`, has 40 digits. A longer one holds something else. */
 const MOST_RECORD_BYTES = 64
 
 const STORAGE_MEMBER = /^data\/[0-9]{1,20}$/
+
+/** Whether the member of that name, without its folder, is a record that torch writes. */
+export function isTorchRecord(name: string, extent: ByteExtent): boolean {
+  return sizeOf(extent) <= MOST_RECORD_BYTES && RECORDS.includes(name)
+}
 
 /** Where there is no archive, nothing is left. */
 export const NOTHING_UNCLAIMED: UnclaimedMembers = Object.freeze({ storages: [], members: [] })
@@ -49,7 +54,7 @@ export function findUnclaimed(
   const claimed = new Set([pickle])
   for (const record of RECORDS) {
     const extent = entries.get(prefix + record)
-    if (extent !== undefined && sizeOf(extent) <= MOST_RECORD_BYTES) claimed.add(extent)
+    if (extent !== undefined && isTorchRecord(record, extent)) claimed.add(extent)
   }
   // Each storage has a member of its own, so counting tells whether there are others.
   if (entries.size === claimed.size + storages.length) return NOTHING_UNCLAIMED
