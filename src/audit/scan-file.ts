@@ -9,6 +9,7 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { isCheckpointError } from "../errors.ts"
 import { planConversion } from "../plan/plan-conversion.ts"
+import type { UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 import { checkSafetensors } from "../safetensors/read-header.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
@@ -84,11 +85,25 @@ function foresee(
     trail.add({ severity: "warning", code: "checksums-absent", message })
   }
   try {
-    planConversion(contents, {}, { limits, inputByteLength: source.byteLength })
+    const { report } = planConversion(contents, {}, { limits, inputByteLength: source.byteLength })
+    noteUnreferenced(report.unreferenced, trail)
   } catch (error) {
     const isChoice = isCheckpointError(error) && CHOICES.has(error.code)
     trail.addError(error, isChoice ? "note" : "error")
   }
+}
+
+/** Where a payload or private data would hide: no conversion takes it along. */
+function noteUnreferenced({ byteLength, leftOut, exact }: UnreferencedBytes, trail: AuditTrail): void {
+  const hidden = byteLength - leftOut
+  if (hidden === 0) return
+  const message = `${exact ? "" : "up to "}${hidden} bytes of the file belong to no tensor; a conversion leaves them behind`
+  trail.add({
+    severity: "note",
+    code: "unreferenced-bytes",
+    message,
+    nextStep: "`inspect` shows where they are.",
+  })
 }
 
 async function scanSafetensors(

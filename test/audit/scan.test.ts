@@ -133,14 +133,30 @@ describe("other pickles of an archive", () => {
     ["an empty one", "a/empty.pkl", hex("")],
   ])("are not seen where there are none: %s", async (_, name, bytes) => {
     const report = await scan(archive(TENSORS, { [name]: bytes }))
-    expect(report).toMatchObject({ verdict: "clean", findings: [], pickles: [{ name: "a/data.pkl" }] })
+    expect(report).toMatchObject({ verdict: "clean", pickles: [{ name: "a/data.pkl" }] })
+    expect(codes(report).filter((code) => code !== "note unreferenced-bytes")).toEqual([])
   })
 
   it("of allowed globals are a note", async () => {
     const report = await scan(archive(TENSORS, { "a/more.pkl": TENSORS }))
     expect(report.verdict).toBe("clean")
-    expect(codes(report)).toEqual(["note other-pickle"])
+    expect(codes(report)).toEqual(["note other-pickle", "note unreferenced-bytes"])
     expect(report.pickles.map(({ name }) => name)).toEqual(["a/data.pkl", "a/more.pkl"])
+  })
+})
+
+describe("bytes that belong to no tensor", () => {
+  it("are a note: behind a view, and in a member that nothing asks for", async () => {
+    const half = pickle2(vector(storage("0", 2, []), 1))
+    for (const bytes of [archive(half), archive(TENSORS, { "a/note": new Uint8Array(4) })]) {
+      const report = await scan(bytes)
+      expect(report).toMatchObject({
+        verdict: "clean",
+        findings: [
+          { severity: "note", message: expect.stringMatching(/^4 bytes of the file belong to no tensor/) },
+        ],
+      })
+    }
   })
 })
 
