@@ -9,7 +9,13 @@ export default defineConfig([
   { ...shared, entry: { index: "src/index.ts" }, format: ["esm", "cjs"], dts: true, platform: "neutral" },
   // `shims` gives the CommonJS build an import.meta.url, which finds the thread's file.
   { ...node, entry: { node: "src/node/index.ts" }, format: ["esm", "cjs"], dts: true, shims: true },
-  { ...node, entry: { "copy-worker": "src/node/copy-worker.ts" }, format: ["esm"] },
+  {
+    ...node,
+    entry: { "copy-worker": "src/node/copy-worker.ts", "digest-worker": "src/node/digest-worker.ts" },
+    format: ["esm"],
+    // Each stands alone: there is nothing to wait for but one file.
+    splitting: false,
+  },
   // Minified, because every run of the command parses it.
   { ...node, entry: { cli: "src/cli/main.ts" }, format: ["esm"], minify: true },
 ])

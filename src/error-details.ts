@@ -53,6 +53,8 @@ export interface ErrorDetails {
   "output-is-input": { readonly path: string }
   "output-incomplete": { readonly expected: number; readonly written: number }
   "input-changed": Fault
+  /** Both in lower case. */
+  "digest-mismatch": { readonly path?: string; readonly expected: string; readonly actual: string }
   truncated: { readonly within?: string; readonly at: number; readonly wanted: number; readonly got: number }
   "not-a-checkpoint": { readonly looksLike: string }
   "unsupported-layout": { readonly layout: string; readonly problem: string }

@@ -77,6 +77,12 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     next: "This is a defect of tosafetensors: please report it with the file's structure.",
   },
   "input-changed": { say: sayFault, next: "Convert again when nothing writes to the input any more." },
+  "digest-mismatch": {
+    say: (d) => `the input${sayPath(d.path)} is not the file that was asked for: its SHA-256 is
+  ${d.actual}, not
+  ${d.expected}`,
+    next: "Nothing of it was parsed. Fetch the file again, or ask whoever published the digest which file it is of.",
+  },
   truncated: {
     say: (d) => `${place(d)}the file ends early: ${d.wanted} bytes wanted, ${d.got} there`,
     next: "The download or copy is incomplete: fetch the file again and compare its size.",

@@ -22,6 +22,7 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
   "output-is-input": { path: "a.pt" },
   "output-incomplete": { expected: 10, written: 9 },
   "input-changed": FAULT,
+  "digest-mismatch": { path: "a.pt", expected: "0".repeat(64), actual: "f".repeat(64) },
   truncated: { within: "a.pt", at: 100, wanted: 22, got: 3 },
   "not-a-checkpoint": { looksLike: "a GGUF file (llama.cpp)" },
   "unsupported-layout": { layout: "a TorchScript archive", problem: "something is wrong" },

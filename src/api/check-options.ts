@@ -29,6 +29,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["verify", oneOf("crc", "none")],
   ["byteOrder", oneOf("little", "big")],
   ["limits", ["an object of numbers", isObject]],
+  ["sha256", ["64 hexadecimal digits", (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value)]],
   ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
   ["onProgress", ["a function", isFunction]],
 ])

@@ -3,6 +3,7 @@
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { crc32 } from "../bytes/crc32.ts"
+import { CheckpointError } from "../errors.ts"
 import type { CheckpointInput, OpenedInput } from "./inputs.ts"
 import { openUniversalInput } from "./inputs.ts"
 import type { SafetensorsOutput } from "./outputs.ts"
@@ -10,10 +11,17 @@ import { openUniversalOutput } from "./outputs.ts"
 
 /** How to open inputs and outputs, and the fastest checksum there is. */
 export interface Platform<Input, Output> {
-  readonly openInput: (input: Input, signal: AbortSignal | undefined) => Promise<OpenedInput>
+  readonly openInput: (input: Input, request: InputRequest) => Promise<OpenedInput>
   /** Nothing is created before the sink is opened. */
   readonly openOutput: (output: Output, request: OutputRequest) => Promise<ByteSink>
   readonly crc32: Crc32
+}
+
+/** What opening an input depends on. */
+export interface InputRequest {
+  readonly signal?: AbortSignal | undefined
+  /** The SHA-256 that the input must have. Only platforms that can take it in passing know this. */
+  readonly sha256?: string | undefined
 }
 
 /** What opening an output depends on. */
@@ -26,7 +34,15 @@ export interface OutputRequest {
 
 /** Browsers, workers and every other runtime with web standards. */
 export const UNIVERSAL_PLATFORM: Platform<CheckpointInput, SafetensorsOutput> = {
-  openInput: openUniversalInput,
+  openInput: async (input, { signal, sha256 }) => {
+    // Web Crypto digests only what is in memory as a whole. An option that protects must not be passed over.
+    if (sha256 !== undefined) {
+      const problem =
+        "this build cannot take a digest of a stream of bytes: compare it before you pass the input"
+      throw new CheckpointError("invalid-argument", { argument: "sha256", problem })
+    }
+    return openUniversalInput(input, signal)
+  },
   openOutput: async (output) => openUniversalOutput(output),
   crc32,
 }

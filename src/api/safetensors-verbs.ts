@@ -15,7 +15,7 @@ export async function readHeader<Input>(
   options: ReadHeaderOptions,
 ): Promise<SafetensorsHeader> {
   requireOptions(options)
-  const { source, close } = await platform.openInput(input, options.signal)
+  const { source, close } = await platform.openInput(input, options)
   return await unchanged(source, readSafetensorsHeader(source, options), options).finally(close)
 }
 
@@ -26,15 +26,15 @@ export async function checkFile<Input>(
   options: ReadHeaderOptions,
 ): Promise<SafetensorsCheck> {
   requireOptions(options)
-  const { source, close } = await platform.openInput(input, options.signal)
+  const { source, close } = await platform.openInput(input, options)
   return await unchanged(source, checkSafetensors(source, options), options).finally(close)
 }
 
 /** What was read, unless the source is another one by now. */
-async function unchanged<Value>(
+export async function unchanged<Value>(
   source: ByteSource,
   reading: Promise<Value>,
-  { signal }: ReadHeaderOptions,
+  { signal }: Pick<ReadHeaderOptions, "signal">,
 ): Promise<Value> {
   const value = await reading
   await requireUnchanged(source, signal)

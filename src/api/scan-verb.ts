@@ -6,6 +6,7 @@ import { withLimits } from "../limits.ts"
 import { requireOptions } from "./check-options.ts"
 import type { OpenOptions } from "./options.ts"
 import type { Platform } from "./platform.ts"
+import { unchanged } from "./safetensors-verbs.ts"
 
 /** Scans `input`. */
 export async function scanInput<Input>(
@@ -16,7 +17,7 @@ export async function scanInput<Input>(
   requireOptions(options)
   const { signal, byteOrder } = options
   signal?.throwIfAborted()
-  const { source, close } = await platform.openInput(input, signal)
+  const { source, close } = await platform.openInput(input, options)
   const reading = { limits: withLimits(options.limits), crc32: platform.crc32, signal, byteOrder }
-  return await scanFile(source, reading).finally(close)
+  return await unchanged(source, scanFile(source, reading), options).finally(close)
 }

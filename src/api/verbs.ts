@@ -11,20 +11,23 @@ import { requireOptions } from "./check-options.ts"
 import type { Checkpoint } from "./checkpoint.ts"
 import { readOpened } from "./checkpoint.ts"
 import type { ConvertOptions, OpenOptions } from "./options.ts"
-import type { Platform } from "./platform.ts"
+import type { InputRequest, Platform } from "./platform.ts"
 import { StreamOutput } from "./stream-output.ts"
 
 /** Opens a checkpoint; the caller closes it. */
 export async function open<Input>(
   platform: Platform<Input, never>,
   input: Input,
-  options: OpenOptions,
+  options: OpenOptions & InputRequest,
 ): Promise<Checkpoint> {
   requireOptions(options)
   options.signal?.throwIfAborted()
-  const opened = await platform.openInput(input, options.signal)
+  const opened = await platform.openInput(input, options)
   try {
-    return await readOpened(opened, options, platform.crc32)
+    const checkpoint = await readOpened(opened, options, platform.crc32)
+    // What was parsed must be what had that digest.
+    if (options.sha256 !== undefined) await opened.source.assertUnchanged?.()
+    return checkpoint
   } catch (error) {
     // What went wrong first is what gets reported.
     await opened.close().catch(() => {})
@@ -35,7 +38,7 @@ export async function open<Input>(
 async function withCheckpoint<Input, Result>(
   platform: Platform<Input, never>,
   input: Input,
-  options: OpenOptions,
+  options: OpenOptions & InputRequest,
   use: (checkpoint: Checkpoint) => Promise<Result>,
 ): Promise<Result> {
   const checkpoint = await open(platform, input, options)
@@ -55,7 +58,7 @@ export async function convert<Input, Output>(
   platform: Platform<Input, Output>,
   input: Input,
   output: Output,
-  options: ConvertOptions,
+  options: ConvertOptions & InputRequest,
 ): Promise<ConversionReport> {
   requireOptions(options)
   const sink = await openSink(platform, input, output, options)
@@ -90,7 +93,7 @@ async function openSink<Input, Output>(
 export async function convertToBytes<Input>(
   platform: Platform<Input, never>,
   input: Input,
-  options: ConvertOptions,
+  options: ConvertOptions & InputRequest,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
   return withCheckpoint(platform, input, options, async (checkpoint) => {
     const plan = checkpoint.plan(options)
@@ -104,7 +107,7 @@ export async function convertToBytes<Input>(
 export async function convertToBlob<Input>(
   platform: Platform<Input, never>,
   input: Input,
-  options: ConvertOptions,
+  options: ConvertOptions & InputRequest,
 ): Promise<{ blob: Blob; report: ConversionReport }> {
   return withCheckpoint(platform, input, options, async (checkpoint) => {
     const plan = checkpoint.plan(options)
@@ -116,7 +119,7 @@ export async function convertToBlob<Input>(
 export async function convertToStream<Input>(
   platform: Platform<Input, never>,
   input: Input,
-  options: ConvertOptions,
+  options: ConvertOptions & InputRequest,
 ): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
   const checkpoint = await open(platform, input, options)
   let plan: ConversionPlan

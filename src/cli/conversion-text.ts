@@ -29,6 +29,8 @@ export interface ConversionContext {
   readonly output: string | undefined
   /** How long it took; undefined when nothing was written. */
   readonly elapsedMs: number | undefined
+  /** Null when nobody asked. */
+  readonly inputSha256: string | null
   readonly rootOption: readonly string[] | "all" | undefined
   readonly notes: readonly string[]
 }
@@ -51,9 +53,13 @@ export function sayConversion(
   return [headline, ...factLines(factsOf(report, context), stream)].join("\n")
 }
 
-function factsOf(report: ConversionReport, { rootOption, notes }: ConversionContext): readonly Fact[] {
+function factsOf(
+  report: ConversionReport,
+  { inputSha256, rootOption, notes }: ConversionContext,
+): readonly Fact[] {
   const { root, aliases, leftOut, warnings } = report
   const facts: Fact[] = []
+  if (inputSha256 !== null) facts.push(["input", `sha256 ${inputSha256}`])
   if (rootOption === undefined && root.length > 0) facts.push(["root", `${sayRoot(root)}, found by rule`])
   if (aliases.length > 0) {
     const rows = aliases.map(({ dropped, kept }) => `${quoted(dropped)} is ${quoted(kept)}`)

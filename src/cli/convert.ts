@@ -2,9 +2,12 @@
 
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
-import type { ConversionReport } from "../node/index.ts"
+import type { CheckpointInput, ConversionReport } from "../node/index.ts"
 import { isCheckpointError, openCheckpoint, toSafetensors } from "../node/index.ts"
+import { openNodeOutput } from "../node/platform.ts"
 import type { CommandLine } from "./arguments.ts"
+import type { Digests } from "./conversion-digests.ts"
+import { ConversionDigests } from "./conversion-digests.ts"
 import type { ConversionContext } from "./conversion-text.ts"
 import { sayConversion, sayPlannedTensors } from "./conversion-text.ts"
 import { defaultOutput } from "./default-output.ts"
@@ -12,6 +15,8 @@ import { EXIT } from "./exit-codes.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import { jsonText } from "./json-text.ts"
 import { progressBarFor } from "./progress-bar.ts"
+import type { Provenance, TracedInput } from "./provenance.ts"
+import { openTraced, readProvenance } from "./provenance.ts"
 import type { Selection } from "./selection.ts"
 import { readSelection } from "./selection.ts"
 import { quoted } from "./shown-text.ts"
@@ -25,6 +30,7 @@ interface Request {
   /** A path, or `-`. */
   readonly output: string
   readonly selection: Selection
+  readonly provenance: Provenance
   readonly dryRun: boolean
   readonly force: boolean
   readonly json: boolean
@@ -35,9 +41,9 @@ interface Request {
 export async function runConvert(line: CommandLine, terminal: Terminal): Promise<number> {
   const request = readRequest(line, terminal)
   const started = performance.now()
-  const report = request.dryRun ? await plan(request, terminal) : await convert(request, terminal)
+  const outcome = request.dryRun ? await plan(request, terminal) : await convertOrExplain(request, terminal)
   const elapsedMs = request.dryRun ? undefined : performance.now() - started
-  await tell(report, { request, elapsedMs }, terminal)
+  await tell(outcome, { request, elapsedMs }, terminal)
   return EXIT.done
 }
 
@@ -55,6 +61,7 @@ function readRequest({ files, options }: CommandLine, terminal: Terminal): Reque
     input,
     output,
     selection: readSelection(options, terminal.signal),
+    provenance: readProvenance(options),
     dryRun: options.has("dry-run"),
     force: options.has("force"),
     json: options.has("json"),
@@ -68,30 +75,66 @@ function readRequest({ files, options }: CommandLine, terminal: Terminal): Reque
   return request
 }
 
-async function plan({ input, selection }: Request, terminal: Terminal): Promise<ConversionReport> {
-  const checkpoint = await openCheckpoint(openInput(input, terminal), selection.options)
+/** What a conversion did, or would do. */
+interface Outcome {
+  readonly report: ConversionReport
+  readonly sha256: Digests
+}
+
+async function plan(request: Request, terminal: Terminal): Promise<Outcome> {
+  const traced = await openSource(openInput(request.input, terminal), request, terminal)
+  const { source, options, sha256 } = traced
   try {
-    return checkpoint.plan(selection.options).report
+    const { report } = (await openCheckpoint(source, options)).plan(options)
+    if (sha256 !== undefined) await source.assertUnchanged?.()
+    return { report, sha256: { input: sha256 ?? null, output: null } }
   } finally {
-    await checkpoint.close()
+    await traced.close()
   }
 }
 
-async function convert(request: Request, terminal: Terminal): Promise<ConversionReport> {
-  const { input, output, selection, force, json, quiet } = request
+async function convert(request: Request, terminal: Terminal): Promise<Outcome> {
+  const { output, force, json, quiet } = request
+  const input = openInput(request.input, terminal)
+  let digests: ConversionDigests | undefined
+  // The output is looked at before the input is opened, which may mean to take in a stream.
+  const sink =
+    output === STANDARD_STREAM
+      ? streamSink(terminal.stdout)
+      : await openNodeOutput(output, {
+          overwrite: force,
+          input,
+          beforeNaming: json ? async (written) => digests?.beforeNaming(written) : undefined,
+        })
+  const traced = await openSource(input, request, terminal)
+  const { source, options, sha256 } = traced
   const bar = progressBarFor(terminal.stderr, !json && !quiet)
+  if (json) digests = new ConversionDigests(source, sha256, terminal.signal)
   try {
-    return await toSafetensors(
-      openInput(input, terminal),
-      output === STANDARD_STREAM ? streamSink(terminal.stdout) : output,
-      { ...selection.options, overwrite: force, onProgress: bar?.update },
-    )
+    const report = await toSafetensors(source, sink, { ...options, onProgress: bar?.update })
+    return { report, sha256: (await digests?.result()) ?? { input: sha256 ?? null, output: null } }
+  } finally {
+    bar?.clear()
+    await digests?.stop()
+    await traced.close()
+  }
+}
+
+async function convertOrExplain(request: Request, terminal: Terminal): Promise<Outcome> {
+  try {
+    return await convert(request, terminal)
   } catch (error) {
     if (isOutputDefaultedToInput(request, error)) await plan(request, terminal)
     throw error
-  } finally {
-    bar?.clear()
   }
+}
+
+function openSource(
+  input: CheckpointInput,
+  { provenance, selection: { options }, json, dryRun }: Request,
+  { signal }: Terminal,
+): Promise<TracedInput> {
+  return openTraced(input, provenance, { options, signal, hashed: json && !dryRun })
 }
 
 /**
@@ -103,7 +146,7 @@ function isOutputDefaultedToInput({ input, output }: Request, error: unknown): b
 }
 
 async function tell(
-  report: ConversionReport,
+  { report, sha256 }: Outcome,
   { request, elapsedMs }: { readonly request: Request; readonly elapsedMs: number | undefined },
   { stdout, stderr }: Terminal,
 ): Promise<void> {
@@ -111,7 +154,8 @@ async function tell(
   const notes = notesOn(request)
   const toStandardOutput = output === STANDARD_STREAM
   if (json) {
-    await printText(stdout, jsonText(toStandardOutput ? report : { output: resolve(output), ...report }))
+    const place = toStandardOutput ? {} : { output: resolve(output) }
+    await printText(stdout, jsonText({ ...place, ...report, sha256 }))
     if (!quiet) for (const note of notes) await printText(stderr, `note: ${note}`)
     return
   }
@@ -121,6 +165,7 @@ async function tell(
   const context: ConversionContext = {
     output: toStandardOutput ? undefined : output,
     elapsedMs,
+    inputSha256: sha256.input,
     rootOption: selection.options.root,
     notes,
   }

@@ -8,6 +8,7 @@ import { inspectCheckpoint } from "./inspection.ts"
 import { inspectionObject } from "./inspection-json.ts"
 import { sayInspection } from "./inspection-text.ts"
 import { jsonText } from "./json-text.ts"
+import { readProvenance } from "./provenance.ts"
 import { readSelection } from "./selection.ts"
 import type { Terminal } from "./terminal.ts"
 import { printText } from "./terminal.ts"
@@ -19,12 +20,13 @@ export async function runInspect({ files, options }: CommandLine, terminal: Term
   if (others.length > 0)
     throw new UsageError(`one file is inspected at a time, and ${files.length} were named`)
   const selection = readSelection(options, terminal.signal).options
-  const checkpoint = await openCheckpoint(openInput(input, terminal), selection)
+  const { expected: sha256 } = readProvenance(options)
+  const checkpoint = await openCheckpoint(openInput(input, terminal), { ...selection, sha256 })
   try {
     const inspection = inspectCheckpoint(checkpoint, selection)
     const file = input === STANDARD_STREAM ? "standard input" : input
     const text = options.has("json")
-      ? jsonText(inspectionObject(file, checkpoint, inspection))
+      ? jsonText(inspectionObject({ file, sha256 }, checkpoint, inspection))
       : sayInspection(file, checkpoint, inspection, terminal.stdout)
     await printText(terminal.stdout, text)
   } finally {

@@ -3,13 +3,25 @@
 import type { Checkpoint } from "../node/index.ts"
 import type { Inspection } from "./inspection.ts"
 
+/** Which file it is. */
+interface InspectedFile {
+  readonly file: string
+  /** Undefined when nobody asked. */
+  readonly sha256: string | undefined
+}
+
 /** Everything that is known of the checkpoint: an object for `jsonText`. */
-export function inspectionObject(file: string, checkpoint: Checkpoint, inspection: Inspection): object {
+export function inspectionObject(
+  { file, sha256 }: InspectedFile,
+  checkpoint: Checkpoint,
+  inspection: Inspection,
+): object {
   const { tensors, report, problem } = inspection
   return {
     file,
     layout: checkpoint.format,
     byteLength: checkpoint.byteLength,
+    sha256: sha256 ?? null,
     globals: checkpoint.globals,
     tensorCount: tensors.length,
     /** Where a conversion would find the state dict; null when that is not decided. */

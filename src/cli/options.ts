@@ -93,6 +93,24 @@ export const OPTIONS: readonly OptionRow[] = [
     commands: MAKING,
     help: ["crc (default) holds what is read against the", "checksums of the archive, none does not"],
   },
+  {
+    name: "sha256",
+    value: "DIGEST",
+    commands: ALL,
+    help: [
+      "refuse a checkpoint with another SHA-256 before",
+      "anything of it is parsed: one more pass over it",
+    ],
+  },
+  {
+    name: "provenance",
+    commands: MAKING,
+    help: [
+      "keep the checkpoint's SHA-256 and size and this",
+      "program's version in the metadata: one more pass",
+      "over the checkpoint",
+    ],
+  },
   { name: "dry-run", commands: CONVERT, help: ["show what would be written, and write nothing"] },
   { name: "force", commands: CONVERT, help: ["replace an output that exists"] },
   { name: "json", commands: ALL, help: ["print JSON for programs on standard output"] },

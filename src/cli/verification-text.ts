@@ -18,6 +18,8 @@ export interface Comparison {
   readonly metadata: readonly MetadataDifference[]
   /** Whether every byte of the file, the header's too, is what a conversion would write. */
   readonly identical: boolean
+  /** Whether the file was to say what it was made from, and does not say this checkpoint. */
+  readonly misattributed: boolean
   readonly report: ConversionReport
   readonly notes: readonly string[]
 }
@@ -56,7 +58,7 @@ function findingFacts(findings: readonly HeaderFinding[]): readonly Fact[] {
 
 /** Whether the file holds what a conversion of `checkpoint` would write. */
 export function sayComparison(checkpoint: string, comparison: Comparison, stream: OutputStream): string {
-  const { differences, metadata, identical, report, notes } = comparison
+  const { differences, metadata, report, notes } = comparison
   const facts: Fact[] = differences
     .slice(0, LISTED)
     .map((difference) => [difference.kind, sayDifference(difference, report)])
@@ -64,18 +66,22 @@ export function sayComparison(checkpoint: string, comparison: Comparison, stream
   facts.push(...metadata.slice(0, LISTED).map((entry): Fact => ["metadata", sayMetadata(entry)]))
   if (metadata.length > LISTED) facts.push(["", `and ${sayCount(metadata.length - LISTED)} more entries`])
   facts.push(...notes.map((note): Fact => ["note", note]))
-  const headline = sayVerdict(shown(checkpoint), { differences, identical, report }, stream)
+  const headline = sayVerdict(shown(checkpoint), comparison, stream)
   return [headline, ...factLines(facts, stream)].join("\n")
 }
 
 function sayVerdict(
   checkpoint: string,
-  { differences, identical, report }: Pick<Comparison, "differences" | "identical" | "report">,
+  { differences, identical, misattributed, report }: Comparison,
   stream: OutputStream,
 ): string {
   if (differences.length > 0) {
     const count = sayCounted(differences.length, "tensor")
     return `${paint(stream, "red", "differs")} from a conversion of ${checkpoint} in ${count}`
+  }
+  if (misattributed) {
+    const count = sayCounted(report.tensorCount, "tensor")
+    return `${paint(stream, "red", "differs")}: every byte of ${count} is the same, but the metadata does not name ${checkpoint} as the source`
   }
   const same = paint(stream, "green", "same")
   if (identical) return `${same}: every byte is what a conversion of ${checkpoint} writes`

@@ -9,6 +9,8 @@ import { EXIT } from "./exit-codes.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import { jsonText } from "./json-text.ts"
 import { progressBarFor } from "./progress-bar.ts"
+import type { Provenance } from "./provenance.ts"
+import { namesOtherSource, openTraced, readProvenance } from "./provenance.ts"
 import type { Selection } from "./selection.ts"
 import { readSelection } from "./selection.ts"
 import { quoted } from "./shown-text.ts"
@@ -38,7 +40,11 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
     throw new UsageError("only one of the two files can be standard input")
   }
   const selection = readSelection(options, terminal.signal)
-  const opened = await NODE_PLATFORM.openInput(openInput(file, terminal), terminal.signal)
+  const provenance = readProvenance(options)
+  if (checkpoint === undefined && (provenance.expected !== undefined || provenance.recorded)) {
+    throw new UsageError("--sha256 and --provenance are about the checkpoint, and none was named")
+  }
+  const opened = await NODE_PLATFORM.openInput(openInput(file, terminal), { signal: terminal.signal })
   try {
     const { limits = {} } = selection.options
     const check = await checkSafetensors(opened.source, { limits, signal: terminal.signal })
@@ -46,7 +52,11 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
     const comparison =
       header === undefined || checkpoint === undefined
         ? undefined
-        : await compareWith(checkpoint, { file: opened.source, header, selection, line }, terminal)
+        : await compareWith(
+            checkpoint,
+            { file: opened.source, header, selection, provenance, line },
+            terminal,
+          )
     // Nothing may be said of a file that is another one by now.
     await opened.source.assertUnchanged?.()
     if (options.has("json")) {
@@ -57,25 +67,40 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
         await printText(terminal.stdout, sayComparison(checkpoint, comparison, terminal.stdout))
       }
     }
-    return check.valid && (comparison?.differences.length ?? 0) === 0 ? EXIT.done : EXIT.refused
+    const agrees =
+      comparison === undefined || (comparison.differences.length === 0 && !comparison.misattributed)
+    return check.valid && agrees ? EXIT.done : EXIT.refused
   } finally {
     await opened.close()
   }
 }
 
+interface ComparisonRequest extends Omit<Compared, "checkpoint"> {
+  readonly selection: Selection
+  readonly provenance: Provenance
+  readonly line: CommandLine
+}
+
 async function compareWith(
   checkpoint: string,
-  request: Omit<Compared, "checkpoint"> & { readonly selection: Selection; readonly line: CommandLine },
+  request: ComparisonRequest,
   terminal: Terminal,
 ): Promise<Comparison> {
   const { options } = request.line
-  const opened = await NODE_PLATFORM.openInput(openInput(checkpoint, terminal), terminal.signal)
+  const { selection, provenance } = request
+  const traced = await openTraced(openInput(checkpoint, terminal), provenance, {
+    options: selection.options,
+    signal: terminal.signal,
+    hashed: false,
+  })
   const bar = progressBarFor(terminal.stderr, !options.has("json") && !options.has("quiet"))
   try {
-    return await compare({ ...request, checkpoint: opened.source }, request.selection, bar?.update)
+    const traceable = { ...selection, options: traced.options }
+    const comparison = await compare({ ...request, checkpoint: traced.source }, traceable, bar?.update)
+    return { ...comparison, misattributed: provenance.recorded && namesOtherSource(comparison.metadata) }
   } finally {
     bar?.clear()
-    await opened.close()
+    await traced.close()
   }
 }
 
@@ -84,7 +109,7 @@ async function compare(
   { file, header, checkpoint }: Compared,
   { options, renaming }: Selection,
   onProgress: ((progress: { readonly written: number; readonly total: number }) => void) | undefined,
-): Promise<Comparison> {
+): Promise<Omit<Comparison, "misattributed">> {
   const plan = (await openCheckpoint(checkpoint, options)).plan(options)
   const { report } = plan
   const { differences, comparable } = compareHeaders(header, report.tensors)

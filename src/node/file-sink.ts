@@ -6,6 +6,7 @@
  * name; after a power cut the file system decides.
  */
 
+import type { Stats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import { link, lstat, open, rename, rm, stat, statfs } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
@@ -44,6 +45,8 @@ export interface FileSinkOptions {
   readonly overwrite: boolean
   /** The file that is read, when it is one: it must not be the output. */
   readonly inputPath: string | undefined
+  /** Called when everything has been written, before the output gets its name. What it throws refuses the output. */
+  readonly beforeNaming?: ((written: FileSource) => Promise<void>) | undefined
 }
 
 /**
@@ -68,20 +71,20 @@ export async function prepareFileSink(path: string, options: FileSinkOptions): P
     throw failed(path, cause)
   })
   if (!folder.isDirectory()) throw failed(path, new Error("its folder is a file"))
-  return new FileSink(path, options.overwrite)
+  return new FileSink(path, options)
 }
 
 /** Writes in any order, several at a time. */
 export class FileSink implements ByteSink {
   readonly randomAccess = true
   readonly #path: string
-  readonly #overwrite: boolean
+  readonly #options: FileSinkOptions
   #temporary: { readonly path: string; readonly handle: FileHandle } | undefined
   #copyPool: CopyPool | undefined
 
-  constructor(path: string, overwrite: boolean) {
+  constructor(path: string, options: FileSinkOptions) {
     this.#path = path
-    this.#overwrite = overwrite
+    this.#options = options
   }
 
   async open(byteLength: number): Promise<void> {
@@ -92,7 +95,7 @@ export class FileSink implements ByteSink {
     const stem = Buffer.from(basename(this.#path)).subarray(0, NAME_BYTES - suffix.length - 1)
     const path = join(dirname(this.#path), `.${stem.toString("utf8").replace(/\ufffd$/, "")}${suffix}`)
     await this.#attempt(async () => {
-      this.#temporary = { path, handle: await open(path, "wx") }
+      this.#temporary = { path, handle: await open(path, "wx+") }
       rememberTemporary(path)
     })
     if (byteLength >= THREADS_FROM_BYTES) this.#copyPool = await CopyPool.start()
@@ -137,12 +140,16 @@ export class FileSink implements ByteSink {
     return crc32
   }
 
-  close(): Promise<void> {
-    return this.#attempt(async () => {
-      const { path, handle } = this.#opened()
-      await this.#copyPool?.close()
+  async close(): Promise<void> {
+    const { path, handle } = this.#opened()
+    await this.#copyPool?.close()
+    const { beforeNaming } = this.#options
+    if (beforeNaming !== undefined) {
+      await beforeNaming(new FileSource(handle, path, await this.#status(handle)))
+    }
+    await this.#attempt(async () => {
       await handle.close()
-      if (this.#overwrite) await rename(path, this.#path).then(() => forgetTemporary(path))
+      if (this.#options.overwrite) await rename(path, this.#path).then(() => forgetTemporary(path))
       else await this.#renameToFreeName(path)
       this.#temporary = undefined
     })
@@ -188,6 +195,12 @@ export class FileSink implements ByteSink {
     if (free === 0 || byteLength <= free) return
     const reason = `the output takes ${byteLength} bytes and ${free} are free (ENOSPC)`
     throw new CheckpointError("write-failed", { path: this.#path, reason })
+  }
+
+  #status(handle: FileHandle): Promise<Stats> {
+    return handle.stat().catch((cause: unknown) => {
+      throw failed(this.#path, cause)
+    })
   }
 
   #opened(): { readonly path: string; readonly handle: FileHandle } {

@@ -1,5 +1,6 @@
 /** A file as a source: positional reads through one handle, and a last look at whether it stayed the same. */
 
+import type { Stats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import { constants, open } from "node:fs/promises"
 import type { ByteSource } from "../bytes/byte-source.ts"
@@ -23,25 +24,32 @@ export async function openFileSource(path: string): Promise<FileSource> {
     const found = await handle.stat()
     if (found.isDirectory()) throw new Error("it is a folder")
     if (!found.isFile()) throw new Error("it is not a regular file: pass it as a stream")
-    return new FileSource(handle, path, found.size, found.mtimeMs)
+    return new FileSource(handle, path, found)
   } catch (cause) {
     await handle?.close().catch(() => {})
     throw readFailed(path, cause)
   }
 }
 
+/** What of a file's status tells that it is still the same. */
+type FileStatus = Pick<Stats, "size" | "mtimeMs" | "ctimeMs">
+
 /** An open file. */
 export class FileSource implements ByteSource {
   readonly byteLength: number
+  /** What was hashed while it was written, in lower-case hex. */
+  readonly sha256: string | undefined
   readonly #handle: FileHandle
   readonly #path: string
-  readonly #modifiedMs: number
+  readonly #status: FileStatus
+  #watchesStatus = false
 
-  constructor(handle: FileHandle, path: string, byteLength: number, modifiedMs: number) {
+  constructor(handle: FileHandle, path: string, status: FileStatus, sha256?: string) {
     this.#handle = handle
     this.#path = path
-    this.byteLength = byteLength
-    this.#modifiedMs = modifiedMs
+    this.#status = status
+    this.byteLength = status.size
+    this.sha256 = sha256
   }
 
   /** The descriptor, for threads that read the file on their own. */
@@ -73,15 +81,28 @@ export class FileSource implements ByteSource {
     }
   }
 
+  /**
+   * From now on a change of the file's status is a change of the file. Whoever may write to it can set the time of the
+   * last write back; nobody can set back the time of the last change of its status. Without this a file may be renamed
+   * or removed while it is read. On Windows that time means less.
+   */
+  watchStatus(): void {
+    this.#watchesStatus = process.platform !== "win32"
+  }
+
   async assertUnchanged(): Promise<void> {
-    const { size, mtimeMs } = await this.#handle.stat().catch((cause: unknown) => {
+    const { size, mtimeMs, ctimeMs } = await this.#handle.stat().catch((cause: unknown) => {
       throw readFailed(this.#path, cause)
     })
-    if (size === this.byteLength && mtimeMs === this.#modifiedMs) return
+    const before = this.#status
+    const sameStatus = !this.#watchesStatus || ctimeMs === before.ctimeMs
+    if (size === before.size && mtimeMs === before.mtimeMs && sameStatus) return
     const problem =
-      size === this.byteLength
-        ? "the file was written to while it was read"
-        : `the file had ${this.byteLength} bytes and has ${size} now`
+      size !== before.size
+        ? `the file had ${before.size} bytes and has ${size} now`
+        : mtimeMs !== before.mtimeMs
+          ? "the file was written to while it was read"
+          : "the file was written to, renamed, removed or given other rights while it was read"
     throw new CheckpointError("input-changed", { within: this.#path, problem })
   }
 

@@ -1,7 +1,6 @@
 /** tosafetensors for Node, Deno and Bun: strings and `file:` URLs are paths. All else is as in the universal build. */
 
 import type { Checkpoint } from "../api/checkpoint.ts"
-import type { ConvertOptions, OpenOptions } from "../api/options.ts"
 import { checkFile, readHeader } from "../api/safetensors-verbs.ts"
 import { scanInput } from "../api/scan-verb.ts"
 import { convert, convertToBlob, convertToBytes, convertToStream, open } from "../api/verbs.ts"
@@ -9,10 +8,12 @@ import type { ScanReport } from "../audit/scan-report.ts"
 import type { ConversionReport } from "../plan/conversion-plan.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
+import type { NodeConvertOptions, NodeOpenOptions } from "./options.ts"
 import type { NodeCheckpointInput, NodeSafetensorsOutput } from "./platform.ts"
 import { NODE_PLATFORM } from "./platform.ts"
 
 export * from "../api/shared-exports.ts"
+export type { NodeConvertOptions as ConvertOptions, NodeOpenOptions as OpenOptions } from "./options.ts"
 export type {
   NodeCheckpointInput as CheckpointInput,
   NodeSafetensorsOutput as SafetensorsOutput,
@@ -29,7 +30,7 @@ export type {
 export function toSafetensors(
   input: NodeCheckpointInput,
   output: NodeSafetensorsOutput,
-  options: ConvertOptions = {},
+  options: NodeConvertOptions = {},
 ): Promise<ConversionReport> {
   return convert(NODE_PLATFORM, input, output, options)
 }
@@ -37,7 +38,7 @@ export function toSafetensors(
 /** Converts a checkpoint to a safetensors file in memory. Throws as `toSafetensors`. */
 export function toSafetensorsBytes(
   input: NodeCheckpointInput,
-  options: ConvertOptions = {},
+  options: NodeConvertOptions = {},
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
   return convertToBytes(NODE_PLATFORM, input, options)
 }
@@ -45,7 +46,7 @@ export function toSafetensorsBytes(
 /** Converts a checkpoint to a Blob, made of slices where the input is a Blob too. Throws as `toSafetensors`. */
 export function toSafetensorsBlob(
   input: NodeCheckpointInput,
-  options: ConvertOptions = {},
+  options: NodeConvertOptions = {},
 ): Promise<{ blob: Blob; report: ConversionReport }> {
   return convertToBlob(NODE_PLATFORM, input, options)
 }
@@ -56,7 +57,7 @@ export function toSafetensorsBlob(
  */
 export function toSafetensorsStream(
   input: NodeCheckpointInput,
-  options: ConvertOptions = {},
+  options: NodeConvertOptions = {},
 ): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
   return convertToStream(NODE_PLATFORM, input, options)
 }
@@ -66,7 +67,10 @@ export function toSafetensorsStream(
  *
  * @throws CheckpointError with one of the codes of `ErrorCode`; the signal's reason when aborted.
  */
-export function openCheckpoint(input: NodeCheckpointInput, options: OpenOptions = {}): Promise<Checkpoint> {
+export function openCheckpoint(
+  input: NodeCheckpointInput,
+  options: NodeOpenOptions = {},
+): Promise<Checkpoint> {
   return open(NODE_PLATFORM, input, options)
 }
 
@@ -77,7 +81,7 @@ export function openCheckpoint(input: NodeCheckpointInput, options: OpenOptions 
  *
  * @throws `read-failed`, `invalid-argument`, `input-changed`; the signal's reason when aborted.
  */
-export function scan(input: NodeCheckpointInput, options: OpenOptions = {}): Promise<ScanReport> {
+export function scan(input: NodeCheckpointInput, options: NodeOpenOptions = {}): Promise<ScanReport> {
   return scanInput(NODE_PLATFORM, input, options)
 }
 

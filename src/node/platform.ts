@@ -5,12 +5,14 @@ import type { CheckpointInput, OpenedInput } from "../api/inputs.ts"
 import { openUniversalInput, requireUnlocked } from "../api/inputs.ts"
 import type { SafetensorsOutput } from "../api/outputs.ts"
 import { openUniversalOutput } from "../api/outputs.ts"
-import type { OutputRequest, Platform } from "../api/platform.ts"
+import type { InputRequest, OutputRequest, Platform } from "../api/platform.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError } from "../errors.ts"
 import { prepareFileSink } from "./file-sink.ts"
 import { openFileSource } from "./file-source.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
+import { requireSha256 } from "./sha256.ts"
 import { spoolStream } from "./spool.ts"
 
 /** Everything that the universal build takes, and paths: strings and `file:` URLs. */
@@ -25,9 +27,30 @@ export const NODE_PLATFORM: Platform<NodeCheckpointInput, NodeSafetensorsOutput>
   crc32: nodeCrc32,
 }
 
-async function openNodeInput(
+export interface NodeInputRequest extends InputRequest {
+  /** Whether its SHA-256 will be asked for: a stream is hashed as it passes then. */
+  readonly hashed?: boolean
+}
+
+/** Opens what a caller passes as input, and holds it against the SHA-256 that it must have. */
+export async function openNodeInput(
   input: NodeCheckpointInput,
-  signal: AbortSignal | undefined,
+  request: NodeInputRequest,
+): Promise<OpenedInput> {
+  const { signal, sha256 } = request
+  const opened = await openAnyInput(input, request)
+  try {
+    if (sha256 !== undefined) await requireSha256(opened.source, sha256, signal)
+    return opened
+  } catch (error) {
+    await opened.close().catch(() => {})
+    throw error
+  }
+}
+
+async function openAnyInput(
+  input: NodeCheckpointInput,
+  { signal, sha256, hashed = sha256 !== undefined }: NodeInputRequest,
 ): Promise<OpenedInput> {
   const path = pathOf(input, "input")
   if (path !== undefined) {
@@ -36,16 +59,26 @@ async function openNodeInput(
   }
   if (input instanceof ReadableStream) {
     requireUnlocked(input)
-    return spoolStream(input, signal)
+    return spoolStream(input, { signal, hashed })
   }
   return openUniversalInput(input)
 }
 
-async function openNodeOutput(output: NodeSafetensorsOutput, request: OutputRequest): Promise<ByteSink> {
+export interface NodeOutputRequest extends OutputRequest {
+  /** Called when a file has been written in full, before it gets its name. What it throws refuses the output. */
+  readonly beforeNaming?: ((written: ByteSource) => Promise<void>) | undefined
+}
+
+/** Looks at where a caller wants the output, and creates nothing. */
+export async function openNodeOutput(
+  output: NodeSafetensorsOutput,
+  request: NodeOutputRequest,
+): Promise<ByteSink> {
   const path = pathOf(output, "output")
   if (path === undefined) return openUniversalOutput(output)
   const inputPath = pathOf(request.input, "input")
-  return prepareFileSink(path, { overwrite: request.overwrite, inputPath })
+  const { overwrite, beforeNaming } = request
+  return prepareFileSink(path, { overwrite, inputPath, beforeNaming })
 }
 
 function pathOf(value: unknown, argument: string): string | undefined {

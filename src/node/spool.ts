@@ -1,5 +1,6 @@
 /** Takes a stream in whole, into a temporary file: a checkpoint's directory stands at its end. */
 
+import type { Hash } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
 import { mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -10,6 +11,12 @@ import { FileSource } from "./file-source.ts"
 import { reasonOf } from "./system-errors.ts"
 import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
 
+export interface SpoolOptions {
+  readonly signal: AbortSignal | undefined
+  /** Whether the source is to know its SHA-256, taken as the bytes pass. */
+  readonly hashed: boolean
+}
+
 /**
  * A source over what `stream` yields. The file has no name (where the system allows that), so that nothing of it
  * outlives the process, however that ends; otherwise it is gone when the input is closed.
@@ -18,15 +25,16 @@ import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
  */
 export async function spoolStream(
   stream: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
+  { signal, hashed }: SpoolOptions,
 ): Promise<OpenedInput> {
   const { handle, path, remove } = await openTemporaryFile()
   try {
-    await writeAll(stream, { handle, path, signal })
-    const { size, mtimeMs } = await handle.stat().catch((cause: unknown) => {
+    const hash = hashed ? (await import("node:crypto")).createHash("sha256") : undefined
+    await writeAll(stream, { handle, path, signal, hash })
+    const status = await handle.stat().catch((cause: unknown) => {
       throw writeFailed(path, cause)
     })
-    const source = new FileSource(handle, path, size, mtimeMs)
+    const source = new FileSource(handle, path, status, hash?.digest("hex"))
     return { source, close: () => source.close().finally(remove) }
   } catch (error) {
     // What went wrong first is what gets reported.
@@ -74,11 +82,12 @@ interface SpoolTarget {
   readonly handle: FileHandle
   readonly path: string
   readonly signal: AbortSignal | undefined
+  readonly hash: Hash | undefined
 }
 
 async function writeAll(
   stream: ReadableStream<Uint8Array>,
-  { handle, path, signal }: SpoolTarget,
+  { handle, path, signal, hash }: SpoolTarget,
 ): Promise<void> {
   signal?.throwIfAborted()
   const reader = lock(stream)
@@ -90,7 +99,9 @@ async function writeAll(
       signal?.throwIfAborted()
       const chunk: unknown = next.value
       if (!(chunk instanceof Uint8Array)) throw new Error("the stream yields something that is not bytes")
-      await handle.appendFile(chunk).catch((cause: unknown) => {
+      const appended = handle.appendFile(chunk)
+      hash?.update(chunk)
+      await appended.catch((cause: unknown) => {
         throw writeFailed(path, cause)
       })
     }

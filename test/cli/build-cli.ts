@@ -16,6 +16,7 @@ export async function buildCli(folder: string): Promise<string> {
     entry: {
       cli: fromHere("../../src/cli/main.ts"),
       "copy-worker": fromHere("../../src/node/copy-worker.ts"),
+      "digest-worker": fromHere("../../src/node/digest-worker.ts"),
     },
     outDir: folder,
     outExtension: () => ({ js: ".js" }),

@@ -1,0 +1,79 @@
+/** The SHA-256 of a source: the digest that a file is published with. */
+
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readExactlyInto } from "../bytes/read-exactly.ts"
+import { CheckpointError } from "../errors.ts"
+import { digestOnThread } from "./digest-thread.ts"
+import { FileSource } from "./file-source.ts"
+import { reasonOf } from "./system-errors.ts"
+
+/** From this size on a file is hashed on a thread, which takes 40 ms to start. */
+const THREAD_FROM_BYTES = 64 * 1024 * 1024
+
+/** Read at once where there is no thread. */
+const READ_BYTES = 1024 * 1024
+
+/**
+ * 64 lower-case hexadecimal digits, in one pass over the source. node:crypto is loaded here and not before: that takes
+ * 10 ms.
+ *
+ * @throws `truncated`, `read-failed`; the signal's reason when aborted.
+ */
+export async function sha256Of(source: ByteSource, signal: AbortSignal | undefined): Promise<string> {
+  signal?.throwIfAborted()
+  if (source instanceof FileSource) {
+    if (source.sha256 !== undefined) return source.sha256
+    const digest = source.byteLength < THREAD_FROM_BYTES ? undefined : await onThread(source, signal)
+    if (digest !== undefined) return digest
+  }
+  const { createHash } = await import("node:crypto")
+  const hash = createHash("sha256")
+  const { byteLength } = source
+  const buffer = new Uint8Array(Math.min(READ_BYTES, byteLength))
+  for (let offset = 0; offset < byteLength; offset += buffer.byteLength) {
+    const part = buffer.subarray(0, Math.min(buffer.byteLength, byteLength - offset))
+    await readExactlyInto(source, offset, part, signal)
+    hash.update(part)
+  }
+  return hash.digest("hex")
+}
+
+/** From now on a file counts as changed by any change of its status as well. */
+export function watchStatusOf(source: ByteSource): void {
+  if (source instanceof FileSource) source.watchStatus()
+}
+
+/**
+ * Hashes the source and holds it against `expected`, 64 hexadecimal digits in any case. From then on a file counts as
+ * changed by any change of its status as well.
+ *
+ * @throws `digest-mismatch`, `input-changed`; and as `sha256Of`.
+ */
+export async function requireSha256(
+  source: ByteSource,
+  expected: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  watchStatusOf(source)
+  const wanted = expected.toLowerCase()
+  const actual = await sha256Of(source, signal)
+  // Whoever writes to the file meanwhile is the better explanation of a wrong digest.
+  await source.assertUnchanged?.()
+  if (actual === wanted) return
+  const path = source instanceof FileSource ? { path: source.path } : {}
+  throw new CheckpointError("digest-mismatch", { ...path, expected: wanted, actual })
+}
+
+async function onThread(
+  { descriptor, byteLength, path }: FileSource,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const answer = await digestOnThread({ descriptor, byteLength }, signal)
+  if (answer === undefined || "sha256" in answer) return answer?.sha256
+  if ("got" in answer) {
+    throw new CheckpointError("truncated", { within: path, at: 0, wanted: byteLength, got: answer.got })
+  }
+  const { code, message } = answer.failed
+  const reason = reasonOf(Object.assign(new Error(message), { code }))
+  throw new CheckpointError("read-failed", { path, reason })
+}
