@@ -16,6 +16,13 @@ export default defineConfig([
     // Each stands alone: there is nothing to wait for but one file.
     splitting: false,
   },
-  // Minified, because every run of the command parses it.
-  { ...node, entry: { cli: "src/cli/main.ts" }, format: ["esm"], minify: true },
+  {
+    ...node,
+    entry: { cli: "src/cli/main.ts" },
+    format: ["esm"],
+    // Every run of the command parses it.
+    minify: true,
+    // An isolated process may read one folder: this one.
+    noExternal: [/.*/],
+  },
 ])

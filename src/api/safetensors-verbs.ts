@@ -34,7 +34,7 @@ export async function checkFile<Input>(
 export async function unchanged<Value>(
   source: ByteSource,
   reading: Promise<Value>,
-  { signal }: Pick<ReadHeaderOptions, "signal">,
+  { signal }: { readonly signal?: AbortSignal | undefined },
 ): Promise<Value> {
   const value = await reading
   await requireUnchanged(source, signal)

@@ -3,4 +3,5 @@
 export { runConvert as convert } from "./convert.ts"
 export { reportFailure } from "./failure.ts"
 export { runInspect as inspect } from "./inspect.ts"
+export { runIsolated } from "./isolate.ts"
 export { runVerify as verify } from "./verify.ts"

@@ -2,9 +2,8 @@
 
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
-import type { CheckpointInput, ConversionReport } from "../node/index.ts"
+import type { AnyCheckpointError, ByteSource, CheckpointInput, ConversionReport } from "../node/index.ts"
 import { isCheckpointError, openCheckpoint, toSafetensors } from "../node/index.ts"
-import { openNodeOutput } from "../node/platform.ts"
 import type { CommandLine } from "./arguments.ts"
 import type { Digests } from "./conversion-digests.ts"
 import { ConversionDigests } from "./conversion-digests.ts"
@@ -12,20 +11,22 @@ import type { ConversionContext } from "./conversion-text.ts"
 import { sayConversion, sayPlannedTensors } from "./conversion-text.ts"
 import { defaultOutput } from "./default-output.ts"
 import { EXIT } from "./exit-codes.ts"
+import type { HandedFiles } from "./handed-files.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import { jsonText } from "./json-text.ts"
+import { openOutput } from "./output.ts"
 import { progressBarFor } from "./progress-bar.ts"
 import type { Provenance, TracedInput } from "./provenance.ts"
 import { openTraced, readProvenance } from "./provenance.ts"
 import type { Selection } from "./selection.ts"
 import { readSelection } from "./selection.ts"
 import { quoted } from "./shown-text.ts"
-import { streamSink } from "./stream-sink.ts"
 import type { OutputStream, Terminal } from "./terminal.ts"
 import { printText } from "./terminal.ts"
 import { UsageError } from "./usage-error.ts"
 
-interface Request {
+/** A conversion, as the command line asks for it. */
+export interface Request {
   readonly input: string
   /** A path, or `-`. */
   readonly output: string
@@ -47,7 +48,11 @@ export async function runConvert(line: CommandLine, terminal: Terminal): Promise
   return EXIT.done
 }
 
-function readRequest({ files, options }: CommandLine, terminal: Terminal): Request {
+/** What the command line asks for.
+ *
+ * @throws UsageError
+ */
+export function readRequest({ files, options }: CommandLine, terminal: Terminal): Request {
   const [input = "", ...others] = files
   if (others.length > 0) {
     throw new UsageError(`one checkpoint is converted at a time, and ${files.length} files were named`)
@@ -98,14 +103,8 @@ async function convert(request: Request, terminal: Terminal): Promise<Outcome> {
   const input = openInput(request.input, terminal)
   let digests: ConversionDigests | undefined
   // The output is looked at before the input is opened, which may mean to take in a stream.
-  const sink =
-    output === STANDARD_STREAM
-      ? streamSink(terminal.stdout)
-      : await openNodeOutput(output, {
-          overwrite: force,
-          input,
-          beforeNaming: json ? async (written) => digests?.beforeNaming(written) : undefined,
-        })
+  const beforeNaming = json ? async (written: ByteSource) => digests?.beforeNaming(written) : undefined
+  const sink = await openOutput(output, { overwrite: force, input, beforeNaming }, terminal)
   const traced = await openSource(input, request, terminal)
   const { source, options, sha256 } = traced
   const bar = progressBarFor(terminal.stderr, !json && !quiet)
@@ -141,17 +140,20 @@ function openSource(
  * `model.safetensors` has itself as its default output. That it is the wrong kind of file, which opening it says, is
  * the better answer.
  */
-function isOutputDefaultedToInput({ input, output }: Request, error: unknown): boolean {
+export function isOutputDefaultedToInput(
+  { input, output }: Pick<Request, "input" | "output">,
+  error: unknown,
+): error is AnyCheckpointError {
   return isCheckpointError(error) && error.code === "output-is-input" && output === defaultOutput(input)
 }
 
 async function tell(
   { report, sha256 }: Outcome,
   { request, elapsedMs }: { readonly request: Request; readonly elapsedMs: number | undefined },
-  { stdout, stderr }: Terminal,
+  { stdout, stderr, handed }: Terminal,
 ): Promise<void> {
   const { output, selection, json, quiet, dryRun } = request
-  const notes = notesOn(request)
+  const notes = notesOn(request, handed)
   const toStandardOutput = output === STANDARD_STREAM
   if (json) {
     const place = toStandardOutput ? {} : { output: resolve(output) }
@@ -174,9 +176,13 @@ async function tell(
 }
 
 /** What is no fault and was hardly meant. */
-function notesOn({ output, selection, dryRun, force }: Request): readonly string[] {
+function notesOn(
+  { output, selection, dryRun, force }: Request,
+  handed: HandedFiles | undefined,
+): readonly string[] {
   const notes = (selection.renaming?.unused ?? []).map((rule) => `--rename ${quoted(rule)} matched no name`)
-  if (dryRun && !force && output !== STANDARD_STREAM && existsSync(output)) {
+  const exists = (): boolean => handed?.outputExists ?? existsSync(output)
+  if (dryRun && !force && output !== STANDARD_STREAM && exists()) {
     notes.push("the output exists already: without --force it would be kept and the conversion refused")
   }
   return notes

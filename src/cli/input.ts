@@ -2,7 +2,11 @@
 
 import { fstatSync } from "node:fs"
 import { Readable } from "node:stream"
+import { CheckpointError } from "../errors.ts"
+import { FileSource } from "../node/file-source.ts"
 import type { CheckpointInput } from "../node/index.ts"
+import { inheritedFile } from "../node/open-file.ts"
+import type { HandedFiles } from "./handed-files.ts"
 import type { Terminal } from "./terminal.ts"
 import { UsageError } from "./usage-error.ts"
 
@@ -17,8 +21,11 @@ const STANDARD_INPUT_PATH = "/dev/stdin"
  *
  * @throws UsageError when standard input is a keyboard.
  */
-export function openInput(file: string, { stdin }: Terminal): CheckpointInput {
+export function openInput(file: string, terminal: Terminal): CheckpointInput {
+  const { handed } = terminal
+  if (handed !== undefined) return handedInput(file, handed)
   if (file !== STANDARD_STREAM) return file
+  const { stdin } = terminal
   if (stdin.isTTY === true) {
     throw new UsageError("standard input is a terminal: pipe a checkpoint into it, or name a file")
   }
@@ -27,4 +34,10 @@ export function openInput(file: string, { stdin }: Terminal): CheckpointInput {
   // A folder too: as a stream it would look empty, opened it is refused for what it is.
   const redirected = kind?.isFile() === true || kind?.isDirectory() === true
   return redirected ? STANDARD_INPUT_PATH : (Readable.toWeb(stdin) as ReadableStream<Uint8Array>)
+}
+
+function handedInput(file: string, { inputs }: HandedFiles): FileSource {
+  const found = inputs.find(({ name }) => name === file)
+  if (found !== undefined) return new FileSource(inheritedFile(found.descriptor), found.path, found.status)
+  throw new CheckpointError("read-failed", { path: file, reason: "this process was not handed it" })
 }

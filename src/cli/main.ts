@@ -2,6 +2,7 @@
 /** The process around the command line: its streams, signals and exit code. */
 
 import { EXIT, EXIT_BY_SIGNAL } from "./exit-codes.ts"
+import { IS_ISOLATED, receiveFiles } from "./handed-files.ts"
 import { runCli } from "./run-cli.ts"
 
 /** How long cleaning up may take after an interruption, when nobody asks twice. */
@@ -11,6 +12,8 @@ const interruption = new AbortController()
 let interruptedCode: number = EXIT.interrupted
 for (const [signal, exitCode] of EXIT_BY_SIGNAL) {
   process.on(signal, () => {
+    // A terminal sends it to this process and to the one that started it, which ends this one.
+    if (IS_ISOLATED) return
     // Asked twice, it ends at once, whatever is under way; temporary files are removed even then.
     if (interruption.signal.aborted) process.exit(exitCode)
     interruptedCode = exitCode
@@ -32,6 +35,7 @@ const exitCode = await runCli(process.argv.slice(2), {
     return process.stdin
   },
   signal: interruption.signal,
+  handed: await receiveFiles(),
 })
 // Everything has been written and closed by now. An input that was not read to its end would keep the process alive.
 process.exit(exitCode === EXIT.interrupted ? interruptedCode : exitCode)

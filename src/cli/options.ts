@@ -111,6 +111,16 @@ export const OPTIONS: readonly OptionRow[] = [
       "over the checkpoint",
     ],
   },
+  {
+    name: "isolate",
+    commands: ALL,
+    help: [
+      "parse in a process that may open no file, start no",
+      "program and load no addon (Node's permission model);",
+      "only Node 25 and newer keep it off the network. For",
+      "files that are meant harm, use a container as well",
+    ],
+  },
   { name: "dry-run", commands: CONVERT, help: ["show what would be written, and write nothing"] },
   { name: "force", commands: CONVERT, help: ["replace an output that exists"] },
   { name: "json", commands: ALL, help: ["print JSON for programs on standard output"] },

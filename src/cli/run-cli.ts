@@ -19,6 +19,9 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     const line = parseCommandLine(argv)
     if (line.files.length === 0) throw new UsageError("no file was named")
     const commands = await import("./commands.ts")
+    if (line.options.has("isolate") && terminal.handed === undefined) {
+      return await commands.runIsolated(line, argv, terminal)
+    }
     return await commands[command](line, terminal)
   } catch (error) {
     if (error instanceof UsageError) return reportUsage(terminal, command, error)

@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream"
 import { styleText } from "node:util"
 import { CheckpointError } from "../errors.ts"
 import { reasonOf, systemCode } from "../node/system-errors.ts"
+import type { HandedFiles } from "./handed-files.ts"
 
 /** A stream for output, and what it can show when it is a terminal. */
 export type OutputStream = Writable & {
@@ -25,6 +26,8 @@ export interface Terminal {
   readonly stderr: OutputStream
   /** Aborted when the user interrupts the process. */
   readonly signal: AbortSignal
+  /** In an isolated process, the files that it may use: it opens none itself. */
+  readonly handed?: HandedFiles | undefined
 }
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow"

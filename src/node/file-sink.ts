@@ -13,9 +13,10 @@ import { basename, dirname, join } from "node:path"
 import type { ByteSink, CopyRequest } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
-import type { CopyFailure } from "./copy-job.ts"
 import { CopyPool } from "./copy-pool.ts"
+import { copiedCrc32 } from "./copy-range.ts"
 import { FileSource } from "./file-source.ts"
+import { writeAll } from "./open-file.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
 import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
 
@@ -30,12 +31,6 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set([
 
 /** From this output size on, threads that copy are worth the 40 ms that starting them takes. */
 const THREADS_FROM_BYTES = 64 * 1024 * 1024
-
-/** Written at once. Large writes can be far slower than small ones: see copy-worker.ts. */
-const WRITE_BYTES = 256 * 1024
-
-/** A system that takes no bytes and reports no error would be asked for ever. */
-const NOTHING_TAKEN = "the system took no bytes and gave no reason"
 
 /** Longest file name that common file systems take, in bytes. */
 const NAME_BYTES = 255
@@ -87,8 +82,13 @@ export class FileSink implements ByteSink {
     this.#options = options
   }
 
+  /** The descriptor of the temporary file, for a process that writes it. */
+  get descriptor(): number {
+    return this.#handle().fd
+  }
+
   async open(byteLength: number): Promise<void> {
-    await this.#requireSpace(byteLength)
+    await this.requireSpace(byteLength)
     // The name holds part of the final one, so that somebody who finds it after a power cut knows what it is.
     // It is opened exclusively, so it need be no secret, only unlikely to be taken: node:crypto takes 10 ms to load.
     const suffix = `.${process.pid.toString(36)}-${Math.random().toString(36).slice(2, 12)}.tmp`
@@ -102,15 +102,7 @@ export class FileSink implements ByteSink {
   }
 
   write(position: number, bytes: Uint8Array): Promise<void> {
-    return this.#attempt(async () => {
-      const handle = this.#handle()
-      for (let done = 0; done < bytes.byteLength; ) {
-        const length = Math.min(WRITE_BYTES, bytes.byteLength - done)
-        const { bytesWritten } = await handle.write(bytes, done, length, position + done)
-        if (bytesWritten === 0) throw new Error(NOTHING_TAKEN)
-        done += bytesWritten
-      }
-    })
+    return this.#attempt(() => writeAll(this.#handle(), position, bytes))
   }
 
   copiesFrom(source: ByteSource): boolean {
@@ -125,17 +117,7 @@ export class FileSink implements ByteSink {
     let crc32 = 0
     await this.#attempt(async () => {
       const job = { from: source.descriptor, to: this.#handle().fd, offset, position, length, checksum }
-      const answer = await pool.run(job)
-      if ("failed" in answer) throw copyFailure(answer.failed, source.path)
-      if (answer.copied !== length) {
-        throw new CheckpointError("truncated", {
-          within: source.path,
-          at: offset,
-          wanted: length,
-          got: answer.copied,
-        })
-      }
-      crc32 = answer.crc32
+      crc32 = copiedCrc32(await pool.run(job), job, source.path)
     })
     return crc32
   }
@@ -187,8 +169,12 @@ export class FileSink implements ByteSink {
     )
   }
 
-  /** Better before the first byte than after the last that fits. */
-  async #requireSpace(byteLength: number): Promise<void> {
+  /**
+   * Better before the first byte than after the last that fits.
+   *
+   * @throws `write-failed` when the disk has less room than `byteLength`.
+   */
+  async requireSpace(byteLength: number): Promise<void> {
     const space = await statfs(dirname(this.#path)).catch(() => undefined)
     const free = space === undefined ? Number.POSITIVE_INFINITY : space.bavail * space.bsize
     // Some network and virtual file systems answer 0 and take the bytes all the same.
@@ -219,13 +205,6 @@ export class FileSink implements ByteSink {
       throw isCheckpointError(cause) ? cause : failed(this.#path, cause)
     }
   }
-}
-
-/** A failure to read is the input's, whoever reads. */
-function copyFailure({ side, code, message }: CopyFailure, inputPath: string): Error {
-  const cause = Object.assign(new Error(message), { code })
-  if (side === "write") return cause
-  return new CheckpointError("read-failed", { path: inputPath, reason: reasonOf(cause) }, { cause })
 }
 
 async function isSameFile(a: string, b: string): Promise<boolean> {

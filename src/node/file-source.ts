@@ -5,6 +5,7 @@ import type { FileHandle } from "node:fs/promises"
 import { constants, open } from "node:fs/promises"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError } from "../errors.ts"
+import type { OpenFile } from "./open-file.ts"
 import { reasonOf } from "./system-errors.ts"
 
 /** Opening a named pipe would otherwise wait, for ever, until somebody writes to it. Windows has no such flag. */
@@ -32,19 +33,19 @@ export async function openFileSource(path: string): Promise<FileSource> {
 }
 
 /** What of a file's status tells that it is still the same. */
-type FileStatus = Pick<Stats, "size" | "mtimeMs" | "ctimeMs">
+export type FileStatus = Pick<Stats, "size" | "mtimeMs" | "ctimeMs">
 
 /** An open file. */
 export class FileSource implements ByteSource {
   readonly byteLength: number
   /** What was hashed while it was written, in lower-case hex. */
   readonly sha256: string | undefined
-  readonly #handle: FileHandle
+  readonly #handle: OpenFile
   readonly #path: string
   readonly #status: FileStatus
   #watchesStatus = false
 
-  constructor(handle: FileHandle, path: string, status: FileStatus, sha256?: string) {
+  constructor(handle: OpenFile, path: string, status: FileStatus, sha256?: string) {
     this.#handle = handle
     this.#path = path
     this.#status = status
@@ -59,6 +60,11 @@ export class FileSource implements ByteSource {
 
   get path(): string {
     return this.#path
+  }
+
+  /** As it was when the file was opened. */
+  get status(): FileStatus {
+    return this.#status
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {

@@ -32,3 +32,6 @@ export function reasonOf(error: unknown): string {
   if (words !== undefined) return `${words} (${code})`
   return error instanceof Error ? error.message : String(error)
 }
+
+/** A system that takes no bytes and reports no error would be asked for ever. */
+export const NOTHING_TAKEN = "the system took no bytes and gave no reason"

@@ -57,6 +57,7 @@ export function runShell(script: string, line: string): Ending {
 
 /** A process that runs. */
 export interface Running {
+  readonly pid: number | undefined
   readonly kill: (signal: NodeJS.Signals) => void
   readonly ended: Promise<Ending>
 }
@@ -73,5 +74,5 @@ export function startScript(script: string, argv: readonly string[], env: NodeJS
       resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString("utf8") })
     })
   })
-  return { kill: (signal) => void child.kill(signal), ended }
+  return { pid: child.pid, kill: (signal) => void child.kill(signal), ended }
 }

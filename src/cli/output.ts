@@ -1,0 +1,70 @@
+/** Where a conversion writes: a file, standard output, or in an isolated process what that was handed. */
+
+import { setImmediate } from "node:timers/promises"
+import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { copiedCrc32, copyRange } from "../node/copy-range.ts"
+import { FileSource } from "../node/file-source.ts"
+import type { ByteSink } from "../node/index.ts"
+import { inheritedFile, writeAll } from "../node/open-file.ts"
+import type { NodeOutputRequest } from "../node/platform.ts"
+import { openNodeOutput } from "../node/platform.ts"
+import { reasonOf } from "../node/system-errors.ts"
+import type { HandedFiles, HandedRequest } from "./handed-files.ts"
+import { STANDARD_STREAM } from "./input.ts"
+import { streamSink } from "./stream-sink.ts"
+import type { Terminal } from "./terminal.ts"
+
+/** Looks at where the output goes, and creates nothing. */
+export async function openOutput(
+  output: string,
+  request: NodeOutputRequest,
+  { stdout, handed }: Terminal,
+): Promise<ByteSink> {
+  if (output === STANDARD_STREAM) return streamSink(stdout)
+  return handed === undefined ? openNodeOutput(output, request) : handedSink(output, handed, request)
+}
+
+/** Writes the file that it was handed. Whoever has opened it also gives it its name, or removes it. */
+function handedSink(
+  path: string,
+  { output, ask }: HandedFiles,
+  { beforeNaming }: NodeOutputRequest,
+): ByteSink {
+  if (output === undefined) {
+    throw new CheckpointError("write-failed", { path, reason: "this process was not handed it" })
+  }
+  if (typeof output !== "number") throw new CheckpointError(output.code, output.detail)
+  const file = inheritedFile(output)
+  const require = async (request: HandedRequest): Promise<void> => {
+    const answer = await ask(request)
+    if (answer !== "done") throw new CheckpointError(answer.code, answer.detail)
+  }
+  const attempt = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
+    try {
+      return await work()
+    } catch (cause) {
+      if (isCheckpointError(cause)) throw cause
+      throw new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
+    }
+  }
+  return {
+    randomAccess: true,
+    open: (byteLength) => require({ ask: "space", byteLength }),
+    write: (position, bytes) => attempt(() => writeAll(file, position, bytes)),
+    // An isolated process has no threads, and nothing else to do while it copies.
+    copiesFrom: (source) => source instanceof FileSource,
+    copyFrom: ({ source, offset, length, position, checksum }) =>
+      attempt(async () => {
+        // Or the end of whoever started this process would go unnoticed.
+        await setImmediate()
+        if (!(source instanceof FileSource)) throw new Error("the input cannot be copied from")
+        const job = { from: source.descriptor, to: output, offset, position, length, checksum }
+        return copiedCrc32(copyRange(job), job, source.path)
+      }),
+    close: async () => {
+      if (beforeNaming !== undefined) await beforeNaming(new FileSource(file, path, await file.stat()))
+      await require({ ask: "name" })
+    },
+    abort: async () => {},
+  }
+}
