@@ -33,6 +33,9 @@ try {
     runScript("universal.mjs", useFrom(`import { toSafetensorsBytes } from "${UNIVERSAL}"`, true)),
   )
   check("command line", () => run("npx", ["tosafetensors", "--version"], work))
+  check("command line, isolated", () =>
+    run("npx", ["tosafetensors", "model.pt", "--isolate", "--quiet", "-o", "isolated.safetensors"], work),
+  )
   check("the universal build has no Node import", refuseNodeImports)
   await reportSizes()
   console.log(`package: ${passed} passed, 0 failed`)
