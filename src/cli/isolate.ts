@@ -118,13 +118,13 @@ async function runProcess(
   }
   const sink = output instanceof FileSink ? output : undefined
   const handed = output instanceof FileSink ? hand(output.descriptor) : output
+  const release = guardDebugger()
   const child = spawn(process.execPath, argv, {
     env: environment(),
     stdio: ["ignore", "inherit", "inherit", ...descriptors, "ipc"],
     windowsHide: true,
   })
   const kill = (): void => void child.kill("SIGKILL")
-  const release = guardDebugger()
   signal.addEventListener("abort", kill)
   let answering: Promise<void> = Promise.resolve()
   try {
