@@ -290,11 +290,15 @@ describe.skipIf(!linux)("an isolated conversion", () => {
     return { folder, running }
   }
 
-  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("that gets %s leaves nothing", async (signal) => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("that gets %s leaves nothing, and exits with %i", async (signal, code) => {
     const { folder, running } = await begin()
     const [child = 0] = childrenOf(running.pid)
     running.kill(signal)
-    expect(await running.ended).toMatchObject({ code: 130, stderr: "tosafetensors: interrupted\n" })
+    expect(await running.ended).toMatchObject({ code, stderr: "tosafetensors: interrupted\n" })
     expect(readdirSync(folder)).toEqual(["model.pt"])
     expect(existsSync(`/proc/${child}`)).toBe(false)
   })
