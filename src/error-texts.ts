@@ -141,8 +141,8 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
           (g.referredToBy === undefined ? "" : `, found under ${quoteText(g.referredToBy)}`),
       )}`,
     next:
-      "Only tensors and plain data are rebuilt. If you trust the file, load it with torch and save " +
-      "only its state_dict().",
+      "Only tensors and plain data are rebuilt. `tosafetensors scan` tells what is known of each global. If you " +
+      "trust the file, load it with torch and save only its state_dict().",
   },
 
   "byte-order": fault("State the byte order that the file was written with (--byteorder, `byteOrder`)."),

@@ -84,6 +84,6 @@ function noteStray({ name }: ByteExtent, trail: AuditTrail): void {
 function noteCode(entries: ReadonlyMap<string, ByteExtent>, trail: AuditTrail): void {
   const count = Array.from(entries.keys()).filter((name) => TORCHSCRIPT_CODE.test(name)).length
   if (count === 0) return
-  const message = `the archive holds ${count} source files of a TorchScript program, which torch.jit.load compiles`
+  const message = `the archive holds ${count} source ${count === 1 ? "file" : "files"} of a TorchScript program, which torch.jit.load compiles`
   trail.add({ severity: "warning", code: "torchscript-code", message })
 }

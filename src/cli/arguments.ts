@@ -17,11 +17,12 @@ export interface CommandLine {
 /** Commands by their first word; convert has none. */
 const COMMANDS: ReadonlyMap<string | undefined, CommandName> = new Map([
   ["inspect", "inspect"],
+  ["scan", "scan"],
   ["verify", "verify"],
 ])
 
 /** Words that are more likely meant as commands than as files. */
-const NO_COMMANDS: ReadonlySet<string | undefined> = new Set(["convert", "help", "scan", "version"])
+const NO_COMMANDS: ReadonlySet<string | undefined> = new Set(["convert", "help", "version"])
 
 /** The values of options, by name. */
 export class OptionValues {

@@ -45,6 +45,13 @@ export async function reportFailure(
   }
 }
 
+/** Prints an error that ends one of several files and not the command. */
+export async function tellError(terminal: Terminal, error: AnyCheckpointError, file: string): Promise<void> {
+  const { stderr } = terminal
+  const subject = "path" in error.detail ? "" : `${shown(file)}: `
+  await printText(stderr, `${paint(stderr, "red", "tosafetensors:")} ${subject}${sayError(terminal, error)}`)
+}
+
 /** The message, which has its own line breaks and nothing unsafe, then the code and the next step. */
 function sayError({ stderr }: Terminal, { message, code, nextStep }: AnyCheckpointError): string {
   return `${message}\n  ${paint(stderr, "dim", "code")}  ${code}\n  ${paint(stderr, "dim", "next")}  ${nextStep}`

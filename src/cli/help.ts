@@ -6,6 +6,7 @@ import { OPTIONS } from "./options.ts"
 const USAGE: Readonly<Record<CommandName, string>> = {
   convert: "tosafetensors <checkpoint> [-o <output>] [options]",
   inspect: "tosafetensors inspect <checkpoint> [options]",
+  scan: "tosafetensors scan <file or folder>... [options]",
   verify: "tosafetensors verify <file.safetensors> [<checkpoint>] [options]",
 }
 
@@ -16,9 +17,15 @@ appears whole or not at all.
 
 Other commands (--help after their name tells more):
   ${USAGE.inspect}
+  ${USAGE.scan}
   ${USAGE.verify}`,
   inspect: `Lists the tensors of a checkpoint: names, dtypes, shapes, sizes, which share
 memory, and which a conversion would leave out. No weights are read.`,
+  scan: `Lists what the pickles of a file would import and call if Python loaded it, and
+what else a conversion would refuse. Nothing is run, and no weights are read:
+damage to them is not seen. A file is a checkpoint of any layout, a pickle, a
+safetensors file, or - for standard input. Of a folder every file below it is
+scanned; symbolic links and what is no checkpoint are left out there.`,
   verify: `Checks that a safetensors file follows the format. With the checkpoint that it
 was made from, compares every byte with what a conversion would write: give the
 options that it was made with.`,

@@ -1,6 +1,6 @@
 /** Every option: which commands take it, and what `--help` says of it. The parser and the help are made from this. */
 
-export type CommandName = "convert" | "inspect" | "verify"
+export type CommandName = "convert" | "inspect" | "scan" | "verify"
 
 /** One option. */
 export interface OptionRow {
@@ -16,6 +16,7 @@ export interface OptionRow {
 }
 
 const ALL: readonly CommandName[] = ["convert", "inspect", "verify"]
+const READING: readonly CommandName[] = [...ALL, "scan"]
 const MAKING: readonly CommandName[] = ["convert", "verify"]
 const CONVERT: readonly CommandName[] = ["convert"]
 
@@ -84,7 +85,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     name: "byteorder",
     value: "ORDER",
-    commands: ALL,
+    commands: READING,
     help: ["little or big, where the file does not say it or", "says it wrongly"],
   },
   {
@@ -123,15 +124,16 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   { name: "dry-run", commands: CONVERT, help: ["show what would be written, and write nothing"] },
   { name: "force", commands: CONVERT, help: ["replace an output that exists"] },
-  { name: "json", commands: ALL, help: ["print JSON for programs on standard output"] },
-  { name: "quiet", commands: MAKING, help: ["print nothing but errors"] },
+  { name: "json", commands: READING, help: ["print JSON for programs on standard output"] },
+  { name: "sarif", commands: ["scan"], help: ["print a SARIF 2.1.0 log, for code scanning"] },
+  { name: "quiet", commands: [...MAKING, "scan"], help: ["print nothing but errors"] },
   {
     name: "limit",
     value: "NAME=NUMBER",
     repeatable: true,
-    commands: ALL,
+    commands: READING,
     help: ["set a bound on what the file may ask for; errors", "that can be overcome so name it"],
   },
-  { name: "help", short: "h", commands: ALL, help: ["show this help"] },
-  { name: "version", short: "V", commands: ALL, help: ["show the version"] },
+  { name: "help", short: "h", commands: READING, help: ["show this help"] },
+  { name: "version", short: "V", commands: READING, help: ["show the version"] },
 ]

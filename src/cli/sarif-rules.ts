@@ -1,0 +1,108 @@
+/** The rules of a SARIF log: what each result is an instance of. */
+
+import { ERROR_TEXTS } from "../error-texts.ts"
+
+/** A `reportingDescriptor`. */
+export interface SarifRule {
+  readonly id: string
+  readonly shortDescription: { readonly text: string }
+  readonly fullDescription: { readonly text: string }
+  readonly help: { readonly text: string }
+  readonly defaultConfiguration: { readonly level: SarifLevel }
+  readonly properties: { readonly tags: readonly string[]; readonly "security-severity"?: string }
+}
+
+export type SarifLevel = "error" | "warning" | "note"
+
+/** Scores as GitHub reads them: critical above 9.0, high from 7.0, medium from 4.0, low below. */
+type Row = readonly [id: string, level: SarifLevel, score: string, short: string, full: string, help: string]
+
+const ROWS: readonly Row[] = [
+  [
+    "global-dangerous",
+    "error",
+    "9.8",
+    "A pickle names a global that runs code or reaches the system.",
+    "The pickle of this file imports a function or class that is known to run code, to reach the system or to read other data when Python loads the pickle.",
+    "Do not load the file with Python: torch.load without weights_only, or pickle, would run what it names. Ask its author for a safetensors file, or replace it.",
+  ],
+  [
+    "global-unknown",
+    "error",
+    "7.5",
+    "A pickle names a global that is not known to be harmless.",
+    "The pickle of this file imports a function or class that is not on the list of those that only rebuild tensors and plain data.",
+    "If you trust where the file comes from, load it with torch, save only its state_dict() and scan that file.",
+  ],
+  [
+    "too-many-globals",
+    "error",
+    "7.5",
+    "The pickles name more globals than are listed.",
+    "The pickles of this file name more globals than any model does, and the rest of them was not looked at.",
+    "Treat the file as hostile unless you know who made it and how.",
+  ],
+  [
+    "torchscript-code",
+    "warning",
+    "5.0",
+    "The archive holds the source code of a TorchScript program.",
+    "torch.jit.load compiles the program of this archive, and calling the model runs it.",
+    "Convert the state_dict() of the model, and load the program only where its author is trusted.",
+  ],
+  [
+    "checksums-absent",
+    "warning",
+    "",
+    "The archive was saved without checksums.",
+    "Damage to the weights of this file could not be noticed.",
+    "Save the file again with checksums, or compare it with its publisher's SHA-256.",
+  ],
+  [
+    "other-pickle",
+    "note",
+    "",
+    "The archive holds a pickle that torch.load does not read.",
+    "A pickle beside the checkpoint's own does nothing when the file is loaded, but whoever unpacks the archive may load it.",
+    "Find out what it is for.",
+  ],
+]
+
+/** Errors of containers and pickles that make readers see different things: how payloads get past scanners. */
+const TRICK = /^(?:zip|pickle|legacy)/
+
+const BY_ID: ReadonlyMap<string, SarifRule> = new Map(
+  ROWS.map(([id, level, score, short, full, help]) => [id, rule(id, level, score, { short, full, help })]),
+)
+
+/** The rules that every log lists. */
+export const SCAN_RULES: readonly SarifRule[] = [...BY_ID.values()]
+
+/** The rule of a finding: one of the scan's own, an error of a conversion, or a rule of the safetensors header. */
+export function ruleOf(code: string, level: SarifLevel): SarifRule {
+  const known = BY_ID.get(code)
+  if (known !== undefined) return known
+  const next = new Map<string, { readonly next: string }>(Object.entries(ERROR_TEXTS)).get(code)?.next
+  const short =
+    next === undefined
+      ? `A safetensors file breaks the rule ${code}.`
+      : `A conversion refuses the file: ${code}.`
+  const help = next ?? "Make the file again with a writer that follows the format."
+  return rule(code, level, TRICK.test(code) ? "7.0" : "", { short, full: `${short} ${help}`, help })
+}
+
+function rule(
+  id: string,
+  level: SarifLevel,
+  score: string,
+  { short, full, help }: { readonly short: string; readonly full: string; readonly help: string },
+): SarifRule {
+  return {
+    id,
+    shortDescription: { text: short },
+    fullDescription: { text: full },
+    help: { text: help },
+    defaultConfiguration: { level },
+    properties: score === "" ? { tags: [] } : { tags: ["security"], "security-severity": score },
+  }
+}

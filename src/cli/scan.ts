@@ -1,0 +1,80 @@
+/** `tosafetensors scan <file or folder>...` */
+
+import type { OpenOptions, ScanReport } from "../node/index.ts"
+import { DEFAULT_LIMITS, isCheckpointError, scan } from "../node/index.ts"
+import type { CommandLine, OptionValues } from "./arguments.ts"
+import { tellError } from "./failure.ts"
+import { scanJson } from "./scan-json.ts"
+import type { ScanOutcome, ScanOutput } from "./scan-outcome.ts"
+import { ScanTally } from "./scan-outcome.ts"
+import { scanSarif } from "./scan-sarif.ts"
+import type { ScanTarget } from "./scan-targets.ts"
+import { scanTargets } from "./scan-targets.ts"
+import { scanText } from "./scan-text.ts"
+import { readSelection } from "./selection.ts"
+import { quoted } from "./shown-text.ts"
+import type { Terminal } from "./terminal.ts"
+import { UsageError } from "./usage-error.ts"
+
+/** Scans file after file. One that cannot be read does not keep the others from being scanned. */
+export async function runScan({ files, options }: CommandLine, terminal: Terminal): Promise<number> {
+  const { signal, byteOrder, limits } = readSelection(options, terminal.signal).options
+  const output = outputFor(options, terminal)
+  const tally = new ScanTally()
+  for (const target of scanTargets(files, terminal)) {
+    terminal.signal.throwIfAborted()
+    const outcome = await scanTarget(target, { signal, byteOrder, limits })
+    if (outcome.is === "unread") await tellError(terminal, outcome.error, outcome.file)
+    tally.add(outcome)
+    await output.tell(outcome)
+  }
+  if (tally.files === 0) throw new UsageError(sayNothingFound(files, tally))
+  await output.end(tally)
+  return tally.exitCode
+}
+
+function outputFor(options: OptionValues, { stdout }: Terminal): ScanOutput {
+  if (options.has("json") && options.has("sarif"))
+    throw new UsageError("--json and --sarif exclude each other")
+  if (options.has("json")) return scanJson(stdout)
+  if (options.has("sarif")) return scanSarif(stdout)
+  return scanText(stdout, options.has("quiet"))
+}
+
+async function scanTarget(
+  { file, isStandardInput, isFound, input }: ScanTarget,
+  options: OpenOptions,
+): Promise<ScanOutcome> {
+  if (input === "symbolic-link") return { is: "skipped", file, reason: "symbolic-link" }
+  if (isCheckpointError(input)) return { is: "unread", file, isStandardInput, error: input }
+  try {
+    const report = await scan(input, options)
+    if (isFound && isOtherFile(report, options)) return { is: "skipped", file, reason: "not-a-checkpoint" }
+    return { is: "scanned", file, isStandardInput, report }
+  } catch (error) {
+    // An aborted read may fail in any way.
+    options.signal?.throwIfAborted()
+    if (!isCheckpointError(error) || (error.code !== "read-failed" && error.code !== "input-changed"))
+      throw error
+    return { is: "unread", file, isStandardInput, error }
+  }
+}
+
+/**
+ * Whether a file is none that a scan is about. A pickle of protocol 0 or 1 has no signature, so only a file that is
+ * small enough to have been looked at as one can be told.
+ */
+function isOtherFile({ format, byteLength, findings }: ScanReport, { limits }: OpenOptions): boolean {
+  const { maxPickleBytes = DEFAULT_LIMITS.maxPickleBytes } = limits ?? {}
+  return (
+    format === "unknown" &&
+    byteLength <= maxPickleBytes &&
+    findings.every(({ code }) => code === "not-a-checkpoint")
+  )
+}
+
+function sayNothingFound(files: readonly string[], { otherFiles, symbolicLinks }: ScanTally): string {
+  const where = files.length === 1 ? `below ${quoted(files[0] ?? "")}` : "below these folders"
+  const links = symbolicLinks === 0 ? "" : "; symbolic links are not followed there: name their files"
+  return `no checkpoint was found ${where}${otherFiles === 0 ? "" : ", only other files"}${links}`
+}
