@@ -1,7 +1,8 @@
 /** The results of a SARIF log: one for each global that refuses a file, one for each other finding. */
 
-import type { ScanFinding, ScannedGlobal, ScanReport } from "../node/index.ts"
+import type { ScanFinding, ScannedFormat, ScannedGlobal, ScanReport } from "../node/index.ts"
 import type { SarifLevel } from "./sarif-rules.ts"
+import { headerRuleId } from "./sarif-rules.ts"
 import type { SarifArtifactLocation } from "./sarif-text.ts"
 import { plainMessage } from "./sarif-text.ts"
 import { otherFindings, refusedGlobals, sayFinding, sayGlobal, sayUse } from "./scan-wording.ts"
@@ -25,6 +26,9 @@ const OPCODE_BYTES: ReadonlyMap<string, number> = new Map([
   ["EXT4", 5],
 ])
 
+/** Formats whose pickles are members. */
+const ARCHIVES: ReadonlySet<ScannedFormat> = new Set<ScannedFormat>(["zip", "torchscript", "torch-export"])
+
 /** The results of one file. */
 export function resultsOf(report: ScanReport, location: SarifArtifactLocation): readonly SarifResult[] {
   return [
@@ -41,7 +45,8 @@ function globalResult(
   const { module, name, verdict, pickle, at, fileOffset, opcode, danger } = global
   const ruleId = verdict === "dangerous" ? "global-dangerous" : "global-unknown"
   const knowledge = danger === undefined ? "" : ` It ${danger.reason} (${danger.source}).`
-  const text = `The pickle ${shown(pickle)} names the ${verdict} global ${sayGlobal(global)}: ${sayUse(global)}; first named at ${at}.${knowledge}`
+  const place = `named at byte ${at} of ${shown(pickle)}, ${sayUse(global)}`
+  const text = `The ${verdict} global ${sayGlobal(global)} is ${place}.${knowledge}`
   const length = OPCODE_BYTES.get(opcode) ?? Buffer.byteLength(`c${module}\n${name}\n`)
   const bytes = { offset: fileOffset, length: Math.min(length, fileLength - (fileOffset ?? 0)) }
   return {
@@ -55,20 +60,35 @@ function globalResult(
 
 function findingResult(
   finding: ScanFinding,
-  { byteLength }: ScanReport,
+  report: ScanReport,
   location: SarifArtifactLocation,
 ): SarifResult {
-  const { severity, code, within, at } = finding
+  const { severity, code, within } = finding
+  const ruleId = isHeaderFinding(finding, report) ? headerRuleId(code) : code
   // A message in several lines is a list, whose indentation a plain text message must not have.
   const text = sayFinding(finding).replaceAll(/\n\s*/g, "\n")
-  const offset = within === undefined && at !== undefined && at <= byteLength ? at : undefined
+  const offset = fileOffsetOf(finding, report)
   return {
-    ruleId: code,
+    ruleId,
     level: severity,
     message: plainMessage(text),
     locations: [locationOf(location, { offset, length: 0 }, within)],
-    identity: [code, within ?? "", within === undefined ? text : ""],
+    identity: [ruleId, within ?? "", within === undefined ? text : ""],
   }
+}
+
+/** Those of the safetensors header; what is wrong with the file as a whole comes with a next step. */
+function isHeaderFinding({ nextStep }: ScanFinding, { format }: ScanReport): boolean {
+  return format === "safetensors" && nextStep === undefined
+}
+
+/** Where in the file it is, as far as that follows: errors of the container count from its start, others do not. */
+function fileOffsetOf({ code, within, at }: ScanFinding, report: ScanReport): number | undefined {
+  const { format, pickles, byteLength } = report
+  if (at === undefined) return undefined
+  const isInFile = within === undefined || code.startsWith("zip") || !ARCHIVES.has(format)
+  const start = isInFile ? 0 : pickles.find(({ name }) => name === within)?.offset
+  return start === undefined || start + at > byteLength ? undefined : start + at
 }
 
 /**

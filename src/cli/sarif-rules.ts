@@ -24,7 +24,7 @@ const ROWS: readonly Row[] = [
     "9.8",
     "A pickle names a global that runs code or reaches the system.",
     "The pickle of this file imports a function or class that is known to run code, to reach the system or to read other data when Python loads the pickle.",
-    "Do not load the file with Python: torch.load without weights_only, or pickle, would run what it names. Ask its author for a safetensors file, or replace it.",
+    "Do not load the file with Python: torch.load without weights_only, or pickle, may run what it names. Ask its author for a safetensors file, or replace it.",
   ],
   [
     "global-unknown",
@@ -78,17 +78,29 @@ const BY_ID: ReadonlyMap<string, SarifRule> = new Map(
 /** The rules that every log lists. */
 export const SCAN_RULES: readonly SarifRule[] = [...BY_ID.values()]
 
+const NEXT_STEPS: ReadonlyMap<string, string> = new Map(
+  Object.entries(ERROR_TEXTS).map(([code, { next }]) => [code, next]),
+)
+
+/** Before rules of the safetensors header, some of which are called as errors are. */
+const HEADER_PREFIX = "safetensors-rule-"
+
+/** What a rule of the safetensors header is called in a log. */
+export function headerRuleId(rule: string): string {
+  return `${HEADER_PREFIX}${rule}`
+}
+
 /** The rule of a finding: one of the scan's own, an error of a conversion, or a rule of the safetensors header. */
-export function ruleOf(code: string, level: SarifLevel): SarifRule {
-  const known = BY_ID.get(code)
+export function ruleOf(id: string, level: SarifLevel): SarifRule {
+  const known = BY_ID.get(id)
   if (known !== undefined) return known
-  const next = new Map<string, { readonly next: string }>(Object.entries(ERROR_TEXTS)).get(code)?.next
-  const short =
-    next === undefined
-      ? `A safetensors file breaks the rule ${code}.`
-      : `A conversion refuses the file: ${code}.`
+  const isOfHeader = id.startsWith(HEADER_PREFIX)
+  const next = isOfHeader ? undefined : NEXT_STEPS.get(id)
+  const short = isOfHeader
+    ? `A safetensors file breaks the rule ${id.slice(HEADER_PREFIX.length)}.`
+    : `A conversion refuses the file: ${id}.`
   const help = next ?? "Make the file again with a writer that follows the format."
-  return rule(code, level, TRICK.test(code) ? "7.0" : "", { short, full: `${short} ${help}`, help })
+  return rule(id, level, TRICK.test(id) ? "7.0" : "", { short, full: `${short} ${help}`, help })
 }
 
 function rule(

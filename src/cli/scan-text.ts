@@ -32,7 +32,7 @@ const FORMATS: Readonly<Record<ScannedFormat, string>> = {
 
 /** What to do about globals that are refused. */
 const DANGEROUS =
-  "Do not load the file with Python: torch.load without weights_only, or pickle, would run what it names."
+  "Do not load the file with Python: torch.load without weights_only, or pickle, may run what it names."
 const UNKNOWN = "If you trust where the file comes from, load it with torch and save only its state_dict()."
 
 /** Prints each file as it is done, and a summary of several; nothing when `quiet`. */
@@ -53,7 +53,7 @@ export function scanText(stream: OutputStream, quiet: boolean): ScanOutput {
     },
     end: async (tally) => {
       const lines = summaryLines(tally, stream)
-      if (wasLong) lines.unshift("")
+      if (wasLong || tally.files > 1) lines.unshift("")
       await printText(stream, lines.join("\n"))
     },
   }

@@ -2,7 +2,7 @@
 
 import type { ScanFinding, ScannedGlobal, ScanReport } from "../node/index.ts"
 import { plainText } from "../quote-text.ts"
-import { shown } from "./shown-text.ts"
+import { quoted, shown } from "./shown-text.ts"
 
 /** `os.system`. Some names are put together by the pickle, and only running it would tell them. */
 export function sayGlobal({ module, name }: Pick<ScannedGlobal, "module" | "name">): string {
@@ -29,8 +29,19 @@ export function otherFindings(report: ScanReport): readonly ScanFinding[] {
 
 /** The message with the place it is about, which many messages name themselves. Safe, and with its line breaks. */
 export function sayFinding({ message, within, at }: ScanFinding): string {
-  const subject = within === undefined || message.includes(plainText(within)) ? "" : `${shown(within)}: `
-  const place = at === undefined || message.includes(String(at)) ? "" : ` (byte ${at})`
+  const subject = within === undefined || names(message, plainText(within)) ? "" : `${quoted(within)}: `
+  const place =
+    at === undefined || message.includes(`@${at}:`) || message.includes(`at byte ${at}:`)
+      ? ""
+      : ` (byte ${at})`
   const lines = `${subject}${message}${place}`.split("\n")
   return lines.map(shown).join("\n")
+}
+
+/** `pickle@118: …`, `data/0: …`, `… "data/0" …` */
+function names(message: string, subject: string): boolean {
+  return (
+    [`${subject}@`, `${subject}:`].some((start) => message.startsWith(start)) ||
+    message.includes(`"${subject}"`)
+  )
 }
