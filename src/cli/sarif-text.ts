@@ -25,8 +25,8 @@ export function plainMessage(text: string): { readonly text: string } {
 }
 
 /**
- * The file as a URI: relative to the current folder where it lies below it, so that the log is the same on every
- * machine and code scanning finds the file in the repository; a `file:` URI elsewhere.
+ * The file as a URI. A relative path below the current folder stays relative, so that the log is the same on every
+ * machine and code scanning finds the file in the repository; anything else is a `file:` URI.
  */
 export function artifactLocation(file: string): SarifArtifactLocation {
   const path = isAbsolute(file) ? file : relative("", resolve(file))

@@ -53,8 +53,8 @@ export function scanText(stream: OutputStream, quiet: boolean): ScanOutput {
     },
     end: async (tally) => {
       const lines = summaryLines(tally, stream)
-      if (wasLong || tally.files > 1) lines.unshift("")
-      await printText(stream, lines.join("\n"))
+      if (lines.length === 0) return
+      await printText(stream, [...(wasLong || tally.files > 1 ? [""] : []), ...lines].join("\n"))
     },
   }
 }

@@ -1,0 +1,319 @@
+import { mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
+import { open } from "node:fs/promises"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { scan } from "../../src/node/index.ts"
+import { writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
+import { temporaryFolders } from "../node/temporary-folder.ts"
+import { type Part, pickle2 } from "../pickle/assemble.ts"
+import { legacyFile } from "../torch/legacy-file.ts"
+import type { Outcome, Surroundings } from "./run.ts"
+import { ORACLE, run } from "./run.ts"
+import {
+  archive,
+  ESCAPES,
+  fixture,
+  INSTANCE,
+  STACKED,
+  SYSTEM,
+  sandwich,
+  scanFolder,
+  twofold,
+} from "./scan-files.ts"
+
+const newFolder = temporaryFolders()
+const posix = process.platform !== "win32"
+
+const FILES = scanFolder(newFolder(), {
+  "clean.pt": archive(),
+  "legacy.pt": legacyFile(),
+  "system.pt": archive({ "archive/data.pkl": SYSTEM }),
+  "system.pkl": SYSTEM,
+  "stacked.pkl": STACKED,
+  "instance.pkl": INSTANCE,
+  "legacy-system.pt": legacyFile({ info: SYSTEM }),
+  "stray.pt": archive({ "archive/extra.pkl": SYSTEM }),
+  "harmless-stray.pt": archive({ "archive/extra.pkl": pickle2("EMPTY_DICT") }),
+  "twofold.pt": twofold(),
+  "truncated.pt": archive().subarray(0, 200),
+  "broken.pkl": sandwich(SYSTEM),
+  "empty.pt": new Uint8Array(0),
+  "text.pt": Buffer.from("# Read me\n"),
+})
+
+/** Runs a scan; the folders of this test have no name in what it prints. */
+async function scanned(argv: readonly string[], surroundings?: Surroundings): Promise<Outcome> {
+  const outcome = await run(["scan", ...argv], surroundings)
+  const stdout = outcome.stdout.replaceAll(ORACLE, "ORACLE").replaceAll(FILES("").replace(/.$/, ""), "FILES")
+  return { ...outcome, stdout }
+}
+
+describe("a clean file", () => {
+  it.each([
+    [FILES("clean.pt"), "zip archive, 747 B, 3 globals allowed"],
+    [FILES("legacy.pt"), "legacy checkpoint, 437 B, 3 globals allowed"],
+    [fixture("dtypes-zip-f32.safetensors"), "safetensors, "],
+    [fixture("dtypes-zip-f32.pt"), "zip archive, "],
+  ])("is a line: %s", async (file, said) => {
+    const { code, stdout, stderr } = await scanned([file])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" })
+    const [first, ...rest] = stdout.trimEnd().split("\n")
+    expect(first).toContain(`: clean, ${said}`)
+    expect(rest).toEqual(["Weights were not read: their checksums are not checked by a scan."])
+  })
+
+  it("may be a pickle without a container", async () => {
+    const file = join(newFolder(), "plain.pkl")
+    writeFileSync(file, pickle2("EMPTY_DICT"))
+    expect(await scanned([file])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("clean, bare pickle"),
+    })
+  })
+
+  it("keeps its warnings and notes", async () => {
+    expect((await scanned([FILES("harmless-stray.pt")])).stdout).toMatchSnapshot()
+    expect((await scanned([fixture("zip-without-crc.pt")])).stdout).toMatchSnapshot()
+    expect((await scanned([fixture("roots-gan.pt")])).stdout).toMatchSnapshot()
+  })
+})
+
+describe("a refused file", () => {
+  it.each([
+    "system.pt",
+    "system.pkl",
+    "stacked.pkl",
+    "instance.pkl",
+    "legacy-system.pt",
+    "stray.pt",
+    "twofold.pt",
+    "truncated.pt",
+    "broken.pkl",
+    "empty.pt",
+    "text.pt",
+  ])("%s", async (name) => {
+    const { code, stdout, stderr } = await scanned([FILES(name)])
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" })
+    expect(stdout).toMatchSnapshot()
+  })
+
+  it.each(["layouts-torchscript", "layouts-tar", "globals-several", "globals-whole-module"])(
+    "%s of the corpus",
+    async (name) => {
+      const { code, stdout } = await scanned([fixture(`${name}.pt`)])
+      expect(code).toBe(1)
+      expect(stdout).toMatchSnapshot()
+    },
+  )
+
+  it("of the format itself says which rules it breaks", async () => {
+    const folder = newFolder()
+    const file = join(folder, "header.safetensors")
+    const header = '{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]},"a":{}}'
+    writeFileSync(
+      file,
+      Buffer.concat([Buffer.from([header.length, 0, 0, 0, 0, 0, 0, 0]), Buffer.from(header)]),
+    )
+    const { code, stdout } = await scanned([file])
+    expect(code).toBe(1)
+    expect(stdout).toContain('  error    [dtype-unknown] "a": no dtype is called "F99" (byte 22)\n')
+  })
+
+  it("lists each global once, dangerous ones first, and not without end", async () => {
+    const folder = newFolder()
+    const names = Array.from({ length: 70 }, (_, i): Part => ["GLOBAL", i % 2 === 0 ? "os" : "mine", `f${i}`])
+    const stray = pickle2(...names, ...names)
+    writeFileSync(join(folder, "many.pt"), archive({ "archive/a.pkl": stray, "archive/b.pkl": stray }))
+    const { stdout } = await scanned([join(folder, "many.pt")])
+    const rows = stdout.split("\n").filter((line) => /^ {2}(?:dangerous|unknown) /.test(line))
+    expect(rows).toHaveLength(50)
+    expect(rows[34]).toMatch(/^ {2}dangerous {2}os\.f68 +only named +archive\/a\.pkl \(\+1\) /)
+    expect(rows[35]).toMatch(/^ {2}unknown +mine\.f1 /)
+    expect(stdout).toContain("\n  … and 20 more (--json lists all)\n")
+    expect(stdout).toContain("why      os.f0, os.f2, os.f4, os.f6 and 31 more: runs programs")
+  })
+
+  it("says so in the error of a conversion", async () => {
+    const { stderr } = await run([FILES("system.pt"), "-o", join(newFolder(), "out")])
+    expect(stderr).toContain("`tosafetensors scan`")
+  })
+})
+
+describe("many files", () => {
+  it("are scanned one after the other, whatever the others are", async () => {
+    const argv = [FILES("clean.pt"), FILES("system.pt"), FILES("missing.pt"), FILES("legacy.pt")]
+    const { code, stdout, stderr } = await scanned(argv)
+    expect(code).toBe(1)
+    expect(stdout).toMatchSnapshot()
+    expect(stderr).toMatch(
+      /^tosafetensors: could not read ".*missing\.pt": .*\(ENOENT\)\n {2}code {2}read-failed\n/,
+    )
+  })
+
+  it("end with the worst of their codes", async () => {
+    const [clean, refused, missing] = [FILES("clean.pt"), FILES("system.pt"), FILES("missing.pt")]
+    expect((await scanned([clean, clean])).code).toBe(0)
+    expect((await scanned([clean, refused])).code).toBe(1)
+    expect((await scanned([missing, clean])).code).toBe(3)
+    expect((await scanned([missing, refused])).code).toBe(1)
+    expect((await scanned([missing])).stdout).toBe("")
+  })
+
+  it("may lie below a folder, where other files and links are left out", async () => {
+    const folder = newFolder()
+    mkdirSync(join(folder, "b/c"), { recursive: true })
+    writeFileSync(join(folder, "b/c/model.bin"), archive())
+    writeFileSync(join(folder, "b/README.md"), "# Read me\n")
+    writeFileSync(join(folder, "z.pt"), archive())
+    writeFileSync(join(folder, "a.pkl"), INSTANCE)
+    if (posix) symlinkSync(FILES("system.pt"), join(folder, "b/link.pt"))
+    if (posix) symlinkSync(folder, join(folder, "b/loop"))
+    const { code, stdout } = await scanned([folder])
+    expect(code).toBe(1)
+    const heads = stdout.split("\n").filter((line) => line.includes(": "))
+    const files = heads.flatMap((line) => (line.startsWith(folder) ? [line.slice(folder.length + 1)] : []))
+    expect(files.map((line) => line.replace(/,.*/, "").replaceAll("\\", "/"))).toEqual([
+      "a.pkl: refused",
+      "b/c/model.bin: clean",
+      "z.pt: clean",
+    ])
+    expect(stdout).toContain(
+      "3 files: 2 clean, 1 refused\n1 other file in the folders left out: no checkpoints\n",
+    )
+    if (posix) expect(stdout).toContain("2 symbolic links in the folders not followed\n")
+  })
+
+  it.skipIf(!posix)("may be links themselves, when they are named", async () => {
+    const link = join(newFolder(), "link.pt")
+    symlinkSync(FILES("system.pt"), link)
+    expect((await scanned([link])).code).toBe(1)
+  })
+
+  it("below a folder are refused where they are too large to be told from a pickle", async () => {
+    const folder = newFolder()
+    writeFileSync(join(folder, "large"), "# Read me\n")
+    truncateSync(join(folder, "large"), 5000)
+    writeFileSync(join(folder, "model.pt"), archive())
+    expect((await scanned([folder])).code).toBe(0)
+    expect((await scanned([folder, "--limit", "maxPickleBytes=4000"])).code).toBe(1)
+  })
+
+  it("must be there", async () => {
+    const folder = newFolder()
+    writeFileSync(join(folder, "README.md"), "# Read me\n")
+    const { code, stdout, stderr } = await scanned([folder])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
+    expect(stderr).toContain("no checkpoint was found below")
+    expect(stderr).toContain("only other files")
+  })
+})
+
+describe("standard input", () => {
+  it("is called so", async () => {
+    const { code, stdout } = await scanned(["-"], { stdin: SYSTEM })
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^standard input: refused, bare pickle, 36 B\n/)
+    expect((await scanned(["-", FILES("clean.pt")], { stdin: archive() })).code).toBe(0)
+  })
+
+  it.each([
+    [["-"], "standard input is a terminal"],
+    [["-", FILES("clean.pt"), "-"], "standard input is scanned once"],
+  ])("%j is a usage error", async (argv, message) => {
+    const { code, stdout, stderr } = await scanned(argv)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
+    expect(stderr).toContain(message)
+  })
+})
+
+describe("options", () => {
+  it("--quiet leaves the exit code and errors", async () => {
+    expect(await scanned([FILES("system.pt"), "--quiet"])).toMatchObject({ code: 1, stdout: "", stderr: "" })
+    expect(await scanned([FILES("clean.pt"), "--quiet"])).toMatchObject({ code: 0, stdout: "", stderr: "" })
+    const { code, stderr } = await scanned(["missing.pt", "--quiet"])
+    expect(code).toBe(3)
+    expect(stderr).toContain("missing.pt")
+  })
+
+  it("--limit and --byteorder are heeded", async () => {
+    const { code, stdout } = await scanned([FILES("clean.pt"), "--limit", "maxOpcodes=5"])
+    expect(code).toBe(1)
+    expect(stdout).toContain("[limit-exceeded]")
+    const big = fixture("legacy-big-endian.pt")
+    expect((await scanned([big])).code).toBe(1)
+    expect((await scanned([big, "--byteorder", "little"])).code).toBe(0)
+  })
+
+  it("of other commands are refused", async () => {
+    expect((await scanned([FILES("clean.pt"), "--root", "a"])).code).toBe(2)
+    expect((await scanned([FILES("clean.pt"), "--json", "--sarif"])).stderr).toContain("exclude each other")
+  })
+})
+
+describe("a scan that is interrupted", () => {
+  it("exits with 130 and prints no half of a JSON", async () => {
+    const outcome = await scanned([FILES("clean.pt"), "--json"], { signal: AbortSignal.abort() })
+    expect(outcome).toMatchObject({ code: 130, stdout: "", stderr: "tosafetensors: interrupted\n" })
+  })
+})
+
+describe("on a terminal", () => {
+  const everything = ["system.pt", "stray.pt", "stacked.pkl", "text.pt", "clean.pt"].map((name) =>
+    FILES(name),
+  )
+
+  it.each([80, 120])("of %i columns, the table and what is below it fit", async (columns) => {
+    const { stdout } = await scanned([...everything, fixture("globals-whole-module.pt")], { columns })
+    // Headlines and summaries are left to the terminal.
+    const inner = stdout.split("\n").filter((line) => line.startsWith("  "))
+    expect(inner.length).toBeGreaterThan(20)
+    expect(Math.max(...inner.map((line) => line.length))).toBeLessThanOrEqual(columns)
+  })
+
+  it("has colours only where it shows them", async () => {
+    const plain = await scanned(everything, { columns: 80 })
+    expect(plain.stdout).not.toContain("\u001b")
+    const painted = await scanned(everything, { columns: 80, colors: true })
+    expect(painted.stdout).toContain("\u001b[31mdangerous\u001b[39m  posix.system")
+    expect(painted.stdout).toContain("\u001b[32mclean\u001b[39m")
+    // biome-ignore lint/complexity/useRegexLiterals: a control character is meant
+    expect(painted.stdout.replaceAll(new RegExp("\u001b\\[\\d+m", "g"), "")).toBe(plain.stdout)
+  })
+
+  it("no name from a file reaches it raw", async () => {
+    const folder = newFolder()
+    const nasty = {
+      "global.pkl": ESCAPES,
+      "member.pt": archive({ "archive/\u202eevil\u2066.pkl": SYSTEM }),
+      "control.pt": archive({ "archive/\u001b[2J\r\n\u0007.pkl": SYSTEM }),
+    }
+    for (const [name, bytes] of Object.entries(nasty)) writeFileSync(join(folder, name), bytes)
+    if (posix) writeFileSync(join(folder, "\u001b[2J\nname.pkl"), ESCAPES)
+    for (const format of [[], ["--json"], ["--sarif"]]) {
+      const { stdout } = await scanned([folder, ...format], { columns: 100 })
+      expect(stdout).toContain("u001b[31mred".replace("[", format[0] === "--sarif" ? "\\\\[" : "["))
+      expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+      const lines = stdout.trimEnd().split("\n")
+      if (format.length > 0) expect(lines).toHaveLength(1)
+      else expect(lines.filter((line) => line.startsWith("name.pkl"))).toEqual([])
+    }
+  })
+})
+
+describe("a large file", () => {
+  it("is not read but for its index", async () => {
+    const file = join(newFolder(), "large.pt")
+    writeSparseCheckpoint(file, 3)
+    const handle = await open(file)
+    const byteLength = statSync(file).size
+    let bytesRead = 0
+    const read = async (offset: number, length: number): Promise<Uint8Array> => {
+      bytesRead += length
+      return (await handle.read(new Uint8Array(length), 0, length, offset)).buffer
+    }
+    const { verdict } = await scan({ byteLength, read })
+    await handle.close()
+    expect(verdict).toBe("clean")
+    expect(bytesRead).toBeLessThan(byteLength / 1000)
+  })
+})
