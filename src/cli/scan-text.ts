@@ -80,6 +80,7 @@ function fileLines(file: string, report: ScanReport, stream: OutputStream): stri
   if (refused.length > 0) describeRefused(refused, detail)
   if (verdict === "refused" && globals.length > refused.length) detail.add("allowed", sayAllowed(globals))
   describeFindings(report, detail)
+  describePickles(report, detail)
   const amounts = [
     paint(stream, verdict === "clean" ? "green" : "red", verdict),
     FORMATS[format],
@@ -119,6 +120,18 @@ function sayAllowedCount(globals: readonly ScannedGlobal[]): string {
 
 function sayAllowed(globals: readonly ScannedGlobal[]): string {
   return `${sayAllowedCount(globals)}: ${sayFew(distinctAllowed(globals), NAMED)}`
+}
+
+/** Says where a list of globals ends before its pickle does. */
+function describePickles({ pickles }: ScanReport, detail: DetailLines): void {
+  const broken = pickles.filter(({ complete }) => !complete)
+  for (const { name, byteLength } of broken.slice(0, NAMED)) {
+    const text = `it could not be read on at byte ${byteLength}, and what it names behind is not listed`
+    detail.add("note", `${shown(name)}: ${text}`)
+  }
+  if (broken.length > NAMED) {
+    detail.add("note", `… and ${sayCounted(broken.length - NAMED, "more pickle")} (--json lists all)`)
+  }
 }
 
 function describeFindings(report: ScanReport, detail: DetailLines): void {

@@ -66,17 +66,21 @@ export function isPickle(bytes: Uint8Array, limits: Limits): boolean {
     if (mentions.length < MOST_REFUSED) mentions.push(mention)
     return mention
   }
-  const { complete } = listGlobals(bytes, { within: "pickle", limits, onMention, oddities: "keep" })
-  return complete || mentions.some(({ use }) => use !== "mentioned")
+  const { complete, fault } = listGlobals(bytes, { within: "pickle", limits, onMention, oddities: "keep" })
+  // Whatever has more opcodes than are looked at is made of opcodes, and may name anything behind them.
+  return complete || fault?.code === "limit-exceeded" || mentions.some(({ use }) => use !== "mentioned")
 }
 
+/** @throws `limit-exceeded` when there is more than is looked at, and nothing to refuse in what was. */
 function listRefusedGlobals(bytes: Uint8Array, within: string, limits: Limits): readonly GlobalMention[] {
   const mentions: GlobalMention[] = []
   const onMention = (mention: GlobalMention): GlobalMention | undefined => {
     if (findAllowedGlobal(mention.module, mention.name) === undefined) mentions.push(mention)
     return mentions.length < MOST_REFUSED ? mention : undefined
   }
-  listGlobals(bytes, { within, limits, onMention, oddities: "keep" })
+  const { fault } = listGlobals(bytes, { within, limits, onMention, oddities: "keep" })
+  // Python stops where the bytes are no pickle any more, but not where we stop looking.
+  if (mentions.length === 0 && fault?.code === "limit-exceeded") throw fault
   return mentions
 }
 

@@ -1,11 +1,11 @@
 import { mkdirSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
 import { open } from "node:fs/promises"
-import { join } from "node:path"
+import * as path from "node:path"
 import { describe, expect, it } from "vitest"
 import { scan } from "../../src/node/index.ts"
 import { writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
-import { type Part, pickle2 } from "../pickle/assemble.ts"
+import { join, type Part, pickle2, repeat } from "../pickle/assemble.ts"
 import { legacyFile } from "../torch/legacy-file.ts"
 import type { Outcome, Surroundings } from "./run.ts"
 import { ORACLE, run } from "./run.ts"
@@ -63,7 +63,7 @@ describe("a clean file", () => {
   })
 
   it("may be a pickle without a container", async () => {
-    const file = join(newFolder(), "plain.pkl")
+    const file = path.join(newFolder(), "plain.pkl")
     writeFileSync(file, pickle2("EMPTY_DICT"))
     expect(await scanned([file])).toMatchObject({
       code: 0,
@@ -108,7 +108,7 @@ describe("a refused file", () => {
 
   it("of the format itself says which rules it breaks", async () => {
     const folder = newFolder()
-    const file = join(folder, "header.safetensors")
+    const file = path.join(folder, "header.safetensors")
     const header = '{"a":{"dtype":"F99","shape":[1],"data_offsets":[0,4]},"a":{}}'
     writeFileSync(
       file,
@@ -123,8 +123,8 @@ describe("a refused file", () => {
     const folder = newFolder()
     const names = Array.from({ length: 70 }, (_, i): Part => ["GLOBAL", i % 2 === 0 ? "os" : "mine", `f${i}`])
     const stray = pickle2(...names, ...names)
-    writeFileSync(join(folder, "many.pt"), archive({ "archive/a.pkl": stray, "archive/b.pkl": stray }))
-    const { stdout } = await scanned([join(folder, "many.pt")])
+    writeFileSync(path.join(folder, "many.pt"), archive({ "archive/a.pkl": stray, "archive/b.pkl": stray }))
+    const { stdout } = await scanned([path.join(folder, "many.pt")])
     const rows = stdout.split("\n").filter((line) => /^ {2}(?:dangerous|unknown) /.test(line))
     expect(rows).toHaveLength(50)
     expect(rows[34]).toMatch(/^ {2}dangerous {2}os\.f68 +only named +archive\/a\.pkl \(\+1\) /)
@@ -134,8 +134,35 @@ describe("a refused file", () => {
   })
 
   it("says so in the error of a conversion", async () => {
-    const { stderr } = await run([FILES("system.pt"), "-o", join(newFolder(), "out")])
+    const { stderr } = await run([FILES("system.pt"), "-o", path.join(newFolder(), "out")])
     expect(stderr).toContain("`tosafetensors scan`")
+  })
+})
+
+describe("a payload behind more opcodes than are looked at", () => {
+  const padding = repeat(100, "NONE", "POP")
+  const hidden = {
+    "main.pt": archive({ "archive/data.pkl": join([SYSTEM.subarray(0, 2), padding, SYSTEM.subarray(2)]) }),
+    "stray.pt": archive({ "archive/x.pkl": join([SYSTEM.subarray(0, 2), padding, SYSTEM.subarray(2)]) }),
+    "text-stray.pt": archive({ "archive/x.pkl": join([padding, INSTANCE]) }),
+    "bare.pkl": join([SYSTEM.subarray(0, 2), padding, SYSTEM.subarray(2)]),
+    "text.pkl": join([padding, INSTANCE]),
+  }
+
+  it.each(Object.entries(hidden))("is refused: %s", async (name, bytes) => {
+    const folder = newFolder()
+    scanFolder(folder, { [name]: bytes })
+    const whole = await scanned([folder])
+    expect(whole).toMatchObject({ code: 1, stdout: expect.stringMatching(/ dangerous {2}\w+\.system /) })
+    const cut = await scanned([folder, "--limit", "maxOpcodes=150"])
+    // The machine has other reasons to refuse a pickle that it runs: POP, or no protocol.
+    const reason = /\[(?:limit-exceeded|pickle-opcode|pickle-protocol)\]/
+    expect(cut).toMatchObject({ code: 1, stdout: expect.stringMatching(reason) })
+    expect(cut.stdout).toMatch(
+      /it could not be read on at byte 15[0-9], and what it names behind is not listed/,
+    )
+    const argv = [path.join(folder, name), "-o", path.join(folder, "out"), "--limit", "maxOpcodes=150"]
+    expect((await run(argv)).code).toBe(1)
   })
 })
 
@@ -161,13 +188,13 @@ describe("many files", () => {
 
   it("may lie below a folder, where other files and links are left out", async () => {
     const folder = newFolder()
-    mkdirSync(join(folder, "b/c"), { recursive: true })
-    writeFileSync(join(folder, "b/c/model.bin"), archive())
-    writeFileSync(join(folder, "b/README.md"), "# Read me\n")
-    writeFileSync(join(folder, "z.pt"), archive())
-    writeFileSync(join(folder, "a.pkl"), INSTANCE)
-    if (posix) symlinkSync(FILES("system.pt"), join(folder, "b/link.pt"))
-    if (posix) symlinkSync(folder, join(folder, "b/loop"))
+    mkdirSync(path.join(folder, "b/c"), { recursive: true })
+    writeFileSync(path.join(folder, "b/c/model.bin"), archive())
+    writeFileSync(path.join(folder, "b/README.md"), "# Read me\n")
+    writeFileSync(path.join(folder, "z.pt"), archive())
+    writeFileSync(path.join(folder, "a.pkl"), INSTANCE)
+    if (posix) symlinkSync(FILES("system.pt"), path.join(folder, "b/link.pt"))
+    if (posix) symlinkSync(folder, path.join(folder, "b/loop"))
     const { code, stdout } = await scanned([folder])
     expect(code).toBe(1)
     const heads = stdout.split("\n").filter((line) => line.includes(": "))
@@ -184,23 +211,23 @@ describe("many files", () => {
   })
 
   it.skipIf(!posix)("may be links themselves, when they are named", async () => {
-    const link = join(newFolder(), "link.pt")
+    const link = path.join(newFolder(), "link.pt")
     symlinkSync(FILES("system.pt"), link)
     expect((await scanned([link])).code).toBe(1)
   })
 
   it("below a folder are refused where they are too large to be told from a pickle", async () => {
     const folder = newFolder()
-    writeFileSync(join(folder, "large"), "# Read me\n")
-    truncateSync(join(folder, "large"), 5000)
-    writeFileSync(join(folder, "model.pt"), archive())
+    writeFileSync(path.join(folder, "large"), "# Read me\n")
+    truncateSync(path.join(folder, "large"), 5000)
+    writeFileSync(path.join(folder, "model.pt"), archive())
     expect((await scanned([folder])).code).toBe(0)
     expect((await scanned([folder, "--limit", "maxPickleBytes=4000"])).code).toBe(1)
   })
 
   it("must be there", async () => {
     const folder = newFolder()
-    writeFileSync(join(folder, "README.md"), "# Read me\n")
+    writeFileSync(path.join(folder, "README.md"), "# Read me\n")
     const { code, stdout, stderr } = await scanned([folder])
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
     expect(stderr).toContain("no checkpoint was found below")
@@ -287,8 +314,8 @@ describe("on a terminal", () => {
       "member.pt": archive({ "archive/\u202eevil\u2066.pkl": SYSTEM }),
       "control.pt": archive({ "archive/\u001b[2J\r\n\u0007.pkl": SYSTEM }),
     }
-    for (const [name, bytes] of Object.entries(nasty)) writeFileSync(join(folder, name), bytes)
-    if (posix) writeFileSync(join(folder, "\u001b[2J\nname.pkl"), ESCAPES)
+    for (const [name, bytes] of Object.entries(nasty)) writeFileSync(path.join(folder, name), bytes)
+    if (posix) writeFileSync(path.join(folder, "\u001b[2J\nname.pkl"), ESCAPES)
     for (const format of [[], ["--json"], ["--sarif"]]) {
       const { stdout } = await scanned([folder, ...format], { columns: 100 })
       expect(stdout).toContain("u001b[31mred".replace("[", format[0] === "--sarif" ? "\\\\[" : "["))
@@ -302,7 +329,7 @@ describe("on a terminal", () => {
 
 describe("a large file", () => {
   it("is not read but for its index", async () => {
-    const file = join(newFolder(), "large.pt")
+    const file = path.join(newFolder(), "large.pt")
     writeSparseCheckpoint(file, 3)
     const handle = await open(file)
     const byteLength = statSync(file).size
