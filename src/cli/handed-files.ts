@@ -20,9 +20,18 @@ export interface HandedInput {
   readonly status: FileStatus
 }
 
+/** A file that could not be opened. */
+export interface UnopenedInput {
+  /** As the command line names it. */
+  readonly name: string
+  readonly error: HandedError
+}
+
 /** The first message to the isolated process. */
 export interface Handing {
   readonly inputs: readonly HandedInput[]
+  /** Files that a scan reports as unread. */
+  readonly unopened: readonly UnopenedInput[]
   /** The descriptor of the file to write, which has no name yet; or why there is none; undefined when none is written. */
   readonly output: number | HandedError | undefined
   /** Whether something has the output's name already. */

@@ -36,7 +36,9 @@ export function openInput(file: string, terminal: Terminal): CheckpointInput {
   return redirected ? STANDARD_INPUT_PATH : (Readable.toWeb(stdin) as ReadableStream<Uint8Array>)
 }
 
-function handedInput(file: string, { inputs }: HandedFiles): FileSource {
+function handedInput(file: string, { inputs, unopened }: HandedFiles): FileSource {
+  const error = unopened.find(({ name }) => name === file)?.error
+  if (error !== undefined) throw new CheckpointError(error.code, error.detail)
   const found = inputs.find(({ name }) => name === file)
   if (found !== undefined) return new FileSource(inheritedFile(found.descriptor), found.path, found.status)
   throw new CheckpointError("read-failed", { path: file, reason: "this process was not handed it" })

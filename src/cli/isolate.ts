@@ -6,7 +6,7 @@
  */
 
 import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, statSync } from "node:fs"
 import { FileSink, prepareFileSink } from "../node/file-sink.ts"
 import { FileSource } from "../node/file-source.ts"
 import type { CheckpointInput } from "../node/index.ts"
@@ -16,19 +16,33 @@ import type { CommandLine } from "./arguments.ts"
 import type { Request } from "./convert.ts"
 import { isOutputDefaultedToInput, readRequest } from "./convert.ts"
 import { EXIT } from "./exit-codes.ts"
-import type { HandedAnswer, HandedError, HandedInput, HandedRequest, Handing } from "./handed-files.ts"
+import type {
+  HandedAnswer,
+  HandedError,
+  HandedInput,
+  HandedRequest,
+  Handing,
+  UnopenedInput,
+} from "./handed-files.ts"
 import { ISOLATED_VARIABLE } from "./handed-files.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import { isolationFlags } from "./isolation-flags.ts"
 import type { CommandName } from "./options.ts"
+import { quoted } from "./shown-text.ts"
 import type { Terminal } from "./terminal.ts"
 import { printText } from "./terminal.ts"
+import { UsageError } from "./usage-error.ts"
 
 /** Descriptors that come before those that are handed over: the three standard streams. */
 const FIRST_DESCRIPTOR = 3
 
 /** Files that a command takes. Of more none is opened: the command itself says what is wrong. */
-const MOST_FILES: Readonly<Record<CommandName, number>> = { convert: 1, inspect: 1, verify: 2 }
+const MOST_FILES: Readonly<Record<CommandName, number>> = {
+  convert: 1,
+  inspect: 1,
+  scan: Number.POSITIVE_INFINITY,
+  verify: 2,
+}
 
 /** What a process needs to know of its surroundings: how a terminal shows colours, and what Windows cannot do without. */
 const ENVIRONMENT = [
@@ -39,6 +53,8 @@ const ENVIRONMENT = [
 /** Files that are open here. */
 interface OpenFiles {
   readonly sources: ReadonlyMap<string, FileSource>
+  /** Files of a scan that could not be opened: the others are scanned all the same. */
+  readonly unopened: readonly UnopenedInput[]
   /** Where a conversion writes, or why it cannot. */
   readonly output: FileSink | HandedError | undefined
   readonly outputExists: boolean
@@ -71,19 +87,35 @@ async function openFiles(
 ): Promise<OpenFiles> {
   const { command } = line
   const names = line.files.length > MOST_FILES[command] ? [] : new Set(line.files)
+  if (command === "scan") requireNoFolder(names)
   const inputs = new Map(Array.from(names, (name) => [name, openInput(name, terminal)] as const))
   const conversion = command === "convert" ? readRequest(line, terminal) : undefined
   // As in the command itself: the output is looked at before the input is opened, which may mean to take in a stream.
   const output = conversion === undefined ? undefined : await openOutput(conversion, inputs)
   if (output instanceof FileSink) closing.push(() => output.abort())
   const sources = new Map<string, FileSource>()
+  const unopened: UnopenedInput[] = []
   for (const [name, input] of inputs) {
-    const { source, close } = await openNodeInput(input, { signal: terminal.signal })
-    closing.push(close)
-    if (source instanceof FileSource) sources.set(name, source)
+    try {
+      const { source, close } = await openNodeInput(input, { signal: terminal.signal })
+      closing.push(close)
+      if (source instanceof FileSource) sources.set(name, source)
+    } catch (error) {
+      if (command !== "scan" || !isCheckpointError(error)) throw error
+      unopened.push({ name, error: { code: error.code, detail: error.detail } })
+    }
   }
   const outputExists = conversion?.dryRun === true && existsSync(conversion.output)
-  return { sources, output, outputExists }
+  return { sources, unopened, output, outputExists }
+}
+
+/** Files are handed over one by one, open; what lies in a folder is found out later. */
+function requireNoFolder(names: Iterable<string>): void {
+  for (const name of names) {
+    if (name === STANDARD_STREAM || statSync(name, { throwIfNoEntry: false })?.isDirectory() !== true)
+      continue
+    throw new UsageError(`--isolate takes files, and ${quoted(name)} is a folder: name its files`)
+  }
 }
 
 async function openOutput(
@@ -105,7 +137,7 @@ async function openOutput(
 /** @throws the signal's reason when interrupted: the process is gone then. */
 async function runProcess(
   argv: readonly string[],
-  { sources, output, outputExists }: OpenFiles,
+  { sources, unopened, output, outputExists }: OpenFiles,
   { signal, stderr }: Terminal,
 ): Promise<number> {
   signal.throwIfAborted()
@@ -135,7 +167,7 @@ async function runProcess(
     child.on("message", (request: HandedRequest) => {
       answering = answer(request, sink).then((result) => void child.send(result, () => {}), kill)
     })
-    const handing: Handing = { inputs, output: handed, outputExists }
+    const handing: Handing = { inputs, unopened, output: handed, outputExists }
     child.send(handing, () => {})
     const end = await ended
     if (signal.aborted && stderr.isTTY === true) stderr.write("\r\u001b[2K")

@@ -97,7 +97,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     name: "sha256",
     value: "DIGEST",
-    commands: ALL,
+    commands: READING,
     help: [
       "refuse a checkpoint with another SHA-256 before",
       "anything of it is parsed: one more pass over it",
@@ -114,7 +114,7 @@ export const OPTIONS: readonly OptionRow[] = [
   },
   {
     name: "isolate",
-    commands: ALL,
+    commands: READING,
     help: [
       "parse in a process that may open no file, start no",
       "program and load no addon (Node's permission model);",

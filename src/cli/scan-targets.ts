@@ -4,7 +4,7 @@ import type { Dirent } from "node:fs"
 import { readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { AnyCheckpointError, CheckpointInput } from "../node/index.ts"
-import { CheckpointError } from "../node/index.ts"
+import { CheckpointError, isCheckpointError } from "../node/index.ts"
 import { reasonOf } from "../node/system-errors.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import type { Terminal } from "./terminal.ts"
@@ -32,7 +32,28 @@ export function scanTargets(files: readonly string[], terminal: Terminal): Itera
   const streams = files.filter((file) => file === STANDARD_STREAM).length
   if (streams > 1) throw new UsageError("standard input is scanned once, and - was named more often")
   const standardInput = streams === 0 ? undefined : openInput(STANDARD_STREAM, terminal)
-  return walk(files, standardInput)
+  return terminal.handed === undefined ? walk(files, standardInput) : handedTargets(files, terminal)
+}
+
+/** In an isolated process: what it was handed, folders among them none. */
+function* handedTargets(
+  files: readonly string[],
+  terminal: Terminal,
+): Generator<ScanTarget, void, undefined> {
+  for (const file of files) {
+    const isStandardInput = file === STANDARD_STREAM
+    const target = { file: isStandardInput ? STANDARD_INPUT : file, isStandardInput, isFound: false }
+    yield { ...target, input: openHanded(file, terminal) }
+  }
+}
+
+function openHanded(file: string, terminal: Terminal): ScanTarget["input"] {
+  try {
+    return openInput(file, terminal)
+  } catch (error) {
+    if (isCheckpointError(error)) return error
+    throw error
+  }
 }
 
 function* walk(

@@ -4,6 +4,7 @@ import type { OpenOptions, ScanReport } from "../node/index.ts"
 import { DEFAULT_LIMITS, isCheckpointError, scan } from "../node/index.ts"
 import type { CommandLine, OptionValues } from "./arguments.ts"
 import { tellError } from "./failure.ts"
+import { readProvenance } from "./provenance.ts"
 import { scanJson } from "./scan-json.ts"
 import type { ScanOutcome, ScanOutput } from "./scan-outcome.ts"
 import { ScanTally } from "./scan-outcome.ts"
@@ -19,11 +20,13 @@ import { UsageError } from "./usage-error.ts"
 /** Scans file after file. One that cannot be read does not keep the others from being scanned. */
 export async function runScan({ files, options }: CommandLine, terminal: Terminal): Promise<number> {
   const { signal, byteOrder, limits } = readSelection(options, terminal.signal).options
+  const { expected: sha256 } = readProvenance(options)
+  if (sha256 !== undefined && files.length > 1) throw new UsageError("--sha256 is about one file")
   const output = outputFor(options, terminal)
   const tally = new ScanTally()
   for (const target of scanTargets(files, terminal)) {
     terminal.signal.throwIfAborted()
-    const outcome = await scanTarget(target, { signal, byteOrder, limits })
+    const outcome = await scanTarget(target, { signal, byteOrder, limits, sha256 })
     if (outcome.is === "unread") await tellError(terminal, outcome.error, outcome.file)
     tally.add(outcome)
     await output.tell(outcome)

@@ -6,7 +6,7 @@ import { scan } from "../../src/node/index.ts"
 import { writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { join, type Part, pickle2, repeat } from "../pickle/assemble.ts"
-import { legacyFile } from "../torch/legacy-file.ts"
+import { legacyFile, storage, text, vector } from "../torch/legacy-file.ts"
 import type { Outcome, Surroundings } from "./run.ts"
 import { ORACLE, run } from "./run.ts"
 import {
@@ -24,9 +24,15 @@ import {
 const newFolder = temporaryFolders()
 const posix = process.platform !== "win32"
 
+/** Both storages of the legacy file, each whole. */
+const WHOLE = pickle2(
+  ...["EMPTY_DICT", "MARK", text("a"), vector(storage("7", 2), 2), text("b"), vector(storage("8", 3), 3)],
+  "SETITEMS",
+)
+
 const FILES = scanFolder(newFolder(), {
   "clean.pt": archive(),
-  "legacy.pt": legacyFile(),
+  "legacy.pt": legacyFile({ object: WHOLE }),
   "system.pt": archive({ "archive/data.pkl": SYSTEM }),
   "system.pkl": SYSTEM,
   "stacked.pkl": STACKED,
@@ -51,7 +57,7 @@ async function scanned(argv: readonly string[], surroundings?: Surroundings): Pr
 describe("a clean file", () => {
   it.each([
     [FILES("clean.pt"), "zip archive, 747 B, 3 globals allowed"],
-    [FILES("legacy.pt"), "legacy checkpoint, 437 B, 3 globals allowed"],
+    [FILES("legacy.pt"), "legacy checkpoint, 436 B, 3 globals allowed"],
     [fixture("dtypes-zip-f32.safetensors"), "safetensors, "],
     [fixture("dtypes-zip-f32.pt"), "zip archive, "],
   ])("is a line: %s", async (file, said) => {
