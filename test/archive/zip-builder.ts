@@ -1,6 +1,10 @@
-/** Writes zip archives that can lie in every field. Defaults follow the specification; each override is one lie. */
+/**
+ * Writes zip archives that can lie in every field. Defaults follow the specification; each override is one lie.
+ *
+ * Nothing here is Node's, so that the same files can be made in a browser.
+ */
 
-import { crc32, deflateRawSync } from "node:zlib"
+import { deflateSync } from "fflate"
 
 /** What a local header and a directory row have in common. */
 export interface HeaderFields {
@@ -22,6 +26,7 @@ export interface RowFields extends HeaderFields {
   readonly attributes: number
   readonly offset: number
   readonly comment: Uint8Array
+  readonly commentLength: number
 }
 
 /** One member. */
@@ -77,8 +82,27 @@ export function little(length: 1 | 2 | 4 | 8, value: number | bigint): Uint8Arra
 
 /** All of `parts`, one behind the other. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(Buffer.concat(parts))
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
+
+/** CRC-32 by the book, on purpose not the library's own. */
+export function crc32(bytes: Uint8Array): number {
+  let crc = -1
+  for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8)
+  return ~crc >>> 0
+}
+
+const CRC_TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
+  return crc
+})
 
 /** UTF-8. */
 export function text(value: string): Uint8Array {
@@ -154,7 +178,7 @@ function defaultFields(spec: MemberSpec): HeaderFields {
 
 function storedBytes(spec: MemberSpec): Uint8Array {
   const data = spec.data ?? new Uint8Array(0)
-  return spec.stored ?? (spec.method === 8 ? new Uint8Array(deflateRawSync(data)) : data)
+  return spec.stored ?? (spec.method === 8 ? deflateSync(data) : data)
 }
 
 /** Overrides, with the lengths of name and extra field following unless they are overridden too. */
@@ -195,8 +219,10 @@ function writeRow(spec: MemberSpec, fields: HeaderFields, offset: number): Uint8
     attributes: 0,
     offset,
     comment: new Uint8Array(0),
+    commentLength: 0,
   }
   const f = override(defaults, spec.row)
+  const commentLength = spec.row?.commentLength ?? f.comment.length
   return join(
     little(4, f.signature),
     little(2, 20),
@@ -209,7 +235,7 @@ function writeRow(spec: MemberSpec, fields: HeaderFields, offset: number): Uint8
     little(4, f.byteLength),
     little(2, f.nameLength),
     little(2, f.extraLength),
-    little(2, f.comment.length),
+    little(2, commentLength),
     little(2, f.disk),
     little(2, 0),
     little(4, f.attributes),

@@ -43,7 +43,8 @@ export function repeat(count: number, ...parts: readonly Part[]): Uint8Array {
 
 /** Bytes written as hexadecimal digits; blanks are ignored. */
 export function hex(digits: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(digits.replaceAll(/\s/g, ""), "hex"))
+  const pairs = digits.replaceAll(/\s/g, "").match(/../g) ?? []
+  return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16))
 }
 
 /** Bytes from characters up to U+00FF. */
