@@ -57,6 +57,9 @@ export class PickleDecoder {
   readonly #limits: Limits
   readonly #keepsOddities: boolean
   #position: number
+  /** Where the frame ends that was begun last; Infinity when none is open. */
+  #frameEnd = Number.POSITIVE_INFINITY
+  #frameFault: CheckpointError | undefined
 
   constructor(
     bytes: Uint8Array,
@@ -97,8 +100,22 @@ export class PickleDecoder {
       throw this.fault("pickle-opcode", `byte 0x${byte.toString(16).padStart(2, "0")} is no pickle opcode`)
     }
     this.operand = opcode.operand === "none" ? undefined : this.#readOperand(opcode.operand)
+    if (this.#position > this.#frameEnd) this.#leaveFrame()
     this.opcode = opcode
     return opcode
+  }
+
+  /**
+   * To be asked after STOP. Every pickler ends its frames where an opcode ends, but readers differ in whether they look:
+   * CPython's in Python refuses what its own in C reads. That does not change what the opcodes say, so reading goes on.
+   *
+   * @throws the first fault of a frame.
+   */
+  requireFrames(): void {
+    if (this.#frameFault !== undefined) throw this.#frameFault
+    if (this.#frameEnd === Number.POSITIVE_INFINITY || this.#frameEnd === this.#position) return
+    const problem = `a frame goes on for ${this.#frameEnd - this.#position} bytes after the end of the pickle`
+    throw new CheckpointError("pickle-trailing", { within: this.within, at: this.#position, problem })
   }
 
   /** An error of this pickle at the opcode read last. */
@@ -119,7 +136,7 @@ export class PickleDecoder {
       case "int32":
         return this.#view.getInt32(this.#take(4), true)
       case "uint64":
-        return this.#length64()
+        return this.#frame()
       case "float64-big-endian":
         return this.#view.getFloat64(this.#take(8), false)
       case "uint8-length-integer":
@@ -161,6 +178,22 @@ export class PickleDecoder {
     return length
   }
 
+  #frame(): number {
+    const length = this.#length64()
+    if (this.#frameEnd !== Number.POSITIVE_INFINITY && this.at < this.#frameEnd) {
+      this.#frameFault ??= this.fault("pickle-opcode", "a frame begins within a frame")
+    }
+    this.#frameEnd = this.#position + length
+    return length
+  }
+
+  #leaveFrame(): void {
+    if (this.at < this.#frameEnd) {
+      this.#frameFault ??= this.fault("pickle-truncated", "a frame ends within an opcode")
+    }
+    this.#frameEnd = Number.POSITIVE_INFINITY
+  }
+
   /** A length that must lie within the pickle: of a text, of bytes, or of the frame that begins here. */
   #length64(): number {
     const length = this.#view.getBigUint64(this.#take(8), true)
@@ -195,8 +228,8 @@ export class PickleDecoder {
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */
   #integer(length: number): number | bigint | undefined {
-    if (!this.#keepsOddities) requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
     const bytes = this.#slice(length)
+    if (!this.#keepsOddities) requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
     if (length > this.#limits.maxIntegerBytes) return undefined
     if (length === 0) return 0
     if (length <= 6) {

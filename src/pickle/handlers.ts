@@ -94,8 +94,8 @@ function append(machine: MachineState, items: readonly PickleValue[]): void {
 
 function addItems(machine: MachineState, items: readonly PickleValue[]): void {
   const target = machine.peek()
-  const set =
-    target instanceof RefusedObject ? target.parts : target instanceof PickleSet ? target.items : null
+  const isOpen = target instanceof PickleSet && !target.frozen
+  const set = target instanceof RefusedObject ? target.parts : isOpen ? target.items : null
   if (set === null) throw wrongTarget(machine, target, "a set")
   for (const item of items) set.push(item)
 }

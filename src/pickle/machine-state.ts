@@ -131,6 +131,7 @@ export class MachineState {
 
   /** STOP: the one value that must be left. */
   finish(): PickleValue {
+    this.decoder.requireFrames()
     if (this.#marks.length > 0 || this.#stack.length !== 1) {
       const left = `${this.#stack.length} values and ${this.#marks.length} open marks`
       throw this.fault("pickle-stack", `the pickle stops with ${left}; it must leave one value`)

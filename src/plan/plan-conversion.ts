@@ -54,6 +54,10 @@ export function planConversion(
   )
   for (const { dropped, kept } of aliases) metadata.set(dropped, kept)
 
+  requireOutputWithin(
+    bounds,
+    written.reduce((sum, tensor) => sum + tensor.byteLength, 0),
+  )
   const header = writeHeader(written, metadata, limits)
   const byteLength = header.bytes.byteLength + header.dataByteLength
   requireOutputWithin(bounds, byteLength)

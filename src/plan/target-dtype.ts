@@ -40,5 +40,6 @@ export function targetOf({ dtype, shape }: TensorRecord): Target | { readonly re
   // torch counts bytes that hold two values each, safetensors counts values along the last dimension.
   const last = shape.at(-1)
   if (last === undefined) return { reason: `a ${dtype.name} without dimensions has no shape in safetensors` }
+  if (!Number.isSafeInteger(last * 2)) return { reason: `a ${dtype.name} has a dimension that is too large` }
   return { dtype: target, shape: [...shape.slice(0, -1), last * 2] }
 }

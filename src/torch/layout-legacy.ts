@@ -59,9 +59,9 @@ export async function readLegacyLayout(
   const run = new LegacyRun(pickles, limits, table)
   run.expectHead()
   const info = run.interpret("system info", undefined)
-  const byteOrder = options.byteOrder ?? readByteOrder(info)
+  const byteOrder = options.byteOrder ?? readByteOrder(info, run)
   const value = run.interpret("object", table)
-  const keys = readKeys(run.interpret("storage keys", undefined), table.storages())
+  const keys = readKeys(run.interpret("storage keys", undefined), table.storages(), run)
   await placeStorages(source, { keys, pending, start: pickles.end, storages: table.storages(), signal })
   return {
     layout: "legacy",
@@ -88,49 +88,58 @@ class LegacyRun {
   }
 
   interpret(name: LegacyPickleName, storages: StorageTable | undefined): PickleValue {
-    const within = `${name} pickle`
+    const { within, at: start } = this.placeOf(name)
     const limits = this.#limits
     const policy = storages === undefined ? new TorchPolicy({ within, limits, storages }) : this.policy
-    const start = this.#pickles.starts.get(name)
-    if (start === undefined) throw legacyFault(`the ${name} pickle is missing`)
+    if (!this.#pickles.starts.has(name)) throw this.fault(name, "it is missing")
     return runPickle(this.#pickles.bytes, { within, policy, limits, budget: this.#budget, start }).value
   }
 
   expectHead(): void {
     if (this.interpret("magic number", undefined) !== LEGACY_MAGIC) {
-      throw legacyFault("the first pickle is not the magic number of torch.save")
+      throw this.fault("magic number", "the first pickle is not the magic number of torch.save")
     }
     const version = this.interpret("protocol version", undefined)
     if (version !== PROTOCOL_VERSION) {
-      throw legacyFault(`the second pickle is not the protocol version ${PROTOCOL_VERSION}`)
+      throw this.fault("protocol version", `the second pickle is not the protocol version ${PROTOCOL_VERSION}`)
     }
+  }
+
+  /** Where a pickle begins in the file, or where the pickles end when it is not there. */
+  placeOf(name: LegacyPickleName): { readonly within: string; readonly at: number } {
+    return { within: `${name} pickle`, at: this.#pickles.starts.get(name) ?? this.#pickles.end }
+  }
+
+  fault(name: LegacyPickleName, problem: string): CheckpointError {
+    return new CheckpointError("legacy-layout", { ...this.placeOf(name), problem })
   }
 }
 
 /** torch itself reads this flag and ignores it, which gives wrong numbers; see docs/formats.md. */
-function readByteOrder(info: PickleValue): ByteOrder {
+function readByteOrder(info: PickleValue, run: LegacyRun): ByteOrder {
   const littleEndian = info instanceof PickleDict ? info.get("little_endian") : undefined
   if (littleEndian === true) return "little"
   const problem =
     littleEndian === false
       ? "the file says that a big-endian machine wrote it, and torch ignored that when it wrote: either may be true"
       : "the file does not say which byte order it was written with"
-  throw new CheckpointError("byte-order", { within: "system info pickle", problem })
+  throw new CheckpointError("byte-order", { ...run.placeOf("system info"), problem })
 }
 
 /** The storage keys in file order. They must be exactly the storages that the object refers to, once each. */
-function readKeys(value: PickleValue, storages: readonly Storage[]): readonly string[] {
-  if (!(value instanceof PickleList)) throw legacyFault("the storage keys are no list")
+function readKeys(value: PickleValue, storages: readonly Storage[], run: LegacyRun): readonly string[] {
+  const fault = (problem: string): CheckpointError => run.fault("storage keys", problem)
+  if (!(value instanceof PickleList)) throw fault("the storage keys are no list")
   const wanted = new Set(storages.map(({ key }) => key))
   const keys = value.items.map((key) => {
-    if (typeof key !== "string") throw legacyFault("a storage key is no text")
+    if (typeof key !== "string") throw fault("a storage key is no text")
     if (!wanted.delete(key)) {
-      throw legacyFault(`the storage ${quoteText(key)} is listed twice, or nothing refers to it`)
+      throw fault(`the storage ${quoteText(key)} is listed twice, or nothing refers to it`)
     }
     return key
   })
   const [missing] = wanted
-  if (missing !== undefined) throw legacyFault(`the storage ${quoteText(missing)} is not in the file`)
+  if (missing !== undefined) throw fault(`the storage ${quoteText(missing)} is not in the file`)
   return keys
 }
 
@@ -181,8 +190,4 @@ async function placeStorages(source: ByteSource, placement: Placement): Promise<
     },
     signal,
   )
-}
-
-function legacyFault(problem: string): CheckpointError {
-  return new CheckpointError("legacy-layout", { problem })
 }

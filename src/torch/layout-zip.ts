@@ -132,7 +132,7 @@ async function readByteOrder(extent: ByteExtent | undefined, options: ReadingOpt
     extent.byteLength > longest ? "" : new TextDecoder("latin1").decode(await readExtent(extent, options))
   if (text === "little" || text === "big") return text
   const problem = `the byte order is ${quoteText(text)}, neither "little" nor "big"`
-  throw new CheckpointError("byte-order", { within: extent.name, problem })
+  throw new CheckpointError("byte-order", { within: extent.name, at: 0, problem })
 }
 
 function layoutFault(problem: string): CheckpointError {

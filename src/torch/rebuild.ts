@@ -9,7 +9,7 @@ import { checkedAdd, checkedMultiply } from "../bytes/checked-integers.ts"
 import { requireWithin } from "../errors.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
-import { quoteText } from "../quote-text.ts"
+import { plainText, quoteText } from "../quote-text.ts"
 import type { RebuildName } from "./allowed-globals.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
@@ -107,7 +107,7 @@ function makeTensor(
     const problem = `a tensor has ${shape.length} sizes and ${strides.length} strides`
     throw faultAt(site, "tensor-argument", problem)
   }
-  const elementCount = productOf(shape, site)
+  const elementCount = productOf(shape, dtype, site)
   requireInsideStorage(reference, dtype, { offset, shape, strides, elementCount }, site)
   const { conjugate, negative } = readMetadata(metadata, dtype, site)
   return {
@@ -123,13 +123,16 @@ function makeTensor(
   }
 }
 
-/** The number of elements; every step is checked, so that no product wraps and none is lost behind a zero. */
-function productOf(shape: readonly number[], site: CallSite): number {
+/**
+ * The number of elements; every step is checked, so that no product wraps and none is lost behind a zero. Their bytes
+ * must be countable too.
+ */
+function productOf(shape: readonly number[], dtype: TorchDtype, site: CallSite): number {
   let product: number | undefined = 1
   for (const size of shape) {
     product = size === 0 || product === undefined ? product : checkedMultiply(product, size)
   }
-  if (product === undefined) {
+  if (product === undefined || checkedMultiply(product, dtype.itemBytes) === undefined) {
     throw faultAt(site, "tensor-overflow", `a tensor of shape [${shape.join(", ")}] has too many elements`)
   }
   return shape.includes(0) ? 0 : product
@@ -179,7 +182,9 @@ function absoluteOffset(
 
 function requireCount(value: PickleValue | undefined, what: string, site: CallSite): number {
   if (isCount(value)) return value
-  if (typeof value === "bigint") throw faultAt(site, "tensor-overflow", `a tensor's ${what} is ${value}`)
+  if (typeof value === "bigint") {
+    throw faultAt(site, "tensor-overflow", `a tensor's ${what} is ${plainText(String(value))}`)
+  }
   const shown = typeof value === "number" ? String(value) : describeValue(value ?? null)
   throw faultAt(site, "tensor-argument", `a tensor's ${what} is ${shown}, not a count`)
 }

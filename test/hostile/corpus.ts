@@ -1,14 +1,20 @@
 /** The whole corpus. */
 
 import type { HostileCase } from "./case.ts"
+import { CONTAINERS } from "./containers.ts"
+import { LEGACY } from "./legacy.ts"
 import { NAMES } from "./names.ts"
 import { PICKLE_CALLABLES } from "./pickle-callables.ts"
 import { PICKLE_GLOBALS } from "./pickle-globals.ts"
 import { PICKLE_GROWTH } from "./pickle-growth.ts"
 import { PICKLE_LENGTHS } from "./pickle-lengths.ts"
 import { PICKLE_MACHINE } from "./pickle-machine.ts"
+import { HOSTILE_HEADERS, LEGAL_HEADERS } from "./safetensors-input.ts"
 import { STORAGES } from "./storages.ts"
 import { TENSORS } from "./tensors.ts"
+import { ZIP_DEFLATE } from "./zip-deflate.ts"
+import { ZIP_END } from "./zip-end.ts"
+import { ZIP_MEMBERS } from "./zip-members.ts"
 
 /** Checkpoints that must be refused. */
 export const HOSTILE: readonly HostileCase[] = [
@@ -20,4 +26,11 @@ export const HOSTILE: readonly HostileCase[] = [
   ...NAMES,
   ...TENSORS,
   ...STORAGES,
+  ...ZIP_END,
+  ...ZIP_MEMBERS,
+  ...ZIP_DEFLATE,
+  ...LEGACY,
+  ...CONTAINERS,
 ]
+
+export { HOSTILE_HEADERS, LEGAL_HEADERS }

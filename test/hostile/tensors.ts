@@ -121,6 +121,8 @@ const OVERFLOWS: readonly HostileCase[] = (
     ["2^32 x 2^32, whose product wraps to 0", view([2 ** 32, 2 ** 32], [0, 0])],
     ["2^27 x 2^26, whose product is 2^53", view([2 ** 27, 2 ** 26], [0, 0])],
     ["2^30 x 2^30 with strides of zero, which torch loads", view([2 ** 30, 2 ** 30], [0, 0])],
+    ["2^52 elements of 4 bytes, whose bytes are 2^54", view([2 ** 52], [0])],
+    ["2^50 elements of 8 bytes, whose bytes are 2^53", { ...view([2 ** 50], [0]), storage: DOUBLES }],
     ["2^40 x 2^40 x 0", view([2 ** 40, 2 ** 40, 0], [1, 1, 1])],
     ["0 x 2^40 x 2^40", view([0, 2 ** 40, 2 ** 40], [1, 1, 1])],
     ["a last element at 2^53", view([2], [Number.MAX_SAFE_INTEGER], 1)],
@@ -148,9 +150,11 @@ const slices = (count: number, elements = MEGABYTE): readonly Part[] => [
 
 const EXPANSIONS: readonly HostileCase[] = [
   expansion("2^40 elements of one", stateDict([[text("weight")], tensor(view([2 ** 40], [0]))])),
-  expansion("2^52 elements of one", stateDict([[text("weight")], tensor(view([2 ** 52], [0]))])),
-  expansion("2^52 elements of 8 bytes: more than a number can count", [
-    ...stateDict([[text("weight")], tensor({ ...view([2 ** 52], [0]), storage: DOUBLES })]),
+  expansion("2^50 elements of one", stateDict([[text("weight")], tensor(view([2 ** 50], [0]))])),
+  expansion("four of 2^50 elements, whose bytes together are 2^54", [
+    ...stateDict(
+      ...["a", "b", "c", "d"].map((name, i) => [[text(name)], tensor(view([2 ** 50], [0], i))] as const),
+    ),
   ]),
   expansion(
     "4 GiB from 64 KiB",

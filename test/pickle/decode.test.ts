@@ -166,8 +166,9 @@ describe("declared lengths beyond the end", () => {
     }
   })
 
-  it("LONG4 is held against its limit first", () => {
-    expect(codeOf(hex("8b ff ff ff 7f 00"))).toBe("limit-exceeded")
+  it("LONG4 is held against the input first, and then against its limit", () => {
+    expect(codeOf(hex("8b ff ff ff 7f 00"))).toBe("pickle-truncated")
+    expect(codeOf(Uint8Array.of(...hex("8b 01 10 00 00"), ...new Uint8Array(4097)))).toBe("limit-exceeded")
     expect(codeOf(hex("8b 05 00 00 00 00"))).toBe("pickle-truncated")
   })
 
