@@ -1,9 +1,12 @@
 /** The whole corpus. */
 
-import type { HostileCase } from "./case.ts"
+import type { HostileCase, LegalCase } from "./case.ts"
 import { CONTAINERS } from "./containers.ts"
 import { LEGACY } from "./legacy.ts"
 import { NAMES } from "./names.ts"
+import { ODD_LEGAL_CONTAINERS } from "./odd-legal-containers.ts"
+import { ODD_LEGAL_TENSORS } from "./odd-legal-tensors.ts"
+import { ODD_LEGAL_VALUES } from "./odd-legal-values.ts"
 import { PICKLE_CALLABLES } from "./pickle-callables.ts"
 import { PICKLE_GLOBALS } from "./pickle-globals.ts"
 import { PICKLE_GROWTH } from "./pickle-growth.ts"
@@ -31,6 +34,13 @@ export const HOSTILE: readonly HostileCase[] = [
   ...ZIP_DEFLATE,
   ...LEGACY,
   ...CONTAINERS,
+]
+
+/** Checkpoints that must convert. */
+export const LEGAL: readonly LegalCase[] = [
+  ...ODD_LEGAL_VALUES,
+  ...ODD_LEGAL_TENSORS,
+  ...ODD_LEGAL_CONTAINERS,
 ]
 
 export { HOSTILE_HEADERS, LEGAL_HEADERS }

@@ -24,6 +24,9 @@ const SIZE = WHOLE.length
 const inner = buildZip({ members: [{ name: "other/data.pkl", data: text("other") }] })
 const ZIP64_BYTES = 76
 
+/** An end record in the place of the weights of the last member: its comment reaches to the end of the file. */
+const fakeEnd = join(little(4, 0x06054b50), new Uint8Array(16), little(2, DIRECTORY_END - DIRECTORY_AT + 22))
+
 const CUT: readonly ZipRow[] = [
   ["in the first local header", "zip-end-record", WHOLE.subarray(0, 20)],
   ["behind the first local header's signature", "zip-end-record", WHOLE.subarray(0, 4)],
@@ -97,6 +100,11 @@ const COMMENT: readonly ZipRow[] = [
     archive({
       comment: join(little(4, 0x06054b50), new Uint8Array(16), little(2, 3), text("abc")),
     }),
+  ],
+  [
+    "an end record as weights, whose comment is all that follows",
+    "zip-ambiguous",
+    archive({ members: [...membersWith(), { ...MEMBER, data: fakeEnd }] }),
   ],
   ["a second archive behind", "zip-gap", join(WHOLE, inner)],
   ["the same archive twice", "zip-gap", join(WHOLE, WHOLE)],
