@@ -58,5 +58,6 @@ function fingerprint(given: (typeof ALL)[number]): string {
   const file =
     bytes instanceof Uint8Array ? createHash("sha256").update(bytes).digest("hex") : bytes.fingerprint
   const options = "options" in given ? given.options : "limits" in given ? { limits: given.limits } : {}
-  return `${file} ${JSON.stringify(options, (_, value) => (typeof value === "function" ? String(value) : value))}`
+  const reader = "rules" in given || "tensorNames" in given ? "header" : "checkpoint"
+  return `${reader} ${file} ${JSON.stringify(options, (_, value) => (typeof value === "function" ? String(value) : value))}`
 }

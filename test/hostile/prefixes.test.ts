@@ -10,6 +10,9 @@ import { LEGAL } from "./corpus.ts"
 
 const SMALL_BYTES = 8192
 
+/** A million errors need no stacks. */
+Error.stackTraceLimit = 0
+
 interface Whole {
   readonly name: string
   readonly bytes: Uint8Array

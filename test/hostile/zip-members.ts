@@ -126,7 +126,6 @@ const ROOTS: readonly ZipRow[] = [
   ["a pickle in capitals alone", "zip-layout", layout(under("archive/DATA.PKL"), MEMBER)],
   ["folders alone", "zip-layout", layout({ name: "archive/" }, { name: "archive/data/" })],
   ["a folder called data.pkl", "zip-layout", layout({ name: "archive/data.pkl/" }, MEMBER)],
-  ["no member at all", "not-a-checkpoint", layout()],
 ]
 
 const at = MEMBER_AT
