@@ -101,7 +101,10 @@ async function serve(scripts) {
 
 async function runIn(program, url) {
   const { chromium } = await import("playwright-core")
-  const context = await chromium.launchPersistentContext(profile, { executablePath: program, args: ARGUMENTS })
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: program,
+    args: ARGUMENTS,
+  })
   const timer = setTimeout(() => context.close(), LONGEST_MS)
   try {
     const page = await context.newPage()

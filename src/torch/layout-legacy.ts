@@ -101,7 +101,10 @@ class LegacyRun {
     }
     const version = this.interpret("protocol version", undefined)
     if (version !== PROTOCOL_VERSION) {
-      throw this.fault("protocol version", `the second pickle is not the protocol version ${PROTOCOL_VERSION}`)
+      throw this.fault(
+        "protocol version",
+        `the second pickle is not the protocol version ${PROTOCOL_VERSION}`,
+      )
     }
   }
 

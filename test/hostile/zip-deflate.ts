@@ -38,6 +38,10 @@ const LIES = (data: Uint8Array): readonly (readonly [what: string, stored: Uint8
     ["a byte less than it says", deflateSync(data.subarray(1))],
     ["a byte behind its end", join(good, text("x"))],
     ["a second stream behind its end", join(good, good)],
+    [
+      "another gzip member behind its end, in which nothing is",
+      join(good, new Uint8Array(8), hex("1f 8b 08 00 00 00 00 00 00 ff 03 00")),
+    ],
     ["a byte too few", good.subarray(0, -1)],
     ["nothing", hex("03 00")],
     ["no data at all", hex("")],
