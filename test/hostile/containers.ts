@@ -130,7 +130,7 @@ const CHANGES: readonly HostileCase[] = [
       throw new Error("the disk is gone")
     },
   }),
-  changing("reads that give a byte too many", "truncated", {
+  changing("reads that give a byte too many", "read-failed", {
     read: async (offset, length) => WHOLE.subarray(offset, offset + length + 1),
   }),
   changing("reads into memory that give nothing", "truncated", { readInto: async () => 0 }),

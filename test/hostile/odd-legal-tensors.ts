@@ -156,7 +156,7 @@ const DTYPES: readonly LegalCase[] = [
     one("storage-dtype", `${dtype} over an untyped storage`, untyped(dtype, { size: ints(count) }), [
       name,
       [count],
-      WEIGHT,
+      dtype === "bool" ? WEIGHT.map((byte) => (byte === 0 ? 0 : 1)) : WEIGHT,
     ]),
   ),
   one(
@@ -214,9 +214,9 @@ const DTYPES: readonly LegalCase[] = [
   ),
   one(
     "bool-bytes",
-    "bytes 2 and 255 pass as they are, as in torch and safetensors",
+    "bytes 2 and 255 are written as 1, which is what torch takes them for",
     tensor({ storage: storage({ type: storageClass("BoolStorage"), count: [int(4)] }) }),
-    ["BOOL", [4], hex("00 01 02 ff")],
+    ["BOOL", [4], hex("00 01 01 01")],
     { storages: { 0: hex("00 01 02 ff") } },
   ),
   one(
