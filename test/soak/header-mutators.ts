@@ -144,7 +144,7 @@ export function mutateHeader(file: Uint8Array, random: Random): { bytes: Uint8Ar
   let length = BigInt(json.length)
   if (random.chance(0.08)) {
     length = random.chance(0.5) ? length + BigInt(random.pick([1, -1, 8, -8])) : random.pick(INTEGERS)
-    chain.push(`length = ${length}`)
+    chain.push(`header:length = ${length}`)
   }
   let body: Uint8Array = data.subarray(end)
   if (random.chance(0.1)) {

@@ -166,12 +166,12 @@ function changeLegacy(origin: LegacySeed, donor: LegacySeed, random: Random): Ch
     const at = random.weighted(PICKLE_OF_FIVE)
     const changed = changePickle(origin.pickles[at] ?? [], donor.pickles[at] ?? [], random)
     pickles[at] = Uint8Array.from(changed.bytes)
-    chain.push(`pickle ${at}`, ...changed.chain)
+    chain.push(`legacy:pickle ${at}`, ...changed.chain)
   }
   if (how !== "pickle") {
     const changed = changeBytes(tail, donor.tail, random)
     tail = changed.bytes
-    chain.push("tail", ...changed.chain)
+    chain.push("legacy:tail", ...changed.chain)
   }
   return { bytes: concat([...pickles, tail]), chain }
 }

@@ -128,7 +128,7 @@ export function mutateField(file: Uint8Array, fields: readonly ZipField[], rando
   const everywhere = random.chance(0.5)
   const targets = everywhere ? fields.filter(({ fact }) => fact === field.fact) : [field]
   for (const { at, width } of targets) copy.set(integerBytes(value, width), at)
-  return { bytes: copy, what: `${everywhere ? "all of " : ""}${field.fact} = ${value}` }
+  return { bytes: copy, what: `${everywhere ? "all" : "one"}: ${field.fact} = ${value}` }
 }
 
 /** Bytes put between two records; the offsets behind them are mended in most cases. */
@@ -139,7 +139,7 @@ export function insertBetween(file: Uint8Array, random: Random): { bytes: Uint8A
   const at = random.pick(places)
   const gap = random.chance(0.5) ? new Uint8Array(random.pick([1, 4, 16, 64])) : random.pick(TEXTS)
   const bytes = concat([file.subarray(0, at), gap, file.subarray(at)])
-  if (random.chance(0.2)) return { bytes, what: `${gap.length} bytes at ${at}` }
+  if (random.chance(0.2)) return { bytes, what: `insert: ${gap.length} bytes at ${at}` }
   const view = new DataView(bytes.buffer)
   const moved = (offset: number): number => (offset >= at ? offset + gap.length : offset)
   for (const { rowAt, headerAt } of members) view.setUint32(moved(rowAt) + 42, moved(headerAt), true)
@@ -148,7 +148,7 @@ export function insertBetween(file: Uint8Array, random: Random): { bytes: Uint8A
     view.setUint32(moved(zip64At) + 48, moved(directoryAt), true)
     view.setUint32(moved(locatorAt) + 8, moved(zip64At), true)
   }
-  return { bytes, what: `${gap.length} bytes at ${at}, offsets mended` }
+  return { bytes, what: `insert-mended: ${gap.length} bytes at ${at}` }
 }
 
 /** Rows of the directory in another order, twice, or gone; counts are mended in most cases. */
@@ -176,7 +176,7 @@ export function changeRows(file: Uint8Array, random: Random): { bytes: Uint8Arra
       view.setUint32(locatorAt + grown + 8, zip64At + grown, true)
     }
   }
-  return { bytes, what: `row ${from} ${kind}` }
+  return { bytes, what: `row-${kind}: ${from}` }
 }
 
 type Members = readonly PackedMember[]
@@ -195,22 +195,22 @@ export function mutateMembers(members: Members, random: Random, donor: Members):
       8,
       () => {
         const [how, mutate] = random.weighted(BYTE_MUTATORS)
-        return { members: put({ name, data: mutate(data, random, donor[0]?.data ?? data) }), what: `data of ${name}: ${how}` }
+        return { members: put({ name, data: mutate(data, random, donor[0]?.data ?? data) }), what: `data: ${how} in ${name}` }
       },
     ],
-    [2, () => ({ members: put(), what: `${name} gone` })],
-    [2, () => ({ members: put(member, member), what: `${name} twice` })],
-    [1, () => ({ members: put({ name: name.toUpperCase(), data }), what: `${name} in upper case` })],
-    [2, () => ({ members: put({ name: folder + text, data }), what: `${name} renamed` })],
-    [1, () => ({ members: put({ name: `${folder}data/${random.below(5)}`, data }), what: `${name} as a storage` })],
-    [1, () => ({ members: put({ name: text + name, data }), what: `${name} moved` })],
-    [2, () => ({ members: put(member, { name: folder + text, data: random.pick(TEXTS) }), what: `beside ${name}` })],
-    [1, () => ({ members: put(member, { name: `${folder}constants.pkl`, data }), what: "constants.pkl" })],
+    [2, () => ({ members: put(), what: `gone: ${name}` })],
+    [2, () => ({ members: put(member, member), what: `twice: ${name}` })],
+    [1, () => ({ members: put({ name: name.toUpperCase(), data }), what: `upper-case: ${name}` })],
+    [2, () => ({ members: put({ name: folder + text, data }), what: `renamed: ${name}` })],
+    [1, () => ({ members: put({ name: `${folder}data/${random.below(5)}`, data }), what: `storage: ${name}` })],
+    [1, () => ({ members: put({ name: text + name, data }), what: `moved: ${name}` })],
+    [2, () => ({ members: put(member, { name: folder + text, data: random.pick(TEXTS) }), what: `beside: ${name}` })],
+    [1, () => ({ members: put(member, { name: `${folder}constants.pkl`, data }), what: "torchscript" })],
     [2, () => ({ members: put(member, { name: `${folder}byteorder`, data: Buffer.from("big") }), what: "byteorder" })],
     [2, () => ({ members: [...members].reverse(), what: "reversed" })],
-    [2, () => ({ members: [...put(), member], what: `${name} last` })],
-    [2, () => ({ members: put({ name, data: random.pick(members).data }), what: `data of ${name} from another` })],
-    [1, () => ({ members: put(...donor.slice(0, 2)), what: `${name} replaced by members of another file` })],
+    [2, () => ({ members: [...put(), member], what: `last: ${name}` })],
+    [2, () => ({ members: put({ name, data: random.pick(members).data }), what: `exchanged: ${name}` })],
+    [1, () => ({ members: put(...donor.slice(0, 2)), what: `foreign: ${name}` })],
     [2, () => ({ members: members.map((each) => (each.name.endsWith("byteorder") ? { ...each, data: Buffer.from("big") } : each)), what: "big-endian" })],
   ])()
 }
