@@ -25,6 +25,8 @@ export interface DirectoryEntry {
 /** Unix file type bits in the upper half of the external attributes. */
 const FILE_TYPE_MASK = 0xf000
 const SYMBOLIC_LINK = 0xa000
+/** The folder bit of DOS in the lower half, which most tools set whatever they run on. */
+const DOS_FOLDER = 0x10
 
 /**
  * Parses `bytes`, the whole directory, which begins at `offset` in the file and must hold `entryCount` rows exactly.
@@ -69,7 +71,7 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   const commentLength = cursor.readUint16LE()
   const disk = cursor.readUint16LE()
   cursor.skip(2)
-  const fileType = (cursor.readUint32LE() >>> 16) & FILE_TYPE_MASK
+  const attributes = cursor.readUint32LE()
   const headerOffset32 = cursor.readUint32LE()
   const textsLength = nameLength + extraLength + commentLength
   if (textsLength > cursor.remaining) {
@@ -83,7 +85,13 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   if (disk !== 0 && (disk !== zip.MAX_UINT16 || wide === undefined)) {
     throw fault("zip-entry", name, at, `it is said to begin on disk ${disk}`)
   }
-  if (fileType === SYMBOLIC_LINK) throw fault("zip-entry", name, at, "it is a symbolic link")
+  if (((attributes >>> 16) & FILE_TYPE_MASK) === SYMBOLIC_LINK) {
+    throw fault("zip-entry", name, at, "it is a symbolic link")
+  }
+  // torch goes by the bit: it takes such a member for a folder, and leaves what was in memory as its weights.
+  if ((attributes & DOS_FOLDER) !== 0 && !name.endsWith("/")) {
+    throw fault("zip-entry", name, at, "its attributes say that it is a folder, and its name that it is none")
+  }
   const short = [byteLength32, storedLength32, headerOffset32] as const
   const [byteLength, storedLength, headerOffset] =
     wide === undefined && !short.includes(zip.MAX_UINT32) ? short : resolveZip64(short, wide ?? [], name, at)

@@ -34,6 +34,8 @@ export type LocateStorage = (mention: { key: string; byteLength: number }, site:
 /** All storages of one checkpoint. */
 export class StorageTable {
   readonly #entries = new Map<string, Entry>()
+  /** Views by their keys, each as a text of all that it says. */
+  readonly #views = new Map<string, string>()
   readonly #locate: LocateStorage
 
   constructor(locate: LocateStorage) {
@@ -59,13 +61,36 @@ export class StorageTable {
     }
     const mention = readMention(id, site)
     const whole = this.#wholeStorage(mention, site)
-    return view === null ? whole : viewOf(whole, view, site)
+    return view === null ? whole : this.#view(mention.key, whole, view, site)
+  }
+
+  /**
+   * A part of a storage, as torch before 0.4 saved it: `(key of the view, first element, elements)`. torch looks at its
+   * key alone when it comes up again, so every mention must say the same, and no storage may have that key.
+   */
+  #view(storageKey: string, whole: StorageReference, view: PickleValue, site: CallSite): StorageReference {
+    if (!(view instanceof PickleTuple) || view.items.length !== 3) {
+      throw faultAt(site, "storage-reference", "a storage view is not a tuple of three")
+    }
+    const [key, offset, count] = view.items
+    const part = viewOf(whole, offset, count, site)
+    if (typeof key !== "string") throw faultAt(site, "storage-reference", "the key of a storage view must be text")
+    const said = [storageKey, whole.dtype?.name, offset, count].join(" ")
+    const known = this.#views.get(key) ?? said
+    if (known !== said || this.#entries.has(key)) {
+      throw faultAt(site, "storage-conflict", `the key ${quoteText(key)} stands for two views, or for a storage`)
+    }
+    this.#views.set(key, said)
+    return part
   }
 
   #wholeStorage(mention: StorageMention, site: CallSite): StorageReference {
     const { key, dtype, byteLength } = mention
     const known = this.#entries.get(key)
     if (known === undefined) {
+      if (this.#views.has(key)) {
+        throw faultAt(site, "storage-conflict", `the key ${quoteText(key)} stands for a view and for a storage`)
+      }
       const extent = this.#locate(mention, site)
       const { elementCount, location } = mention
       const index = this.#entries.size
@@ -116,12 +141,12 @@ function readMention(id: PickleTuple, site: CallSite): StorageMention {
   return { key, location, dtype, elementCount, byteLength }
 }
 
-/** A part of a storage, as torch before 0.4 saved it: `(key of the view, first element, elements)`. */
-function viewOf(whole: StorageReference, view: PickleValue, site: CallSite): StorageReference {
-  if (!(view instanceof PickleTuple) || view.items.length !== 3) {
-    throw faultAt(site, "storage-reference", "a storage view is not a tuple of three")
-  }
-  const [, offset, count] = view.items
+function viewOf(
+  whole: StorageReference,
+  offset: PickleValue | undefined,
+  count: PickleValue | undefined,
+  site: CallSite,
+): StorageReference {
   const inside =
     typeof offset === "number" &&
     typeof count === "number" &&

@@ -175,6 +175,7 @@ const CASES: Readonly<Record<string, readonly (readonly [string, ErrorCode, Uint
     ["a disk", "zip-entry", member({ row: { disk: 1 } })],
     ["a disk reference without ZIP64", "zip-entry", member({ row: { disk: 0xffff } })],
     ["a symbolic link", "zip-entry", member({ row: { attributes: 0xa1ff0000 } })],
+    ["a file with the folder bit of DOS", "zip-entry", member({ row: { attributes: 0x10 } })],
     ["a folder that holds bytes", "zip-entry", member({ name: "archive/" })],
     ["stored with two sizes", "zip-entry", both({ byteLength: LENGTH + 1 })],
     ["stray bytes in an extra field", "zip-entry", both({ extra: Uint8Array.of(1, 2, 3) })],

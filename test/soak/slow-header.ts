@@ -167,6 +167,9 @@ function judge(
   let metadataSeen = false
   const tensors = new Map<string, string>()
   const ranges: (readonly [start: bigint, end: bigint])[] = []
+  const names = top.entries.map(([name]) => name).filter((name) => name !== "__metadata__")
+  // The reference keeps the last of two, and may accept or refuse what is left.
+  if (new Set(names).size < names.length) throw new Strict("a name twice")
   for (const [name, value] of top.entries) {
     if (name === "__metadata__") {
       if (metadataSeen) throw new Invalid("metadata twice")
@@ -175,8 +178,6 @@ function judge(
       continue
     }
     const { dtype, shape, start, end } = readEntry(value, strict)
-    // The reference keeps one of the two, and may accept or refuse what is left.
-    if (tensors.has(name)) throw new Strict("a name twice")
     tensors.set(name, JSON.stringify([dtype, shape.map(String), String(start), String(end)]))
     ranges.push([start, end])
     checkSize(dtype, shape, start, end)

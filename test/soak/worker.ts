@@ -9,6 +9,7 @@ import { mkdirSync, openSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { getHeapStatistics } from "node:v8"
+import { openCheckpoint } from "../../src/index.ts"
 import { checkMutant, type Verdict, type Watch } from "./invariant.ts"
 import { makeMutant, type Mutant } from "./mutate.ts"
 import { loadSeeds } from "./seeds.ts"
@@ -146,12 +147,12 @@ async function runRange({ start, end, skip, careful }: Range, before: number): P
       await new Promise(() => {})
     }
     count(tally, mutant, verdict)
-    keep(mutant, verdict)
+    await keep(mutant, verdict)
   }
   process.send?.({ is: "done", tally, worst })
 }
 
-function keep(mutant: Mutant, verdict: Verdict): void {
+async function keep(mutant: Mutant, verdict: Verdict): Promise<void> {
   const { save, sample } = settings
   if (verdict.is === "failed" && save !== undefined) {
     write(save, mutant, { "mutant.bin": mutant.bytes }, { failure: failureOf(mutant, verdict.why) })
@@ -162,7 +163,8 @@ function keep(mutant: Mutant, verdict: Verdict): void {
     write(sample.folder, mutant, { safetensors: mutant.bytes }, { ...about, verdict: slowHeader(mutant.bytes).is })
   } else if (verdict.is === "accepted" && Object.keys(mutant.options).length === 0) {
     const { identical, output } = verdict
-    write(sample.folder, mutant, { pt: mutant.bytes, safetensors: output }, { ...about, identical })
+    const { root } = (await openCheckpoint(mutant.bytes)).plan().report
+    write(sample.folder, mutant, { pt: mutant.bytes, safetensors: output }, { ...about, identical, root })
   }
 }
 

@@ -172,7 +172,29 @@ describe("views of storages", () => {
     expect([whole.elementOffset, whole.elementCount]).toEqual([0, 10])
     expect(whole.storage).toBe(part.storage)
     expect(refer(tuple("storage", FLOAT, "0", "cpu", 10), table, true)).toEqual(whole)
-    expect(refer(withView(tuple("v", 10, 0)), table, true).elementCount).toBe(0)
+    expect(refer(withView(tuple("empty", 10, 0)), table, true).elementCount).toBe(0)
+  })
+
+  it("say the same whenever their key comes up, since torch keeps the first", () => {
+    const table = anyStorage()
+    const part = refer(withView(tuple("v", 4, 6)), table, true)
+    expect(refer(withView(tuple("v", 4, 6)), table, true)).toEqual(part)
+    for (const id of [
+      withView(tuple("v", 4, 5)),
+      withView(tuple("v", 3, 6)),
+      tuple("storage", FLOAT, "1", "cpu", 10, tuple("v", 4, 6)),
+      tuple("storage", known("torch", "UntypedStorage"), "0", "cpu", 40, tuple("v", 4, 6)),
+    ]) {
+      expect(codeOf(id, table, true)).toBe("storage-conflict")
+    }
+  })
+
+  it("have no key that is a storage's", () => {
+    const table = anyStorage()
+    expect(codeOf(withView(tuple("0", 4, 6)), table, true)).toBe("storage-conflict")
+    refer(withView(tuple("v", 4, 6)), table, true)
+    expect(codeOf(tuple("storage", FLOAT, "v", "cpu", 10, null), table, true)).toBe("storage-conflict")
+    expect(codeOf(withView(tuple(1, 4, 6)), table, true)).toBe("storage-reference")
   })
 
   it.each<[string, PickleValue]>([
