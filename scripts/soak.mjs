@@ -47,13 +47,22 @@ const seed = options.replay === undefined ? Number(options.seed) : replaySeed
 const first = options.replay === undefined ? Number(options.first) : replayIndex
 const end = options.replay === undefined ? first + Number(options.mutants) : first + 1
 const sample =
-  options.torch === undefined ? undefined : { folder: join(options.save, "torch"), every: Number(options.torch) }
+  options.torch === undefined
+    ? undefined
+    : { folder: join(options.save, "torch"), every: Number(options.torch) }
 
 const work = mkdtempSync(join(tmpdir(), "tosafetensors-soak-"))
 const bundle = join(work, "worker.mjs")
 
 const totals = { mutants: 0, identical: 0, different: 0, refused: {}, kinds: {}, mutators: {}, failures: [] }
-const worst = { milliseconds: 0, slowest: first, heapBytes: 0, heapAt: first, bufferBytes: 0, bufferAt: first }
+const worst = {
+  milliseconds: 0,
+  slowest: first,
+  heapBytes: 0,
+  heapAt: first,
+  bufferBytes: 0,
+  bufferAt: first,
+}
 let residentBytes = 0
 let retried = 0
 
@@ -125,7 +134,14 @@ async function tryAlone(job, { index, why }) {
     return
   }
   totals.mutants += 1
-  totals.failures.push({ seed, index, file: "?", chain: [], options: "?", why: `${why}; alone: ${result.why}` })
+  totals.failures.push({
+    seed,
+    index,
+    file: "?",
+    chain: [],
+    options: "?",
+    why: `${why}; alone: ${result.why}`,
+  })
 }
 
 /** A process that runs ranges. `run` resolves with "done" and counts, or with what became of the process. */

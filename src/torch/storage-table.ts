@@ -74,11 +74,16 @@ export class StorageTable {
     }
     const [key, offset, count] = view.items
     const part = viewOf(whole, offset, count, site)
-    if (typeof key !== "string") throw faultAt(site, "storage-reference", "the key of a storage view must be text")
+    if (typeof key !== "string")
+      throw faultAt(site, "storage-reference", "the key of a storage view must be text")
     const said = [storageKey, whole.dtype?.name, offset, count].join(" ")
     const known = this.#views.get(key) ?? said
     if (known !== said || this.#entries.has(key)) {
-      throw faultAt(site, "storage-conflict", `the key ${quoteText(key)} stands for two views, or for a storage`)
+      throw faultAt(
+        site,
+        "storage-conflict",
+        `the key ${quoteText(key)} stands for two views, or for a storage`,
+      )
     }
     this.#views.set(key, said)
     return part
@@ -89,7 +94,11 @@ export class StorageTable {
     const known = this.#entries.get(key)
     if (known === undefined) {
       if (this.#views.has(key)) {
-        throw faultAt(site, "storage-conflict", `the key ${quoteText(key)} stands for a view and for a storage`)
+        throw faultAt(
+          site,
+          "storage-conflict",
+          `the key ${quoteText(key)} stands for a view and for a storage`,
+        )
       }
       const extent = this.#locate(mention, site)
       const { elementCount, location } = mention

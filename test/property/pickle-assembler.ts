@@ -183,7 +183,10 @@ class Pickler {
   #storage({ storage, viewStart }: TestTensor, untyped: boolean): void {
     const { key, dtype, bytes } = storage
     const count = untyped ? bytes.length : bytes.length / (dtype?.itemBytes ?? 1)
-    const view = viewStart === 0 ? null : new Tuple([`${key}-view-${viewStart}-${untyped}`, viewStart, count - viewStart])
+    const view =
+      viewStart === 0
+        ? null
+        : new Tuple([`${key}-view-${viewStart}-${untyped}`, viewStart, count - viewStart])
     this.#tuple(
       () => this.put("storage"),
       () =>

@@ -17,7 +17,8 @@ const flipBit: ByteMutator = (bytes, random) => {
   return withByte(bytes, at, (bytes[at] ?? 0) ^ (1 << random.below(8)))
 }
 
-const setByte: ByteMutator = (bytes, random) => withByte(bytes, random.below(bytes.length), random.pick(BYTES))
+const setByte: ByteMutator = (bytes, random) =>
+  withByte(bytes, random.below(bytes.length), random.pick(BYTES))
 
 const addToByte: ByteMutator = (bytes, random) => {
   const at = random.below(bytes.length)

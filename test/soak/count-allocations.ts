@@ -26,7 +26,15 @@ function counted<C extends BufferConstructor>(original: C): C {
 const proxyOf = new Map<unknown, unknown>()
 
 for (const name of [
-  ...(["ArrayBuffer", "Uint8Array", "Int8Array", "Uint16Array", "Int16Array", "Uint32Array", "Int32Array"] as const),
+  ...([
+    "ArrayBuffer",
+    "Uint8Array",
+    "Int8Array",
+    "Uint16Array",
+    "Int16Array",
+    "Uint32Array",
+    "Int32Array",
+  ] as const),
   ...(["Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"] as const),
 ]) {
   const original = globalThis[name] as unknown as BufferConstructor

@@ -6,7 +6,7 @@ import { concat, integerBytes } from "./pickle-ops.ts"
 import type { Random, Weighted } from "./random.ts"
 
 /** A string with its quotes, a number, a word, a sign, or white space. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[a-z]+|[{}[\],:]|\s+|[^]/g
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[a-z]+|[{}[\],:]|\s+|[\s\S]/g
 
 const DTYPES = [
   ..."BOOL F4 F6_E2M3 F6_E3M2 U8 I8 F8_E5M2 F8_E4M3 F8_E8M0 F8_E4M3FNUZ F8_E5M2FNUZ".split(" "),
@@ -17,18 +17,80 @@ const STRINGS: readonly string[] = [
   ...DTYPES.map((dtype) => `"${dtype}"`),
   ...["dtype", "shape", "data_offsets", "__metadata__", "format", "extra"].map((text) => `"${text}"`),
   ...TEXTS.map((text) => JSON.stringify(Buffer.from(text).toString())),
-  ...['"\\u0061"', '"\\ud800"', '"\\udc00"', '"\\ud83d\\ude42"', '"\\ud800\\u0061"', '"\\u00e9"', '"\\/"', '"\\x"'],
-  ...['"\u0001"', '"\n"', '"\\u12"', '"', '"\\u005f_metadata__"', '"\\b\\f\\n\\r\\t"', '"\\u0000"', '"\\uD83D\\uDE42"'],
+  ...[
+    '"\\u0061"',
+    '"\\ud800"',
+    '"\\udc00"',
+    '"\\ud83d\\ude42"',
+    '"\\ud800\\u0061"',
+    '"\\u00e9"',
+    '"\\/"',
+    '"\\x"',
+  ],
+  ...[
+    '"\u0001"',
+    '"\n"',
+    '"\\u12"',
+    '"',
+    '"\\u005f_metadata__"',
+    '"\\b\\f\\n\\r\\t"',
+    '"\\u0000"',
+    '"\\uD83D\\uDE42"',
+  ],
 ]
 
 const NUMBERS: readonly string[] = [
   ...INTEGERS.map(String),
-  ...["-0", "00", "01", "1.0", "1e0", "1E2", "0.5", "-1", "+1", ".5", "1.", "1e", "1e999", "-1e999", "0x10", "NaN"],
+  ...[
+    "-0",
+    "00",
+    "01",
+    "1.0",
+    "1e0",
+    "1E2",
+    "0.5",
+    "-1",
+    "+1",
+    ".5",
+    "1.",
+    "1e",
+    "1e999",
+    "-1e999",
+    "0x10",
+    "NaN",
+  ],
 ]
 
 const OTHERS: readonly string[] = [
-  ...["{", "}", "[", "]", ",", ":", " ", "\n", "\t", "\r", "null", "true", "false", "{}", "[]", "[[]]", "Infinity"],
-  ...['{"a":1}', '[{"a":[]}]', '"a":', "[".repeat(20), `${"[".repeat(17)}${"]".repeat(17)}`, "\u00a0", "\ufeff", "//"],
+  ...[
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    " ",
+    "\n",
+    "\t",
+    "\r",
+    "null",
+    "true",
+    "false",
+    "{}",
+    "[]",
+    "[[]]",
+    "Infinity",
+  ],
+  ...[
+    '{"a":1}',
+    '[{"a":[]}]',
+    '"a":',
+    "[".repeat(20),
+    `${"[".repeat(17)}${"]".repeat(17)}`,
+    "\u00a0",
+    "\ufeff",
+    "//",
+  ],
 ]
 
 type TokenMutator = (tokens: readonly string[], random: Random) => readonly string[]
@@ -105,11 +167,23 @@ const MUTATORS: readonly Weighted<readonly [string, TokenMutator]>[] = [
   [8, ["number", changeNumber]],
   [6, ["string", changeString]],
   [2, ["replace", (tokens, random) => put(tokens, random.below(tokens.length), anyToken(random))]],
-  [3, ["insert", (t, random) => put(t, random.below(t.length), anyToken(random), t[random.below(t.length)] ?? "")]],
-  [2, ["space", (t, random) => {
-    const at = random.below(t.length + 1)
-    return [...t.slice(0, at), random.pick([" ", "\n", "\t", "\r", "  "]), ...t.slice(at)]
-  }]],
+  [
+    3,
+    [
+      "insert",
+      (t, random) => put(t, random.below(t.length), anyToken(random), t[random.below(t.length)] ?? ""),
+    ],
+  ],
+  [
+    2,
+    [
+      "space",
+      (t, random) => {
+        const at = random.below(t.length + 1)
+        return [...t.slice(0, at), random.pick([" ", "\n", "\t", "\r", "  "]), ...t.slice(at)]
+      },
+    ],
+  ],
   [2, ["delete", (tokens, random) => put(tokens, random.below(tokens.length))]],
   [3, ["swap", swap]],
   [3, ["repeat-entry", repeatEntry]],
@@ -120,7 +194,10 @@ const MUTATORS: readonly Weighted<readonly [string, TokenMutator]>[] = [
 const BROKEN = BROKEN_TEXTS.map((text) => Buffer.from(text))
 
 /** A mutant of a safetensors file, and what was done to it. */
-export function mutateHeader(file: Uint8Array, random: Random): { bytes: Uint8Array; chain: readonly string[] } {
+export function mutateHeader(
+  file: Uint8Array,
+  random: Random,
+): { bytes: Uint8Array; chain: readonly string[] } {
   const data = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
   const end = 8 + Number(data.readBigUInt64LE(0))
   const chain: string[] = []

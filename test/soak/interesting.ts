@@ -4,7 +4,11 @@ import { DTYPES } from "../property/dtypes.ts"
 
 export const INTEGERS: readonly bigint[] = [
   ...[0n, 1n, -1n, 2n, 3n, 4n, 5n, 7n, 8n, 16n, 64n, 65n, 127n, 128n, 255n, 256n, 1000n, 1001n, 4096n],
-  ...[16n, 24n, 31n, 32n, 53n, 62n, 63n, 64n].flatMap((bits) => [2n ** bits - 1n, 2n ** bits, 2n ** bits + 1n]),
+  ...[16n, 24n, 31n, 32n, 53n, 62n, 63n, 64n].flatMap((bits) => [
+    2n ** bits - 1n,
+    2n ** bits,
+    2n ** bits + 1n,
+  ]),
   ...[-2n, -128n, -256n, -(2n ** 31n), -(2n ** 31n) - 1n, -(2n ** 53n), -(2n ** 63n), -(2n ** 64n)],
   ...[0x1950a86a20f9469cfc6cn, 10n ** 30n],
 ]
@@ -21,10 +25,64 @@ const utf8 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text))
 
 /** Texts in UTF-8, and bytes that are none. */
 export const TEXTS: readonly Uint8Array[] = [
-  ...["", "a", "0", "1", "00", "-1", "1.0", "01", "format", "tensor", "__metadata__", "__proto__", "constructor"],
-  ...["toString", "then", "a.b", "a.b.", ".", "..", "../0", "/", "\\", '"', "\0", "a\0b", "\n", "\r\n", "\u007f"],
-  ...["\u2028", "\ufeff", "\ufeffa", "é", "e\u0301", "\ufffd", "\u{1f642}", "\u{10ffff}", "True", "cpu", "cuda:0"],
-  ...["storage", "module", "state_dict", "model", "weights", "params", "ema", "latin1", "utf-8", "conj", "neg"],
+  ...[
+    "",
+    "a",
+    "0",
+    "1",
+    "00",
+    "-1",
+    "1.0",
+    "01",
+    "format",
+    "tensor",
+    "__metadata__",
+    "__proto__",
+    "constructor",
+  ],
+  ...[
+    "toString",
+    "then",
+    "a.b",
+    "a.b.",
+    ".",
+    "..",
+    "../0",
+    "/",
+    "\\",
+    '"',
+    "\0",
+    "a\0b",
+    "\n",
+    "\r\n",
+    "\u007f",
+  ],
+  ...[
+    "\u2028",
+    "\ufeff",
+    "\ufeffa",
+    "é",
+    "e\u0301",
+    "\ufffd",
+    "\u{1f642}",
+    "\u{10ffff}",
+    "True",
+    "cpu",
+    "cuda:0",
+  ],
+  ...[
+    "storage",
+    "module",
+    "state_dict",
+    "model",
+    "weights",
+    "params",
+    "ema",
+    "latin1",
+    "utf-8",
+    "conj",
+    "neg",
+  ],
   ...["little", "big", "data.pkl", "torch", "collections", "OrderedDict", "A".repeat(255), "b".repeat(256)],
   ...["c".repeat(300), "\u{1f642}".repeat(70), "18446744073709551615", "184467440737095516150"],
 ].map(utf8)
@@ -38,7 +96,12 @@ type GlobalName = readonly [module: string, name: string]
 
 const STORAGES: readonly GlobalName[] = [
   ...DTYPES.flatMap(({ storageClass }): GlobalName[] =>
-    storageClass === undefined ? [] : [["torch", storageClass], ["torch.cuda", storageClass]],
+    storageClass === undefined
+      ? []
+      : [
+          ["torch", storageClass],
+          ["torch.cuda", storageClass],
+        ],
   ),
   ["torch.storage", "UntypedStorage"],
   ["torch", "UntypedStorage"],
@@ -94,4 +157,10 @@ const REFUSED: readonly GlobalName[] = [
 ]
 
 /** Globals by what they are good for: one of a kind is likelier to give a legal file when it replaces another. */
-export const GLOBAL_KINDS: readonly (readonly GlobalName[])[] = [STORAGES, DTYPE_NAMES, REBUILDERS, PLAIN, REFUSED]
+export const GLOBAL_KINDS: readonly (readonly GlobalName[])[] = [
+  STORAGES,
+  DTYPE_NAMES,
+  REBUILDERS,
+  PLAIN,
+  REFUSED,
+]

@@ -4,8 +4,8 @@
  */
 
 import {
-  checkSafetensors,
   type ConvertOptions,
+  checkSafetensors,
   isCheckpointError,
   openCheckpoint,
   parseSafetensorsHeader,
@@ -35,7 +35,14 @@ export const LIBRARY: Subject = {
 
 /** Codes that speak of the caller, the medium or this library itself: no file in memory can be the cause. */
 const IMPOSSIBLE: ReadonlySet<string> = new Set([
-  ...["invalid-argument", "read-failed", "write-failed", "output-exists", "output-is-input", "output-incomplete"],
+  ...[
+    "invalid-argument",
+    "read-failed",
+    "write-failed",
+    "output-exists",
+    "output-is-input",
+    "output-incomplete",
+  ],
   ...["input-changed", "root-not-found", "tensors-shared"],
 ])
 
@@ -50,7 +57,11 @@ const NO_WATCH: Watch = { start: () => {}, stop: () => {} }
 /** Outputs of the unmutated files, by name and options. */
 const originals = new Map<string, Uint8Array>()
 
-export async function checkMutant(mutant: Mutant, subject: Subject = LIBRARY, watch = NO_WATCH): Promise<Verdict> {
+export async function checkMutant(
+  mutant: Mutant,
+  subject: Subject = LIBRARY,
+  watch = NO_WATCH,
+): Promise<Verdict> {
   if (mutant.kind === "safetensors") return checkHeaderMutant(mutant, watch)
   const { bytes, options } = mutant
   // Nothing may be written into the input.
@@ -71,7 +82,8 @@ export async function checkMutant(mutant: Mutant, subject: Subject = LIBRARY, wa
   } catch (error) {
     return failed(`accepted, but the slow reader says: ${text(error)}`)
   }
-  if (!same(output, expected)) return failed(`the output differs from the slow reader's ${difference(output, expected)}`)
+  if (!same(output, expected))
+    return failed(`the output differs from the slow reader's ${difference(output, expected)}`)
   if (mutant.index % 4 === 0) {
     const verdict = await otherRoutes(mutant, output, undefined)
     if (verdict.is === "failed") return verdict
@@ -105,7 +117,11 @@ function refusal(error: unknown): Verdict | undefined {
 }
 
 /** The other ways to the same bytes, and what can be asked of an open checkpoint. */
-async function otherRoutes(mutant: Mutant, output: Uint8Array | undefined, refusedWith: unknown): Promise<Verdict> {
+async function otherRoutes(
+  mutant: Mutant,
+  output: Uint8Array | undefined,
+  refusedWith: unknown,
+): Promise<Verdict> {
   const { bytes, options } = mutant
   try {
     const { blob } = await toSafetensorsBlob(new Blob([Uint8Array.from(bytes)]), options)
@@ -114,7 +130,8 @@ async function otherRoutes(mutant: Mutant, output: Uint8Array | undefined, refus
     if (!same(blobBytes, output)) return failed("the route over a Blob gives other bytes")
   } catch (error) {
     const verdict = refusal(error)
-    if (verdict !== undefined) return { is: "failed", why: `as a Blob: ${verdict.is === "failed" ? verdict.why : ""}` }
+    if (verdict !== undefined)
+      return { is: "failed", why: `as a Blob: ${verdict.is === "failed" ? verdict.why : ""}` }
     if (output !== undefined) return failed(`the route over a Blob refuses: ${text(error)}`)
     if (isCheckpointError(error) && isCheckpointError(refusedWith) && error.code !== refusedWith.code) {
       return failed(`${refusedWith.code} as bytes, ${error.code} as a Blob`)
@@ -142,7 +159,8 @@ async function askAll(bytes: Uint8Array): Promise<Verdict | undefined> {
         await ask()
       } catch (error) {
         const verdict = refusal(error)
-        if (verdict !== undefined) return { is: "failed", why: `asked: ${verdict.is === "failed" ? verdict.why : ""}` }
+        if (verdict !== undefined)
+          return { is: "failed", why: `asked: ${verdict.is === "failed" ? verdict.why : ""}` }
       }
     }
     await checkpoint.close()
@@ -178,7 +196,9 @@ async function checkHeaderMutant({ bytes, origin }: Mutant, watch: Watch): Promi
     const rules = findings.map(({ rule, severity }) => `${severity} ${rule}`)
     JSON.stringify(findings)
     if (valid !== (expected.is === "valid")) {
-      return failed(`says ${valid ? "valid" : rules.join(", ")}, but the slow reader ${JSON.stringify(expected)}`)
+      return failed(
+        `says ${valid ? "valid" : rules.join(", ")}, but the slow reader ${JSON.stringify(expected)}`,
+      )
     }
     if (valid !== (await reads(source)) || valid !== parses(bytes)) return failed("the three readers differ")
     if (expected.is !== "valid" || header === undefined) {
@@ -222,7 +242,9 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 function text(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 6).join(" | ") : String(error)
+  return error instanceof Error
+    ? (error.stack ?? error.message).split("\n").slice(0, 6).join(" | ")
+    : String(error)
 }
 
 function difference(a: Uint8Array, b: Uint8Array): string {

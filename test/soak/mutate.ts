@@ -104,7 +104,9 @@ function changeZip(origin: ZipSeed, donor: ZipSeed, random: Random): Changed {
   if (how === "bytes") return changeBytes(origin.bytes, donor.bytes, random)
   if (how === "field") return changeFields(origin, random)
   if (how === "records") {
-    const { bytes, what } = random.chance(0.5) ? insertBetween(origin.bytes, random) : changeRows(origin.bytes, random)
+    const { bytes, what } = random.chance(0.5)
+      ? insertBetween(origin.bytes, random)
+      : changeRows(origin.bytes, random)
     return { bytes, chain: [`zip:${what}`] }
   }
   const chain: string[] = []

@@ -1,4 +1,4 @@
-/** Changes to a pickle, opcode by opcode and value by value. Each gives a new list of opcodes. */
+/** Changes to a pickle, opcode by opcode. Each gives a new list of opcodes. */
 
 import { BROKEN_TEXTS, BYTES, GLOBAL_KINDS, INTEGERS, TEXTS } from "./interesting.ts"
 import {
@@ -11,11 +11,9 @@ import {
   opcodeNamed,
   operandOf,
 } from "./pickle-ops.ts"
-import { type Span, valueSpans } from "./pickle-spans.ts"
 import type { Random, Weighted } from "./random.ts"
-
-/** `ops` with a change; `donor` is another pickle to take parts of. Undefined where the pickle has no place for it. */
-export type PickleMutator = (ops: readonly Op[], random: Random, donor: readonly Op[]) => readonly Op[] | undefined
+import type { PickleMutator } from "./value-mutators.ts"
+import { changePair, replaceValue, swapValues, wrapValue } from "./value-mutators.ts"
 
 function places(ops: readonly Op[], fits: (op: Op) => boolean): readonly number[] {
   return ops.flatMap((op, i) => (fits(op) ? [i] : []))
@@ -67,7 +65,9 @@ function randomOperand(arg: string | null, random: Random): Uint8Array {
 }
 
 /** Opcodes that this library reads come up more often than those that it refuses. */
-const USUAL_ROWS = OPCODE_ROWS.filter(({ name }) => !/^(INT|LONG|STRING|FLOAT|UNICODE|PERSID|EXT\d)$/.test(name))
+const USUAL_ROWS = OPCODE_ROWS.filter(
+  ({ name }) => !/^(INT|LONG|STRING|FLOAT|UNICODE|PERSID|EXT\d)$/.test(name),
+)
 
 function randomOp(random: Random): Op {
   const { name, arg } = random.pick(random.chance(0.9) ? USUAL_ROWS : OPCODE_ROWS)
@@ -123,7 +123,9 @@ const changeText: PickleMutator = (ops, random) => {
     [1, () => before.subarray(0, random.below(before.length))],
     [1, () => before.map((byte, i) => (i === 0 ? byte ^ (1 << random.below(8)) : byte))],
   ])()
-  const kind = random.chance(0.85) ? op.name : random.pick(["BINUNICODE", "SHORT_BINUNICODE", "SHORT_BINSTRING"])
+  const kind = random.chance(0.85)
+    ? op.name
+    : random.pick(["BINUNICODE", "SHORT_BINUNICODE", "SHORT_BINSTRING"])
   return replaced(ops, at, makeOp(text.length > 255 ? "BINUNICODE" : kind, text))
 }
 
@@ -168,7 +170,10 @@ const changeMemo: PickleMutator = (ops, random) => {
     : random.chance(0.5)
       ? integerBytes(random.pick(INTEGERS), 4)
       : Uint8Array.of(random.below(40))
-  const wide = integerBytes(index.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n), 4)
+  const wide = integerBytes(
+    index.reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n),
+    4,
+  )
   const narrow = wide.subarray(0, 1)
   const put = random.chance(0.8) ? name.includes("PUT") || name === "MEMOIZE" : random.chance(0.5)
   if (put && random.chance(0.1)) return replaced(ops, at, makeOp("MEMOIZE"))
@@ -189,7 +194,9 @@ const changeProtocol: PickleMutator = (ops, random) => {
   const at = random.pick(found)
   const { name } = ops[at] as Op
   const operand =
-    name === "PROTO" ? Uint8Array.of(random.pick([0, 1, 2, 3, 4, 5, 6, 255])) : integerBytes(random.pick(INTEGERS), 8)
+    name === "PROTO"
+      ? Uint8Array.of(random.pick([0, 1, 2, 3, 4, 5, 6, 255]))
+      : integerBytes(random.pick(INTEGERS), 8)
   return replaced(ops, at, makeOp(name, operand))
 }
 
@@ -237,68 +244,6 @@ const splice: PickleMutator = (ops, random, donor) => [
   ...ops.slice(0, random.below(ops.length)),
   ...donor.slice(random.below(donor.length)),
 ]
-
-function cut(ops: readonly Op[], { from, to }: Span): readonly Op[] {
-  return ops.slice(from, to)
-}
-
-function withSpan(ops: readonly Op[], { from, to }: Span, by: readonly Op[]): readonly Op[] {
-  return [...ops.slice(0, from), ...by, ...ops.slice(to)]
-}
-
-/** One whole value in the place of another: of the same pickle, or of the donor. */
-const replaceValue: PickleMutator = (ops, random, donor) => {
-  const spans = valueSpans(ops)
-  const others = random.chance(0.8) ? ops : donor
-  const given = others === ops ? spans : valueSpans(donor)
-  if (spans.length === 0 || given.length === 0) return undefined
-  return withSpan(ops, random.pick(spans), cut(others, random.pick(given)))
-}
-
-const swapValues: PickleMutator = (ops, random) => {
-  const spans = valueSpans(ops)
-  if (spans.length < 2) return undefined
-  const [a, b] = [random.pick(spans), random.pick(spans)].sort((x, y) => x.from - y.from) as [Span, Span]
-  if (a.to > b.from) return undefined
-  return [...ops.slice(0, a.from), ...cut(ops, b), ...ops.slice(a.to, b.from), ...cut(ops, a), ...ops.slice(b.to)]
-}
-
-/** A value and the one behind it, once more or not at all: an entry of a dict, an argument and its neighbour. */
-const changePair: PickleMutator = (ops, random) => {
-  const spans = valueSpans(ops)
-  const byStart = new Map<number, Span>()
-  for (const span of spans) byStart.set(span.from, span)
-  const pairs = spans.flatMap((key) => {
-    const value = byStart.get(key.to)
-    return value === undefined ? [] : [{ from: key.from, to: value.to }]
-  })
-  if (pairs.length === 0) return undefined
-  const pair = random.pick(pairs)
-  const block = cut(ops, pair)
-  if (random.chance(0.4)) return withSpan(ops, pair, [])
-  const to = random.chance(0.5) ? pair : random.pick(pairs)
-  return [...ops.slice(0, to.to), ...block, ...ops.slice(to.to)]
-}
-
-/** A value wrapped into a tuple, a list, a dict, a set or a call. */
-const wrapValue: PickleMutator = (ops, random) => {
-  const spans = valueSpans(ops)
-  if (spans.length === 0) return undefined
-  const span = random.pick(spans)
-  const value = cut(ops, span)
-  const key = makeOp("BINUNICODE", random.pick(TEXTS))
-  const ordered = [makeOp("GLOBAL", Uint8Array.from(Buffer.from("collections\nOrderedDict\n"))), makeOp("EMPTY_TUPLE")]
-  const by = random.weighted<readonly Op[]>([
-    [1, [...value, makeOp("TUPLE1")]],
-    [1, [makeOp("EMPTY_LIST"), ...value, makeOp("APPEND")]],
-    [3, [makeOp("EMPTY_DICT"), key, ...value, makeOp("SETITEM")]],
-    [2, [...ordered, makeOp("REDUCE"), key, ...value, makeOp("SETITEM")]],
-    [1, [makeOp("EMPTY_SET"), makeOp("MARK"), ...value, makeOp("ADDITEMS")]],
-    [1, [makeOp("MARK"), ...value, ...value, makeOp("TUPLE")]],
-    [1, [...value, makeOp("EMPTY_DICT"), makeOp("BUILD")]],
-  ])
-  return withSpan(ops, span, by)
-}
 
 export const PICKLE_MUTATORS: readonly Weighted<readonly [name: string, PickleMutator]>[] = [
   [14, ["integer", changeInteger]],

@@ -61,7 +61,11 @@ export function packZip(members: readonly PackedMember[], style: PackStyle): Uin
   return new Uint8Array(file.buffer, file.byteOffset, file.length)
 }
 
-function writeLocal(file: Buffer, { name, stored, byteLength, crc, method, at, padding }: Row, torch: boolean): void {
+function writeLocal(
+  file: Buffer,
+  { name, stored, byteLength, crc, method, at, padding }: Row,
+  torch: boolean,
+): void {
   file.writeUInt32LE(0x04034b50, at)
   file.writeUInt16LE(20, at + 4)
   file.writeUInt16LE(torch ? 0x0808 : 0x0800, at + 6)
@@ -83,7 +87,11 @@ function writeLocal(file: Buffer, { name, stored, byteLength, crc, method, at, p
   writeSums(file, dataAt + stored.length + 4, { crc, stored, byteLength })
 }
 
-function writeSums(file: Buffer, at: number, { crc, stored, byteLength }: Pick<Row, "crc" | "stored" | "byteLength">): void {
+function writeSums(
+  file: Buffer,
+  at: number,
+  { crc, stored, byteLength }: Pick<Row, "crc" | "stored" | "byteLength">,
+): void {
   file.writeUInt32LE(crc, at)
   file.writeUInt32LE(stored.length, at + 4)
   file.writeUInt32LE(byteLength, at + 8)

@@ -84,7 +84,14 @@ function zipSeed(seed: SeedBase): ZipSeed {
   const pickle = members[pickleAt]
   if (pickle === undefined) throw new Error(`${seed.name} has no pickle`)
   const { ops } = listOps(pickle.data)
-  return { kind: "zip", ...seed, members, pickleAt, ops, fields: zipFields(seed.bytes, slowZip(seed.bytes, false)) }
+  return {
+    kind: "zip",
+    ...seed,
+    members,
+    pickleAt,
+    ops,
+    fields: zipFields(seed.bytes, slowZip(seed.bytes, false)),
+  }
 }
 
 function legacySeed(seed: SeedBase): LegacySeed {

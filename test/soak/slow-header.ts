@@ -5,7 +5,11 @@
 
 /** `valid`: by every rule. `strict`: breaks a rule that the reference reader lets pass. `invalid`: by both. */
 export type HeaderVerdict =
-  | { readonly is: "valid"; readonly metadata: ReadonlyMap<string, string>; readonly tensors: ReadonlyMap<string, string> }
+  | {
+      readonly is: "valid"
+      readonly metadata: ReadonlyMap<string, string>
+      readonly tensors: ReadonlyMap<string, string>
+    }
   | { readonly is: "strict" | "invalid"; readonly why: string }
 
 class Invalid extends Error {}

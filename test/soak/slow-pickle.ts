@@ -182,7 +182,8 @@ export function slowPickle(
       }
       case "NEWOBJ": {
         const [type, args] = several(2)
-        const known = type instanceof SlowGlobal && type.name === "OrderedDict" && type.module === "collections"
+        const known =
+          type instanceof SlowGlobal && type.name === "OrderedDict" && type.module === "collections"
         if (!known || !(args instanceof SlowTuple) || args.items.length > 0) throw new SlowError("no class")
         stack.push(new SlowDict(true))
         return

@@ -46,7 +46,8 @@ export function slowConvert(file: Uint8Array, options: SlowOptions = {}): Uint8A
   const named = nameTensors(contents.value, options.root === "all")
   const metadata = new Map([["format", "pt"]])
   const written = options.shared === "copy" ? named : withoutAliases(named, metadata)
-  for (const { storage, shape } of written.values()) if (elementCount(shape) > 0) contents.load(storageOf(storage))
+  for (const { storage, shape } of written.values())
+    if (elementCount(shape) > 0) contents.load(storageOf(storage))
   return referenceFile(written, metadata, contents.byteOrder)
 }
 
@@ -77,7 +78,9 @@ function readZip(file: Uint8Array, verify: boolean): Contents {
   const pickle = read("data.pkl")
   const { value, end } = slowPickle(pickle, 0, torch)
   if (end !== pickle.length) throw new SlowError("bytes follow the pickle")
-  const order = members.has(`${folder}byteorder`) ? Buffer.from(read("byteorder")).toString("latin1") : "little"
+  const order = members.has(`${folder}byteorder`)
+    ? Buffer.from(read("byteorder")).toString("latin1")
+    : "little"
   if (order !== "little" && order !== "big") throw new SlowError("no byte order")
   const load = (storage: SlowStorage): void => {
     storage.bytes = read(`data/${storage.key}`)

@@ -80,7 +80,13 @@ export class SlowReference {
   readonly first: number
   readonly count: number
 
-  constructor(storage: SlowStorage, dtype: string | undefined, itemBytes: number, first: number, count: number) {
+  constructor(
+    storage: SlowStorage,
+    dtype: string | undefined,
+    itemBytes: number,
+    first: number,
+    count: number,
+  ) {
     this.storage = storage
     this.dtype = dtype
     this.itemBytes = itemBytes
@@ -122,7 +128,9 @@ export function slowEquals(a: SlowValue, b: SlowValue): boolean {
   if (a === b) return true
   if (isNumber(a) && isNumber(b)) return numberOf(a) === numberOf(b)
   if (a instanceof SlowTuple && b instanceof SlowTuple) {
-    return a.items.length === b.items.length && a.items.every((item, i) => slowEquals(item, b.items[i] ?? null))
+    return (
+      a.items.length === b.items.length && a.items.every((item, i) => slowEquals(item, b.items[i] ?? null))
+    )
   }
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
   return false

@@ -65,7 +65,8 @@ export function slowZip(file: Uint8Array, verify: boolean): SlowDirectory {
       const stored = data.subarray(dataAt, dataAt + storedLength)
       const bytes = method === 8 ? inflateRawSync(stored, { maxOutputLength: byteLength + 1 }) : stored
       if (bytes.length !== byteLength) throw new SlowError(`${name} has another size`)
-      if (verify && hasChecksums() && crc32(bytes) !== crc) throw new SlowError(`${name} has another checksum`)
+      if (verify && hasChecksums() && crc32(bytes) !== crc)
+        throw new SlowError(`${name} has another checksum`)
       return bytes
     }
     members.push({ name, crc, method, headerAt, dataAt, storedLength, byteLength, rowAt, read })

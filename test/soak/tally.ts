@@ -47,7 +47,11 @@ export function count(tally: Tally, mutant: Mutant, verdict: Verdict): void {
   for (const name of new Set(mutant.chain.map(nameOf))) bump(tally.mutators, name, accepted)
 }
 
-function bump(rows: Record<string, { mutants: number; accepted: number }>, name: string, accepted: number): void {
+function bump(
+  rows: Record<string, { mutants: number; accepted: number }>,
+  name: string,
+  accepted: number,
+): void {
   rows[name] ??= { mutants: 0, accepted: 0 }
   const row = rows[name]
   row.mutants += 1

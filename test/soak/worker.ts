@@ -3,15 +3,14 @@
  * its time, the buffers it makes, the process's memory, and rejections that nobody handles.
  */
 
-import { allocations } from "./count-allocations.ts"
-
 import { mkdirSync, openSync, writeFileSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { getHeapStatistics } from "node:v8"
 import { openCheckpoint } from "../../src/index.ts"
+import { allocations } from "./count-allocations.ts"
 import { checkMutant, type Verdict, type Watch } from "./invariant.ts"
-import { makeMutant, type Mutant } from "./mutate.ts"
+import { type Mutant, makeMutant } from "./mutate.ts"
 import { loadSeeds } from "./seeds.ts"
 import { slowHeader } from "./slow-header.ts"
 import { count, failureOf, newTally } from "./tally.ts"
@@ -160,7 +159,12 @@ async function keep(mutant: Mutant, verdict: Verdict): Promise<void> {
   if (sample === undefined || Math.imul(mutant.index, 0x9e3779b1) >>> 0 >= 2 ** 32 / sample.every) return
   const about = { file: mutant.origin.name, chain: mutant.chain, kind: mutant.kind }
   if (mutant.kind === "safetensors") {
-    write(sample.folder, mutant, { safetensors: mutant.bytes }, { ...about, verdict: slowHeader(mutant.bytes).is })
+    write(
+      sample.folder,
+      mutant,
+      { safetensors: mutant.bytes },
+      { ...about, verdict: slowHeader(mutant.bytes).is },
+    )
   } else if (verdict.is === "accepted" && Object.keys(mutant.options).length === 0) {
     const { identical, output } = verdict
     const { root } = (await openCheckpoint(mutant.bytes)).plan().report
@@ -168,7 +172,12 @@ async function keep(mutant: Mutant, verdict: Verdict): Promise<void> {
   }
 }
 
-function write(folder: string, mutant: Mutant, files: Readonly<Record<string, Uint8Array>>, about: unknown): void {
+function write(
+  folder: string,
+  mutant: Mutant,
+  files: Readonly<Record<string, Uint8Array>>,
+  about: unknown,
+): void {
   mkdirSync(folder, { recursive: true })
   const stem = join(folder, `${mutant.seed}-${mutant.index}`)
   for (const [extension, bytes] of Object.entries(files)) writeFileSync(`${stem}.${extension}`, bytes)

@@ -88,12 +88,23 @@ const LOCATOR: Layout = [
 
 /** Facts that stand in several places. */
 const SHARED: ReadonlySet<string> = new Set(["flags", "method", "crc", "stored", "size", "name length"])
-const SHARED_END: ReadonlySet<string> = new Set(["entries here", "entries", "directory length", "directory offset"])
+const SHARED_END: ReadonlySet<string> = new Set([
+  "entries here",
+  "entries",
+  "directory length",
+  "directory offset",
+])
 
 /** Every field of an archive. */
 export function zipFields(file: Uint8Array, directory: SlowDirectory): readonly ZipField[] {
   const fields: ZipField[] = []
-  const add = (at: number | undefined, layout: Layout, record: string, shared: ReadonlySet<string>, owner: string): void => {
+  const add = (
+    at: number | undefined,
+    layout: Layout,
+    record: string,
+    shared: ReadonlySet<string>,
+    owner: string,
+  ): void => {
     if (at === undefined) return
     for (const [offset, width, name] of layout) {
       const fact = shared.has(name) ? `${owner} ${name}` : `${record} ${name}`
@@ -104,7 +115,8 @@ export function zipFields(file: Uint8Array, directory: SlowDirectory): readonly 
   for (const [i, member] of members.entries()) {
     add(member.headerAt, LOCAL, `local ${i}`, SHARED, `member ${i}`)
     const after = member.dataAt + member.storedLength
-    if (file[after] === 0x50 && file[after + 2] === 7) add(after, DESCRIPTOR, `local ${i}`, SHARED, `member ${i}`)
+    if (file[after] === 0x50 && file[after + 2] === 7)
+      add(after, DESCRIPTOR, `local ${i}`, SHARED, `member ${i}`)
     add(member.rowAt, ROW, `row ${i}`, SHARED, `member ${i}`)
   }
   add(endAt, END, "end", SHARED_END, "directory")
@@ -114,7 +126,11 @@ export function zipFields(file: Uint8Array, directory: SlowDirectory): readonly 
 }
 
 /** Sets a field, or all fields that say the same. */
-export function mutateField(file: Uint8Array, fields: readonly ZipField[], random: Random): { bytes: Uint8Array; what: string } {
+export function mutateField(
+  file: Uint8Array,
+  fields: readonly ZipField[],
+  random: Random,
+): { bytes: Uint8Array; what: string } {
   const field = random.pick(fields)
   const copy = Uint8Array.from(file)
   const before = copy.subarray(field.at, field.at + field.width)
@@ -135,7 +151,8 @@ export function mutateField(file: Uint8Array, fields: readonly ZipField[], rando
 export function insertBetween(file: Uint8Array, random: Random): { bytes: Uint8Array; what: string } {
   const { members, endAt, zip64At, locatorAt, directoryAt } = slowZip(file, false)
   const places = [0, directoryAt, endAt, ...(zip64At === undefined ? [] : [zip64At, locatorAt ?? endAt])]
-  for (const member of members) places.push(member.headerAt, member.rowAt, member.dataAt + member.storedLength)
+  for (const member of members)
+    places.push(member.headerAt, member.rowAt, member.dataAt + member.storedLength)
   const at = random.pick(places)
   const gap = random.chance(0.5) ? new Uint8Array(random.pick([1, 4, 16, 64])) : random.pick(TEXTS)
   const bytes = concat([file.subarray(0, at), gap, file.subarray(at)])
@@ -182,12 +199,20 @@ export function changeRows(file: Uint8Array, random: Random): { bytes: Uint8Arra
 type Members = readonly PackedMember[]
 
 /** A change to the members, before they are packed. */
-export function mutateMembers(members: Members, random: Random, donor: Members): { members: Members; what: string } {
+export function mutateMembers(
+  members: Members,
+  random: Random,
+  donor: Members,
+): { members: Members; what: string } {
   const at = random.below(members.length)
   const member = members[at]
   if (member === undefined) return { members, what: "nothing" }
   const { name, data } = member
-  const put = (...by: readonly PackedMember[]): Members => [...members.slice(0, at), ...by, ...members.slice(at + 1)]
+  const put = (...by: readonly PackedMember[]): Members => [
+    ...members.slice(0, at),
+    ...by,
+    ...members.slice(at + 1),
+  ]
   const folder = name.slice(0, name.indexOf("/") + 1)
   const text = Buffer.from(random.pick(TEXTS)).toString()
   return random.weighted<() => { members: Members; what: string }>([
@@ -195,27 +220,56 @@ export function mutateMembers(members: Members, random: Random, donor: Members):
       8,
       () => {
         const [how, mutate] = random.weighted(BYTE_MUTATORS)
-        return { members: put({ name, data: mutate(data, random, donor[0]?.data ?? data) }), what: `data: ${how} in ${name}` }
+        return {
+          members: put({ name, data: mutate(data, random, donor[0]?.data ?? data) }),
+          what: `data: ${how} in ${name}`,
+        }
       },
     ],
     [2, () => ({ members: put(), what: `gone: ${name}` })],
     [2, () => ({ members: put(member, member), what: `twice: ${name}` })],
     [1, () => ({ members: put({ name: name.toUpperCase(), data }), what: `upper-case: ${name}` })],
     [2, () => ({ members: put({ name: folder + text, data }), what: `renamed: ${name}` })],
-    [1, () => ({ members: put({ name: `${folder}data/${random.below(5)}`, data }), what: `storage: ${name}` })],
+    [
+      1,
+      () => ({ members: put({ name: `${folder}data/${random.below(5)}`, data }), what: `storage: ${name}` }),
+    ],
     [1, () => ({ members: put({ name: text + name, data }), what: `moved: ${name}` })],
-    [2, () => ({ members: put(member, { name: folder + text, data: random.pick(TEXTS) }), what: `beside: ${name}` })],
+    [
+      2,
+      () => ({
+        members: put(member, { name: folder + text, data: random.pick(TEXTS) }),
+        what: `beside: ${name}`,
+      }),
+    ],
     [1, () => ({ members: put(member, { name: `${folder}constants.pkl`, data }), what: "torchscript" })],
-    [2, () => ({ members: put(member, { name: `${folder}byteorder`, data: Buffer.from("big") }), what: "byteorder" })],
+    [
+      2,
+      () => ({
+        members: put(member, { name: `${folder}byteorder`, data: Buffer.from("big") }),
+        what: "byteorder",
+      }),
+    ],
     [2, () => ({ members: [...members].reverse(), what: "reversed" })],
     [2, () => ({ members: [...put(), member], what: `last: ${name}` })],
     [2, () => ({ members: put({ name, data: random.pick(members).data }), what: `exchanged: ${name}` })],
     [1, () => ({ members: put(...donor.slice(0, 2)), what: `foreign: ${name}` })],
-    [2, () => ({ members: members.map((each) => (each.name.endsWith("byteorder") ? { ...each, data: Buffer.from("big") } : each)), what: "big-endian" })],
+    [
+      2,
+      () => ({
+        members: members.map((each) =>
+          each.name.endsWith("byteorder") ? { ...each, data: Buffer.from("big") } : each,
+        ),
+        what: "big-endian",
+      }),
+    ],
   ])()
 }
 
 /** The members of an archive as they were before they were packed. */
 export function membersOf(file: Uint8Array): Members {
-  return slowZip(file, false).members.map((member: SlowMember) => ({ name: member.name, data: member.read() }))
+  return slowZip(file, false).members.map((member: SlowMember) => ({
+    name: member.name,
+    data: member.read(),
+  }))
 }
