@@ -81,7 +81,6 @@ try {
   const startedAt = Date.now()
   await runAll()
   report((Date.now() - startedAt) / 1000)
-  if (options.replay !== undefined) showReplay()
   if (sample !== undefined) compareWithTorch()
 } finally {
   rmSync(work, { recursive: true, force: true })
@@ -149,7 +148,7 @@ async function startWorker(job) {
   const progress = join(work, `progress-${job}`)
   const settings = {
     ...{ fixtures: join(ROOT, "test/fixtures"), seed, progress, save: options.save, sample },
-    ...{ mostMilliseconds: MOST_MILLISECONDS, mostBytes: MOST_BYTES },
+    ...{ mostMilliseconds: MOST_MILLISECONDS, mostBytes: MOST_BYTES, replay: options.replay !== undefined },
   }
   const child = fork(bundle, [JSON.stringify(settings)], {
     execArgv: [`--max-old-space-size=${OWN_HEAP_MIB + MOST_BYTES / MiB}`],
@@ -260,10 +259,6 @@ function report(seconds) {
 
 function mebibytes(bytes) {
   return `${(bytes / MiB).toFixed(1)} MiB`
-}
-
-function showReplay() {
-  console.log(`mutators: ${Object.keys(totals.mutators).join(", ")}`)
 }
 
 function compareWithTorch() {

@@ -27,6 +27,8 @@ interface Settings {
   readonly sample?: { readonly folder: string; readonly every: number }
   readonly mostMilliseconds: number
   readonly mostBytes: number
+  /** Says all that is known of each mutant, and keeps it in `save`. */
+  readonly replay: boolean
 }
 
 /** A range that the parent asks for. */
@@ -146,6 +148,7 @@ async function runRange({ start, end, skip, careful }: Range, before: number): P
       await new Promise(() => {})
     }
     count(tally, mutant, verdict)
+    if (settings.replay) tell(mutant, verdict, { milliseconds, heapBytes, bufferBytes })
     await keep(mutant, verdict)
   }
   process.send?.({ is: "done", tally, worst })
