@@ -175,6 +175,16 @@ async function keep(mutant: Mutant, verdict: Verdict): Promise<void> {
   }
 }
 
+function tell(mutant: Mutant, verdict: Verdict, watched: unknown): void {
+  const { origin, chain, options, bytes } = mutant
+  const outcome =
+    verdict.is === "accepted" ? { ...verdict, output: `${verdict.output.length} bytes` } : verdict
+  console.log({ file: origin.name, chain, options, byteLength: bytes.length, outcome, watched })
+  if (settings.save === undefined) return
+  write(settings.save, mutant, { "mutant.bin": bytes }, { file: origin.name, chain, options, outcome })
+  console.log(`kept as ${join(settings.save, `${mutant.seed}-${mutant.index}.mutant.bin`)}`)
+}
+
 function write(
   folder: string,
   mutant: Mutant,
