@@ -21,6 +21,8 @@ import { DIRECTORY_HEADER_BYTES, METHOD_STORED } from "./zip-format.ts"
 export interface ZipArchive {
   /** Members by exact name, in directory order. Folders, which hold nothing, are left out. */
   readonly entries: ReadonlyMap<string, ByteExtent>
+  /** Names of the folders that have an entry of their own, with their slashes. */
+  readonly folders: readonly string[]
   /**
    * False when every non-empty member has CRC 0: the archive was saved without checksums, and no extent has one.
    * torch does that after `set_crc32_options(False)`.
@@ -48,7 +50,9 @@ export async function readZip(source: ByteSource, limits: Limits, signal?: Abort
   const coverage = coverFile(entries, end.directoryOffset)
   const dataOffsets = await locateData(source, coverage, signal)
   const hasChecksums = entries.every((e) => e.byteLength === 0) || entries.some((e) => e.crc32 !== 0)
-  return { entries: toExtents(source, entries, coverage, dataOffsets, hasChecksums), hasChecksums, source }
+  const folders = entries.filter(({ name }) => name.endsWith("/")).map(({ name }) => name)
+  const extents = toExtents(source, entries, coverage, dataOffsets, hasChecksums)
+  return { entries: extents, folders, hasChecksums, source }
 }
 
 async function readDirectory(source: ByteSource, end: EndRecords, signal?: AbortSignal): Promise<Uint8Array> {

@@ -54,7 +54,7 @@ export async function readZipLayout(
 /** Reads the checkpoint in an archive that has been opened. */
 export async function readArchive(archive: ZipArchive, options: ReadingOptions): Promise<CheckpointContents> {
   const { limits } = options
-  const prefix = findPrefix(archive.entries)
+  const prefix = findPrefix(archive)
   refuseOtherLayouts(archive.entries)
   const name = `${prefix}data.pkl`
   const extent = archive.entries.get(name)
@@ -96,17 +96,21 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
   }
 }
 
-/** The one folder that all members lie in, with its slash. It need not be the file's name: files get renamed. */
-function findPrefix(entries: ReadonlyMap<string, ByteExtent>): string {
+/**
+ * The one folder that all members lie in, with its slash. It need not be the file's name: files get renamed. Entries of
+ * empty folders count, because torch goes by whatever entry comes first.
+ */
+function findPrefix({ entries, folders }: ZipArchive): string {
   const [first] = entries.keys()
   if (first === undefined) throw layoutFault("the archive is empty")
   const slash = first.indexOf("/")
   if (slash < 0) throw layoutFault(`the member ${quoteText(first)} lies in no folder`)
   const prefix = first.slice(0, slash + 1)
-  for (const name of entries.keys()) {
-    if (name.startsWith(prefix)) continue
+  const refuse = (name: string): never => {
     throw layoutFault(`members lie in more than one folder: ${quoteText(first)} and ${quoteText(name)}`)
   }
+  for (const name of entries.keys()) if (!name.startsWith(prefix)) refuse(name)
+  for (const name of folders) if (!name.startsWith(prefix)) refuse(name)
   return prefix
 }
 

@@ -14,6 +14,7 @@ type Files = Readonly<Record<string, Uint8Array>>
 /** A tensor of two floats over the storage of that key. */
 const over = (key: string): Uint8Array => pickle2(vector(storage(key, 2, []), 2))
 const DATA = new Uint8Array(8).fill(1)
+const NOTHING = new Uint8Array(0)
 
 function read(
   files: Files,
@@ -50,9 +51,22 @@ describe("a zip checkpoint", () => {
     ["a pickle further down", { "a/b/data.pkl": over("0") }],
     ["no folder", { "data.pkl": over("0") }],
     ["two folders", { "a/data.pkl": over("0"), "b/data.pkl": over("0") }],
+    ["an empty folder before it", { "b/": NOTHING, "a/data.pkl": over("0"), "a/data/0": DATA }],
+    ["an empty folder behind it", { "a/data.pkl": over("0"), "a/data/0": DATA, "A/": NOTHING }],
     ["one file beside the folder", { "a/data.pkl": over("0"), "a/data/0": DATA, readme: DATA }],
   ])("has one folder with data.pkl: %s", async (_, files) => {
     expect(await codeOf(files)).toBe("zip-layout")
+  })
+
+  it("may have entries for its folders", async () => {
+    const files = {
+      "a/": NOTHING,
+      "a/data/": NOTHING,
+      "a/data.pkl": over("0"),
+      "a/data/0": DATA,
+      "a/x/": NOTHING,
+    }
+    expect(await read(files)).toMatchObject({ layout: "zip" })
   })
 
   it("is told from other archives by name", async () => {
