@@ -26,7 +26,8 @@ const MOST_BYTES = 200 * MiB
 /** What the process needs for the seeds, the mutants and the slow reader. */
 const OWN_HEAP_MIB = 60
 const RANGE = 2000
-const HANG_MILLISECONDS = 20_000
+/** The slow reader takes seconds for outputs near the limit of 64 MiB, and more on a busy machine. */
+const HANG_MILLISECONDS = 60_000
 const ROOT = fileURLToPath(new URL("..", import.meta.url))
 
 const { values: options } = parseArgs({
@@ -163,7 +164,7 @@ async function startWorker(job) {
   let stopped = false
   const indexNow = () => {
     const bytes = existsSync(progress) ? readFileSync(progress) : Buffer.alloc(0)
-    return bytes.length === 8 ? bytes.readDoubleLE() : first
+    return bytes.length === 8 ? Math.floor(bytes.readDoubleLE()) : first
   }
   child.on("message", (message) => {
     if (message.is === "ready" || message.is === "done") settle(message)
@@ -187,12 +188,13 @@ async function startWorker(job) {
   if (started.is !== "ready") throw new Error(`a worker does not start: ${started.why}`)
 
   const run = async (range) => {
-    let lastIndex = -1
+    let lastStep = ""
     let lastChange = Date.now()
     const timer = setInterval(() => {
       const index = indexNow()
-      if (index !== lastIndex) {
-        lastIndex = index
+      const step = existsSync(progress) ? readFileSync(progress, "hex") : ""
+      if (step !== lastStep) {
+        lastStep = step
         lastChange = Date.now()
       } else if (Date.now() - lastChange > HANG_MILLISECONDS) {
         settle({ is: "died", index, why: `no end within ${HANG_MILLISECONDS} ms` })

@@ -137,6 +137,9 @@ GLOBALS_READ_HERE = {
     ("collections", "defaultdict"),
     ("__builtin__", "bytes"),
     ("__builtin__", "frozenset"),
+    # The factories of a defaultdict, which are only named.
+    *((module, name) for module in ("builtins", "__builtin__")
+      for name in ("bool", "dict", "float", "int", "list", "str", "tuple")),
 }
 
 
@@ -193,7 +196,13 @@ CAUSES: list[tuple[str, Condition, str]] = [
         or mutant.has_global("torch._tensor", "_rebuild_from_type_v2"),
         "the attributes of a tensor are dropped here, whatever they are",
     ),
-    (r"requires_grad must be a bool", always, "whether a tensor wants gradients is not looked at here"),
+    (
+        r"_rebuild_meta_tensor_no_storage\(\) missing \d+ required positional arguments",
+        lambda mutant, _: mutant.has_global("torch._utils", "_rebuild_meta_tensor_no_storage"),
+        "a meta tensor beside those that are written, whose arguments are not looked at here",
+    ),
+    (r"requires_grad must be a bool|only Tensors of floating point and complex dtype can require gradients", always,
+     "whether a tensor wants gradients is not looked at here"),
     (r"TypeError: unhashable type: '(list|dict|collections.OrderedDict|set|Tensor)'", always,
      "a container as a key of a dict, where no tensor is named by it"),
 ]

@@ -91,6 +91,18 @@ export async function checkMutant(
   return { is: "accepted", identical: same(output, await originalOf(mutant)), output }
 }
 
+/** What is timed, and nothing else. */
+export async function convertOnly({ kind, bytes, options }: Mutant, watch: Watch): Promise<void> {
+  watch.start()
+  try {
+    if (kind === "safetensors") parseSafetensorsHeader(bytes, { fileByteLength: bytes.length })
+    else await LIBRARY.convert(bytes, options)
+  } catch {
+    // How it ends was judged before.
+  }
+  watch.stop()
+}
+
 function failed(why: string): Verdict {
   return { is: "failed", why }
 }
