@@ -86,3 +86,4 @@ export interface ScanReport {
   readonly globals: readonly ScannedGlobal[]
   readonly findings: readonly ScanFinding[]
 }
+

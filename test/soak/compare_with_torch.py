@@ -199,7 +199,7 @@ CAUSES: list[tuple[str, Condition, str]] = [
     (
         r"_rebuild_meta_tensor_no_storage\(\) missing \d+ required positional arguments",
         lambda mutant, _: mutant.has_global("torch._utils", "_rebuild_meta_tensor_no_storage"),
-        "a meta tensor beside those that are written, whose arguments are not looked at here",
+        "what a tensor has for hooks is not looked at here",
     ),
     (r"requires_grad must be a bool|only Tensors of floating point and complex dtype can require gradients", always,
      "whether a tensor wants gradients is not looked at here"),
