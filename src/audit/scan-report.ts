@@ -86,4 +86,3 @@ export interface ScanReport {
   readonly globals: readonly ScannedGlobal[]
   readonly findings: readonly ScanFinding[]
 }
-
