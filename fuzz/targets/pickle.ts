@@ -1,0 +1,112 @@
+/**
+ * A pickle through the decoder, the machine with torch's policy, and the plan. Where it ends is told by four readers; a
+ * machine that keeps every memo entry must give the same value; and the plan's segments tile its output.
+ */
+
+import { memorySource } from "../../src/bytes/memory-source.ts"
+import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { PickleDecoder } from "../../src/pickle/decode.ts"
+import { findPickleEnd } from "../../src/pickle/find-end.ts"
+import { HANDLERS } from "../../src/pickle/handlers.ts"
+import { runPickle } from "../../src/pickle/machine.ts"
+import { MachineState } from "../../src/pickle/machine-state.ts"
+import { Memo } from "../../src/pickle/memo.ts"
+import type { PickleValue } from "../../src/pickle/values.ts"
+import { toPlainValue } from "../../src/api/plain-values.ts"
+import { planConversion } from "../../src/plan/plan-conversion.ts"
+import { StorageTable } from "../../src/torch/storage-table.ts"
+import { TorchPolicy } from "../../src/torch/torch-policy.ts"
+import { isContainer, nameTensors, takeCensus } from "../../src/torch/walk-tensors.ts"
+import { changePickle } from "../formats/change-pickle.ts"
+import { pickleEnd } from "../formats/pickle-opcodes.ts"
+import { describe } from "../formats/pickle-text.ts"
+import { type FuzzTarget, outcomeOfSync, require } from "../target.ts"
+
+const limits = DEFAULT_LIMITS
+const WITHIN = "p"
+
+export const target: FuzzTarget = {
+  rooms: ["pickle/", "torch/torch-policy", "torch/rebuild", "torch/plain-data", "torch/storage-table", "torch/call-site", "torch/walk-tensors"],
+  maxLength: 4096,
+  mutate: changePickle,
+  run: (bytes) => {
+    const first = makeRun()
+    const ran = outcomeOfSync(() => runPickle(bytes, { within: WITHIN, limits, policy: first.policy, budget: { opcodes: 0 } }))
+    if (ran.error !== undefined) {
+      if (ran.error.code === "pickle-memo") requireMemoFault(bytes)
+      return ran.error.code
+    }
+    const { value, end } = ran.value
+    checkEnds(bytes, end)
+    const shown = describe(value)
+    require(describe(keepingAll(bytes)) === shown, "a machine that keeps the whole memo gives another value")
+    return checkPlan(value, first, bytes.length)
+  },
+}
+
+interface Run {
+  readonly policy: TorchPolicy
+  readonly storages: StorageTable
+}
+
+/** A policy for which every storage is there. */
+function makeRun(): Run {
+  const source = memorySource(new Uint8Array(0))
+  const storages = new StorageTable(({ key, byteLength }) => {
+    return { source, offset: 0, storedLength: byteLength, byteLength, coding: "stored", crc32: undefined, name: key }
+  })
+  return { storages, policy: new TorchPolicy({ within: WITHIN, limits, storages, storageViews: true }) }
+}
+
+function checkEnds(bytes: Uint8Array, end: number): void {
+  const decoder = new PickleDecoder(bytes, WITHIN, limits)
+  while (decoder.next().name !== "STOP") require(decoder.position > decoder.at, "the decoder stands still")
+  require(decoder.position === end, `the decoder ends at ${decoder.position}, the machine at ${end}`)
+  const found = findPickleEnd(bytes, 0, WITHIN, limits)
+  require(found === end, `findPickleEnd says ${found}, the machine ends at ${end}`)
+  const other = pickleEnd(bytes)
+  require(other === end, `by CPython's table it ends at ${other}, the machine ends at ${end}`)
+}
+
+/** As the machine does it, but with every memo entry kept. */
+function keepingAll(bytes: Uint8Array): PickleValue {
+  const state = new MachineState(new PickleDecoder(bytes, WITHIN, limits), makeRun().policy, limits, new Memo(undefined))
+  for (;;) {
+    const { code, name } = state.decoder.next()
+    if (name === "STOP") return state.finish()
+    const handle = HANDLERS[code]
+    require(handle !== undefined, `${name} is accepted and has no handler`)
+    handle(state)
+  }
+}
+
+function requireMemoFault(bytes: Uint8Array): void {
+  const other = outcomeOfSync(() => keepingAll(bytes))
+  require(other.error?.code === "pickle-memo", `a memo entry is missing that another machine has: ${other.error?.code}`)
+}
+
+function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLength: number): string {
+  const named = outcomeOfSync(() => {
+    const census = takeCensus(value, limits)
+    if (isContainer(value)) nameTensors(value, census, limits)
+    return toPlainValue(value, "little")
+  })
+  if (named.error !== undefined) return `value, ${named.error.code}`
+  const contents = {
+    layout: "legacy",
+    value,
+    storages: storages.storages(),
+    byteOrder: "little",
+    hasChecksums: false,
+    globals: [...policy.globals],
+  } as const
+  const planned = outcomeOfSync(() => planConversion(contents, {}, { limits, inputByteLength }))
+  if (planned.error !== undefined) return `named, ${planned.error.code}`
+  let at = 0
+  for (const segment of planned.value.segments) {
+    require(segment.start === at && segment.length > 0, `a segment at ${segment.start} of ${segment.length} bytes, not at ${at}`)
+    at += segment.length
+  }
+  require(at === planned.value.byteLength, `segments of ${at} bytes for ${planned.value.byteLength}`)
+  return "planned"
+}
