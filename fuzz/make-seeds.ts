@@ -6,9 +6,14 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { constants, crc32, deflateRawSync } from "node:zlib"
-import { buildZip, descriptor, extraField, text, torchArchive, zip64Extra } from "../test/archive/zip-builder.ts"
-import { assemble, pickle2, pickle5 } from "../test/pickle/assemble.ts"
-import realPickles from "../test/pickle/real-pickles.json"
+import {
+  buildZip,
+  descriptor,
+  extraField,
+  text,
+  torchArchive,
+  zip64Extra,
+} from "../test/archive/zip-builder.ts"
 import { writeCheckpoint } from "../test/property/checkpoint-writer.ts"
 import { DTYPES } from "../test/property/dtypes.ts"
 import { Float, type TestTensor, type TestValue, Tuple } from "../test/property/model.ts"
@@ -17,7 +22,7 @@ import { Random } from "./engine/random.ts"
 import { changeDeflate } from "./formats/change-deflate.ts"
 import { changeHeader } from "./formats/change-header.ts"
 import { changeZip } from "./formats/change-zip.ts"
-import { OPCODES } from "./formats/pickle-opcodes.ts"
+import { pickleSeeds } from "./pickle-seeds.ts"
 
 const SEED = 20_240_607
 const MOST_BYTES = 4096
@@ -29,7 +34,7 @@ export function makeSeeds(folder: string): void {
   const targets: Readonly<Record<string, Seeds>> = {
     zip: zipSeeds(),
     inflate: inflateSeeds(),
-    pickle: pickleSeeds(),
+    pickle: pickleSeeds(MOST_BYTES),
     legacy: legacySeeds(),
     header: headerSeeds(),
   }
@@ -53,9 +58,17 @@ function zipSeeds(): Seeds {
   const zero = { crc32: 0, storedLength: 0, byteLength: 0 }
   const x = text("x")
   return {
-    torch: torchArchive({ "m/data.pkl": text("a pickle"), "m/data/0": text("weights"), "m/data/1": text("") }),
+    torch: torchArchive({
+      "m/data.pkl": text("a pickle"),
+      "m/data/0": text("weights"),
+      "m/data/1": text(""),
+    }),
     plain: buildZip({
-      members: [{ name: "a/" }, { name: "a/b", data: text("bytes") }, { name: "c", data: new Uint8Array(99), method: 8 }],
+      members: [
+        { name: "a/" },
+        { name: "a/b", data: text("bytes") },
+        { name: "c", data: new Uint8Array(99), method: 8 },
+      ],
       comment: text("a comment"),
     }),
     zip64: buildZip({
@@ -71,61 +84,70 @@ function zipSeeds(): Seeds {
       zip64: {},
     }),
     "unicode-path": buildZip({
-      members: [{ name: "é", data: x, row: { extra: extraField(0x7075, Buffer.concat([Buffer.alloc(5), Buffer.from("é")])) } }],
+      members: [
+        {
+          name: "é",
+          data: x,
+          row: { extra: extraField(0x7075, Buffer.concat([Buffer.alloc(5), Buffer.from("é")])) },
+        },
+      ],
     }),
     "no-checksums": buildZip({ members: [{ name: "b", data: x, local: { crc32: 0 }, row: { crc32: 0 } }] }),
     empty: buildZip({ members: [] }),
+    "other-order": swapRows(
+      buildZip({
+        members: [
+          { name: "a", data: x },
+          { name: "b", data: x },
+        ],
+      }),
+    ),
     ...some(12, (random) => changeZip(new Uint8Array(0), random)),
   }
 }
 
+/** Bytes as often as the numbers of Fibonacci say: that makes codes as long as can be. */
+function skewed(symbols: number): Uint8Array {
+  const parts: Uint8Array[] = []
+  for (let [symbol, last, next] = [0, 1, 1]; symbol < symbols; symbol++) {
+    parts.push(new Uint8Array(next).fill(symbol))
+    ;[last, next] = [next, last + next]
+  }
+  return Buffer.concat(parts)
+}
+
+/** Puts the second of two rows before the first; both have 47 bytes. */
+function swapRows(archive: Uint8Array): Uint8Array {
+  const start = archive.length - 22 - 94
+  const [first, second] = [archive.slice(start, start + 47), archive.slice(start + 47, start + 94)]
+  archive.set(second, start)
+  archive.set(first, start + 47)
+  return archive
+}
+
 function inflateSeeds(): Seeds {
+  const random = new Random(SEED)
   const data = Buffer.from("the quick brown fox jumps over the lazy dog. ".repeat(8))
   return {
     nothing: deflateRawSync(Buffer.alloc(0)),
+    "long-codes": deflateRawSync(skewed(15), { strategy: constants.Z_HUFFMAN_ONLY }),
     stored: deflateRawSync(data, { level: 0 }),
     fixed: deflateRawSync(data.subarray(0, 50), { strategy: constants.Z_FIXED }),
     dynamic: deflateRawSync(data, { level: 9 }),
     zeros: deflateRawSync(Buffer.alloc(70_000)),
+    long: deflateRawSync(Buffer.from("abcdefghijklmnopq".repeat(15_000))),
+    far: deflateRawSync(
+      Buffer.concat([Buffer.from(random.bytes(300)), Buffer.alloc(32_000), Buffer.from("end")]),
+    ),
     flushed: deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }),
     "behind it": Buffer.concat([deflateRawSync(data), Buffer.alloc(8)]),
-    "gzip behind it": Buffer.concat([deflateRawSync(data), Buffer.alloc(8), Buffer.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff)]),
+    "gzip behind it": Buffer.concat([
+      deflateRawSync(data),
+      Buffer.alloc(8),
+      Buffer.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff),
+    ]),
     ...some(12, (random) => changeDeflate(new Uint8Array(0), random, new Uint8Array(0))),
   }
-}
-
-function pickleSeeds(): Seeds {
-  const real = realPickles.filter(({ hex }) => hex.length / 2 < MOST_BYTES)
-  const named = real.map(({ about, hex }, i) => [`real-${i}-${about.replace(/\W+/g, "-")}`, Buffer.from(hex, "hex")])
-  const opcodes = OPCODES.map(({ code }) => code)
-  return {
-    ...Object.fromEntries(named),
-    "every-opcode": Uint8Array.from([0x80, 5, ...opcodes, 0x2e]),
-    integers: pickle5("EMPTY_LIST", "MARK", ["LONG1", 2n ** 70n], ["LONG4", -(2n ** 70n)], ["BININT", -5], ["LONG1", 0], ["BINFLOAT", 1.5], "APPENDS"),
-    texts: pickle5("MARK", ["SHORT_BINUNICODE", "é"], ["BINUNICODE8", "x".repeat(40)], ["BINUNICODE", Uint8Array.of(0xed, 0xa0, 0x80)], ["SHORT_BINSTRING", "s"], ["BINSTRING", "t"], ["BINBYTES", "b"], ["SHORT_BINBYTES", "c"], ["BINBYTES8", "d"], ["BYTEARRAY8", "e"], "TUPLE"),
-    sets: pickle5("EMPTY_SET", "MARK", ["BININT1", 1], "ADDITEMS", "MARK", ["BININT1", 1], "FROZENSET", "TUPLE2"),
-    cycle: pickle2("EMPTY_LIST", ["BINPUT", 0], ["BINGET", 0], "APPEND"),
-    framed: assemble(["PROTO", 4], ["FRAME", 2], "NONE", "MEMOIZE", "STOP"),
-    refused: pickle2(["GLOBAL", "os", "system"], ["BINUNICODE", "true"], "TUPLE1", "REDUCE", ["GLOBAL", "posix", "fork"], "EMPTY_TUPLE", "NEWOBJ", "TUPLE2"),
-    "refused-keywords": assemble(["PROTO", 4], ["GLOBAL", "a", "B"], "EMPTY_TUPLE", "EMPTY_DICT", "NEWOBJ_EX", "NONE", "BUILD", "MARK", "NONE", "APPENDS", "STOP"),
-    memo: pickle2("EMPTY_LIST", ["LONG_BINPUT", 0xffffffff], ["LONG_BINGET", 0xffffffff], ["BINPUT", 1], ["BINGET", 1], "TUPLE3"),
-    "plain-globals": pickle2(
-      "MARK",
-      ...plainCall("collections", "Counter", "EMPTY_DICT", "TUPLE1"),
-      ...plainCall("collections", "defaultdict", ["GLOBAL", "builtins", "list"], "TUPLE1"),
-      ...plainCall("_codecs", "encode", ["BINUNICODE", "é"], ["BINUNICODE", "latin1"], "TUPLE2"),
-      ...plainCall("__builtin__", "set", "EMPTY_LIST", "TUPLE1"),
-      ...plainCall("__builtin__", "complex", ["BINFLOAT", 1], ["BINFLOAT", 2], "TUPLE2"),
-      ...plainCall("torch", "Size", "EMPTY_TUPLE", "TUPLE1"),
-      ...plainCall("torch", "device", ["BINUNICODE", "cuda"], ["BININT1", 0], "TUPLE2"),
-      ...plainCall("torch.serialization", "_get_layout", ["BINUNICODE", "torch.strided"], "TUPLE1"),
-      "TUPLE",
-    ),
-  }
-}
-
-function plainCall(module: string, name: string, ...args: Parameters<typeof assemble>): Parameters<typeof assemble> {
-  return [["GLOBAL", module, name], ...args, "REDUCE"]
 }
 
 function legacySeeds(): Seeds {
@@ -133,7 +155,10 @@ function legacySeeds(): Seeds {
   return {
     small: legacyFile(),
     bare: writeCheckpoint(tensor("float32", [2, 3]), style),
-    dtypes: writeCheckpoint(new Map(DTYPES.map(({ torch }, i) => [torch, tensor(torch, [2], { key: String(i) })])), style),
+    dtypes: writeCheckpoint(
+      new Map(DTYPES.map(({ torch }, i) => [torch, tensor(torch, [2], { key: String(i) })])),
+      style,
+    ),
     views: writeCheckpoint(
       new Map<string, TestValue>([
         ["transposed", tensor("float32", [3, 2], { strides: [1, 3] })],
@@ -149,8 +174,17 @@ function legacySeeds(): Seeds {
     "protocol-4": writeCheckpoint(new Map([["a", tensor("int64", [2, 2])]]), { ...style, protocol: 4 }),
     training: writeCheckpoint(
       new Map<string, TestValue>([
-        ["state_dict", new Map([["module.a", tensor("float32", [2])], ["module.b", tensor("float32", [2])]])],
-        ["optimizer", new Map<string, TestValue>([["state", new Map([[0, tensor("float32", [2], { key: "1" })]])]])],
+        [
+          "state_dict",
+          new Map([
+            ["module.a", tensor("float32", [2])],
+            ["module.b", tensor("float32", [2])],
+          ]),
+        ],
+        [
+          "optimizer",
+          new Map<string, TestValue>([["state", new Map([[0, tensor("float32", [2], { key: "1" })]])]]),
+        ],
         ["epoch", 3],
         ["loss", new Float(0.5)],
         ["args", new Tuple([null, true, 2n ** 60n, "text", ["list"]])],
@@ -161,7 +195,11 @@ function legacySeeds(): Seeds {
   }
 }
 
-function tensor(dtypeName: string, shape: readonly number[], changes: Partial<TestTensor> & { key?: string } = {}): TestTensor {
+function tensor(
+  dtypeName: string,
+  shape: readonly number[],
+  changes: Partial<TestTensor> & { key?: string } = {},
+): TestTensor {
   const dtype = DTYPES.find(({ torch }) => torch === dtypeName)
   if (dtype === undefined) throw new Error(`no dtype ${dtypeName}`)
   const strides = shape.map((_, i) => shape.slice(i + 1).reduce((product, size) => product * size, 1))
@@ -186,9 +224,17 @@ function tensor(dtypeName: string, shape: readonly number[], changes: Partial<Te
 const storages = new Map<string, TestTensor["storage"]>()
 
 /** One object a key and size, since tensors of one storage share it. */
-function storageOf(key: string, itemBytes: number, dtype: TestTensor["storage"]["dtype"]): TestTensor["storage"] {
+function storageOf(
+  key: string,
+  itemBytes: number,
+  dtype: TestTensor["storage"]["dtype"],
+): TestTensor["storage"] {
   const id = `${key} ${itemBytes} ${dtype?.torch}`
-  const made = storages.get(id) ?? { key, dtype, bytes: Uint8Array.from({ length: 8 * itemBytes }, (_, i) => i) }
+  const made = storages.get(id) ?? {
+    key,
+    dtype,
+    bytes: Uint8Array.from({ length: 8 * itemBytes }, (_, i) => i),
+  }
   storages.set(id, made)
   return made
 }
@@ -205,11 +251,19 @@ function headerSeeds(): Seeds {
   return {
     none: json("{}"),
     one: json(`{"a":${entry("F32", "[2]", 0, 8)}}`),
-    two: json(`{"__metadata__":{"format":"pt","é":"\\u00e9"},"b":${entry("F16", "[]", 0, 2)},"a":${entry("U8", "[0,3]", 2, 2)}}   `),
+    two: json(
+      `{"__metadata__":{"format":"pt","é":"\\u00e9"},"b":${entry("F16", "[]", 0, 2)},"a":${entry("U8", "[0,3]", 2, 2)}}   `,
+    ),
     packed: json(`{"a":${entry("F4", "[2,2]", 0, 2)},"b":${entry("F6_E2M3", "[4]", 2, 5)}}`),
-    unknown: json(`{"a":{"x":[1.5e3,-0,{"y":null}],"dtype":"I8","shape":[1],"data_offsets":[0,1],"z":false}}`),
-    wrong: json(`{"a":{"dtype":3,"shape":"x","data_offsets":[1]},"b":[],"__metadata__":null,"__metadata__":3}`),
-    large: json(`{"a":${entry("F32", "[9007199254740993]", 0, 8)},"b":${entry("F64", "[4294967296,4294967296,4294967296]", 0, 1)}}`),
+    unknown: json(
+      `{"a":{"x":[1.5e3,-0,{"y":null}],"dtype":"I8","shape":[1],"data_offsets":[0,1],"z":false}}`,
+    ),
+    wrong: json(
+      `{"a":{"dtype":3,"shape":"x","data_offsets":[1]},"b":[],"__metadata__":null,"__metadata__":3}`,
+    ),
+    large: json(
+      `{"a":${entry("F32", "[9007199254740993]", 0, 8)},"b":${entry("F64", "[4294967296,4294967296,4294967296]", 0, 1)}}`,
+    ),
     nul: json(`{"\\u0000":${entry("BOOL", "[1]", 0, 1)}}`),
     file: file(`{"a":${entry("F32", "[2]", 0, 8)}}`, 8),
     "file-short": file(`{"a":${entry("F32", "[2]", 0, 8)}}`, 7),

@@ -31,7 +31,7 @@ export function require(holds: boolean, problem: string): asserts holds {
 /** Either what `action` gave, or the `CheckpointError` that it threw; everything else is thrown on. */
 export type Outcome<T> =
   | { readonly value: T; readonly error?: undefined }
-  | { readonly error: AnyCheckpointError }
+  | { readonly value?: undefined; readonly error: AnyCheckpointError }
 
 export async function outcomeOf<T>(action: () => Promise<T> | T): Promise<Outcome<T>> {
   try {
@@ -60,8 +60,11 @@ const UNSAFE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a
 
 /** An error must be sayable: a message that is safe to print, and a JSON form. */
 function requireWellFormed(error: AnyCheckpointError): AnyCheckpointError {
-  require(error.message.length > 0 && error.message.length < MOST_MESSAGE_UNITS, `${error.code}: a message of ${error.message.length} units`)
-  require(!UNSAFE.test(error.message), `${error.code}: the message holds a control character: ${JSON.stringify(error.message)}`)
+  require(error.message.length > 0 &&
+    error.message.length < MOST_MESSAGE_UNITS, `${error.code}: a message of ${error.message.length} units`)
+  require(!UNSAFE.test(
+    error.message,
+  ), `${error.code}: the message holds a control character: ${JSON.stringify(error.message)}`)
   require(error.nextStep.length > 0, `${error.code}: no next step`)
   return error
 }

@@ -43,15 +43,14 @@ async function bundle(name: string, what: Instrumentation, folders: Folders, edg
   return outfile
 }
 
-/** Rewrites the library, and fflate, whose branches decide what it takes for deflate data. */
+/** Rewrites the library, and nothing else. */
 function instrumenting(what: Instrumentation, root: string, edges: Edge[]): Plugin {
   return {
     name: "instrument",
     setup({ onLoad }) {
-      onLoad({ filter: /[\\/](?:src[\\/].*\.ts|fflate[\\/]esm[\\/].*\.m?js)$/ }, async ({ path }) => {
+      onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
         const file = relative(root, path).split(sep).join("/")
-        const loader = path.endsWith(".ts") ? "ts" : "js"
-        return { contents: instrument(file, await readFile(path, "utf8"), what, edges), loader }
+        return { contents: instrument(file, await readFile(path, "utf8"), what, edges), loader: "ts" }
       })
     },
   }

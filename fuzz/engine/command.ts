@@ -100,7 +100,10 @@ async function fuzzOne(name: string, folders: Folders, options: OneOptions): Pro
     corpus: options.smoke ? undefined : join(work, "corpus", name),
     findings: join(work, "findings", name),
     seconds: options.seconds,
-    mostExecutions: options.executions === undefined ? Number.POSITIVE_INFINITY : numberOf("executions", options.executions),
+    mostExecutions:
+      options.executions === undefined
+        ? Number.POSITIVE_INFINITY
+        : numberOf("executions", options.executions),
     randomSeed: Number(options.seed),
   }
   const result = await fuzzTarget(job, join(work, "build/worker.mjs"), onProgress)

@@ -21,6 +21,8 @@ export class Coverage {
   readonly #words: Uint32Array
   readonly #edgeCount: number
   readonly #seen = new Uint8Array(MAP_BYTES)
+  /** Edges that were taken when the modules were loaded. */
+  readonly #loaded: Uint8Array
   /** Runs that took an edge. */
   readonly hits = new Uint32Array(MAP_BYTES)
   readonly #outcomes = new Map<string, number>()
@@ -30,12 +32,8 @@ export class Coverage {
   constructor(map: Uint8Array, edgeCount: number) {
     this.#map = map
     this.#edgeCount = edgeCount
+    this.#loaded = map.slice()
     this.#words = new Uint32Array(map.buffer, map.byteOffset, Math.ceil(edgeCount / 4))
-  }
-
-  /** Forgets the last run. */
-  clear(): void {
-    this.#words.fill(0)
   }
 
   /** Takes in the run that has ended with `outcome`. True when it did something new. */
@@ -69,9 +67,9 @@ export class Coverage {
     return true
   }
 
-  /** True when some run took the edge. */
+  /** True when some run took the edge, or loading did. */
   has(edge: number): boolean {
-    return this.#seen[edge] !== 0
+    return this.#seen[edge] !== 0 || this.#loaded[edge] !== 0
   }
 
   get outcomes(): readonly string[] {

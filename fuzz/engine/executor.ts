@@ -67,7 +67,9 @@ function finding(kind: Finding["kind"], signature: string, report: string, bytes
 /** A finding for something that was thrown and is no `CheckpointError`. */
 export function thrown(error: unknown, bytes: Uint8Array, kind: Finding["kind"] = "crash"): Finding {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-  const frames = (stack ?? "").split("\n").flatMap((line) => /at (?:async )?([\w.#<>[\] ]+) \(/.exec(line)?.[1] ?? [])
+  const frames = (stack ?? "")
+    .split("\n")
+    .flatMap((line) => /at (?:async )?([\w.#<>[\] ]+) \(/.exec(line)?.[1] ?? [])
   const text = message.replace(/\d+/g, "0").slice(0, 120)
   const is = name === "Mismatch" ? "mismatch" : kind
   const place = is === "mismatch" ? "" : frames.slice(0, 2).join(" < ")

@@ -44,7 +44,8 @@ export class Search {
     const { target, instruments, shared, tokens, random } = parts
     this.coverage = new Coverage(instruments.edges, parts.edgeCount)
     this.#executor = new Executor(target, instruments, shared)
-    const other = (): Uint8Array => this.corpus.entries[random.below(this.corpus.size)]?.bytes ?? new Uint8Array(0)
+    const other = (): Uint8Array =>
+      this.corpus.entries[random.below(this.corpus.size)]?.bytes ?? new Uint8Array(0)
     this.#material = { random, tokens, pairs: [], maxLength: target.maxLength, other }
     process.on("unhandledRejection", (reason) => {
       this.#rejection = reason ?? new Error("rejected with nothing")
@@ -69,7 +70,11 @@ export class Search {
       this.#parts.onNew(bytes)
       return true
     }
-    if (parent !== undefined && bytes.length < parent.bytes.length && coverage.includes(corpus.ownedBy(parent))) {
+    if (
+      parent !== undefined &&
+      bytes.length < parent.bytes.length &&
+      coverage.includes(corpus.ownedBy(parent))
+    ) {
       corpus.shorten(parent, bytes.slice(), coverage.features())
     }
     return false

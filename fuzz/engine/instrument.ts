@@ -41,8 +41,7 @@ const ARRAYS = /^(?:Array|ArrayBuffer|(?:Uint|Int|Float|BigInt|BigUint)(?:8|16|3
 
 /** The code of `file`, rewritten. Edges are added to `edges`; the index of one is its number. */
 export function instrument(file: string, code: string, what: Instrumentation, edges: Edge[]): string {
-  const kind = file.endsWith("ts") ? ts.ScriptKind.TS : ts.ScriptKind.JS
-  const tree = ts.createSourceFile(file, code, ts.ScriptTarget.ESNext, true, kind)
+  const tree = ts.createSourceFile(file, code, ts.ScriptTarget.ESNext, true)
   const rewrite = what === "coverage" ? new CoverageRewriter(tree, edges) : new ComparisonRewriter()
   const { transformed } = ts.transform(tree, [
     (context) => (root) => {
@@ -88,13 +87,20 @@ class CoverageRewriter implements Rewriter {
       return factory.updateBinaryExpression(node, node.left, node.operatorToken, right)
     }
     if (ts.isCaseClause(node)) {
-      return factory.updateCaseClause(node, node.expression, [this.#count(original, "case"), ...node.statements])
+      return factory.updateCaseClause(node, node.expression, [
+        this.#count(original, "case"),
+        ...node.statements,
+      ])
     }
     if (ts.isDefaultClause(node)) {
       return factory.updateDefaultClause(node, [this.#count(original, "default"), ...node.statements])
     }
     if (ts.isCatchClause(node)) {
-      return factory.updateCatchClause(node, node.variableDeclaration, this.#block(node.block, original, "catch"))
+      return factory.updateCatchClause(
+        node,
+        node.variableDeclaration,
+        this.#block(node.block, original, "catch"),
+      )
     }
     return this.#loop(node, original) ?? allocation(node)
   }
@@ -109,7 +115,11 @@ class CoverageRewriter implements Rewriter {
       return factory.updateForOfStatement(node, node.awaitModifier, node.initializer, node.expression, body)
     }
     if (ts.isWhileStatement(node)) {
-      return factory.updateWhileStatement(node, node.expression, this.#block(node.statement, original, "while"))
+      return factory.updateWhileStatement(
+        node,
+        node.expression,
+        this.#block(node.statement, original, "while"),
+      )
     }
     if (ts.isDoStatement(node)) {
       return factory.updateDoStatement(node, this.#block(node.statement, original, "do"), node.expression)
@@ -123,28 +133,71 @@ class CoverageRewriter implements Rewriter {
         ? this.#block(node.body, original, "function")
         : this.#comma(node.body, original, "function")
       const { modifiers, typeParameters, parameters, type, equalsGreaterThanToken } = node
-      return factory.updateArrowFunction(node, modifiers, typeParameters, parameters, type, equalsGreaterThanToken, body)
+      return factory.updateArrowFunction(
+        node,
+        modifiers,
+        typeParameters,
+        parameters,
+        type,
+        equalsGreaterThanToken,
+        body,
+      )
     }
     const { body } = node as ts.FunctionLikeDeclaration
     if (body === undefined || !ts.isBlock(body)) return node
     const counted = this.#block(body, original, "function")
     if (ts.isFunctionDeclaration(node)) {
       const { modifiers, asteriskToken, name, typeParameters, parameters, type } = node
-      return factory.updateFunctionDeclaration(node, modifiers, asteriskToken, name, typeParameters, parameters, type, counted)
+      return factory.updateFunctionDeclaration(
+        node,
+        modifiers,
+        asteriskToken,
+        name,
+        typeParameters,
+        parameters,
+        type,
+        counted,
+      )
     }
     if (ts.isFunctionExpression(node)) {
       const { modifiers, asteriskToken, name, typeParameters, parameters, type } = node
-      return factory.updateFunctionExpression(node, modifiers, asteriskToken, name, typeParameters, parameters, type, counted)
+      return factory.updateFunctionExpression(
+        node,
+        modifiers,
+        asteriskToken,
+        name,
+        typeParameters,
+        parameters,
+        type,
+        counted,
+      )
     }
     if (ts.isMethodDeclaration(node)) {
       const { modifiers, asteriskToken, name, questionToken, typeParameters, parameters, type } = node
-      return factory.updateMethodDeclaration(node, modifiers, asteriskToken, name, questionToken, typeParameters, parameters, type, counted)
+      return factory.updateMethodDeclaration(
+        node,
+        modifiers,
+        asteriskToken,
+        name,
+        questionToken,
+        typeParameters,
+        parameters,
+        type,
+        counted,
+      )
     }
     if (ts.isConstructorDeclaration(node)) {
       return factory.updateConstructorDeclaration(node, node.modifiers, node.parameters, counted)
     }
     if (ts.isGetAccessorDeclaration(node)) {
-      return factory.updateGetAccessorDeclaration(node, node.modifiers, node.name, node.parameters, node.type, counted)
+      return factory.updateGetAccessorDeclaration(
+        node,
+        node.modifiers,
+        node.name,
+        node.parameters,
+        node.type,
+        counted,
+      )
     }
     return node
   }
@@ -184,11 +237,14 @@ function placeOf(node: ts.Node, kind: string): ts.Node {
 
 /** `new Uint8Array(n)` as `new Uint8Array(__fuzz.allocate(n, "Uint8Array"))`. */
 function allocation(node: ts.Node): ts.Node {
-  if (!ts.isNewExpression(node) || !ts.isIdentifier(node.expression) || !ARRAYS.test(node.expression.text)) return node
+  if (!ts.isNewExpression(node) || !ts.isIdentifier(node.expression) || !ARRAYS.test(node.expression.text))
+    return node
   const [length] = node.arguments ?? []
   if (length === undefined || node.arguments?.length !== 1 || ts.isSpreadElement(length)) return node
   const name = factory.createStringLiteral(node.expression.text)
-  return factory.updateNewExpression(node, node.expression, node.typeArguments, [call("allocate", length, name)])
+  return factory.updateNewExpression(node, node.expression, node.typeArguments, [
+    call("allocate", length, name),
+  ])
 }
 
 class ComparisonRewriter implements Rewriter {
@@ -199,7 +255,9 @@ class ComparisonRewriter implements Rewriter {
       return call("compare", factory.createStringLiteral(operator), node.left, node.right)
     }
     if (ts.isSwitchStatement(node)) {
-      const values = node.caseBlock.clauses.flatMap((each) => (ts.isCaseClause(each) ? [each.expression] : []))
+      const values = node.caseBlock.clauses.flatMap((each) =>
+        ts.isCaseClause(each) ? [each.expression] : [],
+      )
       const told = call("choose", node.expression, factory.createArrayLiteralExpression(values))
       return factory.updateSwitchStatement(node, told, node.caseBlock)
     }

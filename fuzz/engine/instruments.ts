@@ -35,7 +35,12 @@ function isCompared(value: unknown): value is Compared {
 }
 
 /** Bytes of one element of the arrays that are not of bytes. */
-const ELEMENT_BYTES: Readonly<Record<string, number>> = { Array: 8, Float64Array: 8, BigUint64Array: 8, Uint32Array: 4 }
+const ELEMENT_BYTES: Readonly<Record<string, number>> = {
+  Array: 8,
+  Float64Array: 8,
+  BigUint64Array: 8,
+  Uint32Array: 4,
+}
 
 export class Instruments {
   readonly edges = new Uint8Array(MAP_BYTES)

@@ -36,7 +36,12 @@ export interface Progress {
 export type Message =
   | { readonly is: "progress"; readonly progress: Progress }
   | { readonly is: "finding"; readonly finding: Finding }
-  | { readonly is: "done"; readonly progress: Progress; readonly uncovered: readonly string[]; readonly outcomes: readonly string[] }
+  | {
+      readonly is: "done"
+      readonly progress: Progress
+      readonly uncovered: readonly string[]
+      readonly outcomes: readonly string[]
+    }
 
 /**
  * Memory that both threads see: how many runs were begun, the length of the input of the current one, and its bytes. A

@@ -63,13 +63,20 @@ function setNumber(bytes: Uint8Array, { random }: Material): Uint8Array {
 }
 
 function addToNumber(bytes: Uint8Array, { random }: Material): Uint8Array {
-  return addAt(bytes, random.below(bytes.length), random.pick(WIDTHS), BigInt(random.below(71) - 35), random.oneIn(5))
+  return addAt(
+    bytes,
+    random.below(bytes.length),
+    random.pick(WIDTHS),
+    BigInt(random.below(71) - 35),
+    random.oneIn(5),
+  )
 }
 
 function addAt(bytes: Uint8Array, at: number, width: number, delta: bigint, bigEndian: boolean): Uint8Array {
   if (at + width > bytes.length) return bytes
   let value = 0n
-  for (let i = 0; i < width; i++) value = value * 256n + BigInt(bytes[bigEndian ? at + i : at + width - 1 - i] as number)
+  for (let i = 0; i < width; i++)
+    value = value * 256n + BigInt(bytes[bigEndian ? at + i : at + width - 1 - i] as number)
   return overwrite(bytes, numberBytes(value + delta, width, bigEndian), at)
 }
 
@@ -78,7 +85,13 @@ function moveByPair(bytes: Uint8Array, { random, pairs }: Material): Uint8Array 
   const [left, right] = pairs.length === 0 ? [0, 1] : random.pick(pairs)
   if (typeof left === "string" || typeof right === "string") return bytes
   const delta = BigInt(right) - BigInt(left)
-  return addAt(bytes, random.below(bytes.length), random.pick(WIDTHS), random.oneIn(2) ? delta : -delta, false)
+  return addAt(
+    bytes,
+    random.below(bytes.length),
+    random.pick(WIDTHS),
+    random.oneIn(2) ? delta : -delta,
+    false,
+  )
 }
 
 function putPair(bytes: Uint8Array, material: Material): Uint8Array {
@@ -163,7 +176,12 @@ function changeDigits(bytes: Uint8Array, { random }: Material): Uint8Array {
 const MOST_PLACES = 6
 
 /** `bytes` with `from`, wherever it stands and however it is written, replaced by `to`. */
-export function replacements(bytes: Uint8Array, from: Compared, to: Compared, most = MOST_PLACES): Uint8Array[] {
+export function replacements(
+  bytes: Uint8Array,
+  from: Compared,
+  to: Compared,
+  most = MOST_PLACES,
+): Uint8Array[] {
   const variants: Uint8Array[] = []
   for (const [sought, put] of writings(from, to)) {
     let found = 0

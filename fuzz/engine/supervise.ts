@@ -42,7 +42,8 @@ export async function fuzzTarget(
     const shared = new SharedInput()
     const next = { ...job, seconds, randomSeed: job.randomSeed + attempt, shared: shared.buffer }
     const ended = await runThread(next, shared, worker, {
-      onProgress: (progress) => onProgress({ ...progress, executions: executions + progress.executions }, findings.size),
+      onProgress: (progress) =>
+        onProgress({ ...progress, executions: executions + progress.executions }, findings.size),
       onFinding: (finding) => keep(findings, finding, job.findings),
     })
     last = ended.done?.progress ?? ended.progress ?? last
@@ -71,7 +72,10 @@ interface Listeners {
 }
 
 function runThread(job: Job, shared: SharedInput, path: string, listeners: Listeners): Promise<ThreadEnd> {
-  const worker = new Worker(path, { workerData: job, resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES } })
+  const worker = new Worker(path, {
+    workerData: job,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+  })
   return new Promise((resolve) => {
     let end: ThreadEnd = {}
     let runs = -1
@@ -99,7 +103,10 @@ function runThread(job: Job, shared: SharedInput, path: string, listeners: Liste
     })
     worker.on("error", (error) => {
       const memory = (error as NodeJS.ErrnoException).code === "ERR_WORKER_OUT_OF_MEMORY"
-      report(memory ? "memory" : "crash", memory ? `more than ${HEAP_MEGABYTES} MiB of heap` : String(error.stack))
+      report(
+        memory ? "memory" : "crash",
+        memory ? `more than ${HEAP_MEGABYTES} MiB of heap` : String(error.stack),
+      )
     })
     worker.on("exit", () => {
       clearInterval(watch)

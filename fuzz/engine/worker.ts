@@ -36,7 +36,9 @@ const search = new Search({
   onNew: save,
 })
 for (const folder of [job.seeds, ...(job.corpus === undefined ? [] : [job.corpus])]) {
-  const inputs = readdirSync(folder).sort().map((name) => new Uint8Array(readFileSync(join(folder, name))))
+  const inputs = readdirSync(folder)
+    .sort()
+    .map((name) => new Uint8Array(readFileSync(join(folder, name))))
   for (const bytes of inputs.sort((a, b) => a.length - b.length)) {
     if (bytes.length <= target.maxLength) await search.try(bytes)
   }
@@ -55,7 +57,9 @@ const seen = (edge: Edge): boolean => search.coverage.has(job.target.edges.index
 const uncovered = counted()
   .filter((edge) => !seen(edge))
   .map(({ file, line, kind, text }) => `${file}:${line} ${kind}: ${text}`)
-const outcomes = search.coverage.outcomes.map((outcome) => `${outcome}: ${search.coverage.outcomeHits(outcome)}`)
+const outcomes = search.coverage.outcomes.map(
+  (outcome) => `${outcome}: ${search.coverage.outcomeHits(outcome)}`,
+)
 tell({ is: "done", progress: progress(), uncovered, outcomes })
 
 async function load(path: string): Promise<FuzzTarget> {

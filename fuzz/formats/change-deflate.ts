@@ -35,7 +35,9 @@ export function changeDeflate(bytes: Uint8Array, random: Random, other: Uint8Arr
 /** Some data that compresses a little. */
 function someData(random: Random): Uint8Array {
   const unit = random.bytes(1 + random.below(20))
-  return join(...Array.from({ length: 1 + random.below(20) }, () => (random.oneIn(4) ? random.bytes(3) : unit)))
+  return join(
+    ...Array.from({ length: 1 + random.below(20) }, () => (random.oneIn(4) ? random.bytes(3) : unit)),
+  )
 }
 
 function compressed(random: Random): Uint8Array {
@@ -74,10 +76,18 @@ function dynamicBlock(random: Random): Uint8Array {
 /** Lengths of codes for `count` symbols, those of the end and of some others not 0. */
 function codeLengths(random: Random, count: number): readonly number[] {
   const lengths: number[] = new Array(count).fill(0)
+  if (count >= 30 && random.oneIn(4)) return deepCode(lengths, random)
   const used = random.pick([0, 1, 2, 2, 4, 4, 8])
   const bits = used <= 1 ? 1 : Math.log2(used)
   for (let i = 0; i < used; i++) lengths[i === 0 && count > 256 ? 256 : random.below(count)] = bits
   if (random.oneIn(4)) lengths[random.below(count)] = random.below(16)
+  return lengths
+}
+
+/** A complete code with one symbol of each length, and two of the longest. */
+function deepCode(lengths: number[], random: Random): readonly number[] {
+  const first = lengths.length > 256 ? 256 - random.below(16) : random.below(14)
+  for (let i = 0; i < 16; i++) lengths[first + i] = Math.min(15, i + 1)
   return lengths
 }
 

@@ -1,7 +1,5 @@
 /** Changes to legacy files: to one of the five pickles, after which keys and storages are made to fit again. */
 
-import { join, numberBytes } from "../engine/mutate.ts"
-import type { Random } from "../engine/random.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { DEFAULT_LIMITS as limits } from "../../src/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
@@ -9,6 +7,8 @@ import { StorageTable } from "../../src/torch/storage-table.ts"
 import type { Storage } from "../../src/torch/tensor-record.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
 import { keyList } from "../../test/torch/legacy-file.ts"
+import { join, numberBytes } from "../engine/mutate.ts"
+import type { Random } from "../engine/random.ts"
 import { changePickle } from "./change-pickle.ts"
 import { pickleEnd } from "./pickle-opcodes.ts"
 
@@ -52,7 +52,15 @@ function split(bytes: Uint8Array): { pickles: Uint8Array[]; rest: Uint8Array } |
 function storagesOf(object: Uint8Array): Storage[] | undefined {
   const source = memorySource(new Uint8Array(0))
   const table = new StorageTable(({ key, byteLength }) => {
-    return { source, offset: 0, storedLength: byteLength, byteLength, coding: "stored", crc32: undefined, name: key }
+    return {
+      source,
+      offset: 0,
+      storedLength: byteLength,
+      byteLength,
+      coding: "stored",
+      crc32: undefined,
+      name: key,
+    }
   })
   try {
     const policy = new TorchPolicy({ within: "p", limits, storages: table, storageViews: true })

@@ -6,11 +6,17 @@
 import type { SafetensorsHeader } from "../../src/safetensors/parse-header.ts"
 
 const BITS: ReadonlyMap<string, bigint> = new Map([
-  ...["BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E5M2FNUZ", "F8_E4M3FNUZ", "F8_E8M0"].map((name) => [name, 8n] as const),
+  ...["BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E5M2FNUZ", "F8_E4M3FNUZ", "F8_E8M0"].map(
+    (name) => [name, 8n] as const,
+  ),
   ...["I16", "U16", "F16", "BF16"].map((name) => [name, 16n] as const),
   ...["I32", "U32", "F32"].map((name) => [name, 32n] as const),
   ...["F64", "I64", "U64", "C64"].map((name) => [name, 64n] as const),
-  ...([["F4", 4n], ["F6_E2M3", 6n], ["F6_E3M2", 6n]] as const),
+  ...([
+    ["F4", 4n],
+    ["F6_E2M3", 6n],
+    ["F6_E3M2", 6n],
+  ] as const),
 ])
 
 const MOST_NESTING = 16
@@ -20,7 +26,8 @@ const MOST_RANK = 64
 export function acceptedByRules(file: Uint8Array, fileLength: number): string | undefined {
   if (file.length < 8) return undefined
   const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true)
-  if (length > BigInt(fileLength - 8) || length > 100_000_000n || length > BigInt(file.length - 8)) return undefined
+  if (length > BigInt(fileLength - 8) || length > 100_000_000n || length > BigInt(file.length - 8))
+    return undefined
   const text = decode(file.subarray(8, 8 + Number(length)))
   if (text === undefined || !text.startsWith("{")) return undefined
   const json = text.replace(/ +$/, "")
@@ -129,7 +136,8 @@ function checkHeader(root: unknown, dataLength: number): string | undefined {
       continue
     }
     if (value === null) continue
-    if (!(value instanceof Pairs) || value.pairs.some(([, item]) => typeof item !== "string")) return undefined
+    if (!(value instanceof Pairs) || value.pairs.some(([, item]) => typeof item !== "string"))
+      return undefined
     metadata = value.pairs as readonly (readonly [string, string])[]
   }
   let at = 0
@@ -147,7 +155,8 @@ function checkTensor(value: unknown): readonly [string, readonly number[], numbe
   const shape = integers(fields.get("shape"))
   const offsets = integers(fields.get("data_offsets"))
   const bits = typeof dtype === "string" ? BITS.get(dtype) : undefined
-  if (bits === undefined || shape === undefined || shape.length > MOST_RANK || offsets?.length !== 2) return undefined
+  if (bits === undefined || shape === undefined || shape.length > MOST_RANK || offsets?.length !== 2)
+    return undefined
   const [start = 0n, end = 0n] = offsets
   const size = sizeInBits(bits, shape)
   if (size === undefined || size % 8n !== 0n || end < start || size / 8n !== end - start) return undefined

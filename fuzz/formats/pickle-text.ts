@@ -1,6 +1,13 @@
 /** A value of a pickle as text, by which two are compared. Shared parts and cycles show as references. */
 
-import { PickleDict, PickleFloat, PickleList, PickleSet, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
+import {
+  PickleDict,
+  PickleFloat,
+  PickleList,
+  PickleSet,
+  PickleTuple,
+  type PickleValue,
+} from "../../src/pickle/values.ts"
 
 /** Parts that are shown; the rest is left out of both texts alike. */
 const MOST_PARTS = 4000
@@ -29,10 +36,14 @@ function partsOf(value: unknown, name: (part: unknown) => string): string {
   if (value instanceof PickleDict) {
     return `${value.type} ${Array.from(value.entries(), (each) => `${name(each.key)}: ${name(each.value)}`).join(", ")}`
   }
-  if (value instanceof PickleList || value instanceof PickleTuple) return `${value.kind} ${value.items.map(name).join(", ")}`
+  if (value instanceof PickleList || value instanceof PickleTuple)
+    return `${value.kind} ${value.items.map(name).join(", ")}`
   if (value instanceof PickleSet) return `${value.frozen} set ${value.items.map(name).join(", ")}`
   if (typeof value !== "object" || value === null) return name(value)
   return Object.entries(value)
-    .map(([key, part]) => `${key}=${key === "source" || key === "extent" ? "" : Array.isArray(part) ? part.map(name).join(",") : name(part)}`)
+    .map(
+      ([key, part]) =>
+        `${key}=${key === "source" || key === "extent" ? "" : Array.isArray(part) ? part.map(name).join(",") : name(part)}`,
+    )
     .join(" ")
 }

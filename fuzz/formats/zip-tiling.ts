@@ -33,7 +33,12 @@ export function tileZip(bytes: Uint8Array): readonly TiledMember[] | string {
   const rows = readRows(bytes, view, start, directoryEnd)
   if (typeof rows === "string") return rows
   if (rows.length !== count) return `${rows.length} rows, ${count} counted`
-  return walk(bytes, view, [...rows].sort((a, b) => a.headerOffset - b.headerOffset), start)
+  return walk(
+    bytes,
+    view,
+    [...rows].sort((a, b) => a.headerOffset - b.headerOffset),
+    start,
+  )
 }
 
 /** Places whose comment ends at the end of the file. */
@@ -75,7 +80,12 @@ function wideValues(view: DataView, start: number, length: number): bigint[] {
   return []
 }
 
-function walk(bytes: Uint8Array, view: DataView, rows: readonly Row[], directory: number): readonly TiledMember[] | string {
+function walk(
+  bytes: Uint8Array,
+  view: DataView,
+  rows: readonly Row[],
+  directory: number,
+): readonly TiledMember[] | string {
   const members: TiledMember[] = []
   let at = 0
   for (const [index, row] of rows.entries()) {
@@ -83,11 +93,13 @@ function walk(bytes: Uint8Array, view: DataView, rows: readonly Row[], directory
     if (row.headerOffset !== at) return `${name} begins at ${row.headerOffset}, the last one ends at ${at}`
     if (view.getUint32(at, true) !== 0x04034b50) return `no header at ${at}`
     const nameLength = view.getUint16(at + 26, true)
-    if (latin1(bytes.subarray(at + 30, at + 30 + nameLength)) !== row.nameBytes) return `another name at ${at}`
+    if (latin1(bytes.subarray(at + 30, at + 30 + nameLength)) !== row.nameBytes)
+      return `another name at ${at}`
     const dataOffset = at + 30 + nameLength + view.getUint16(at + 28, true)
     const next = rows[index + 1]?.headerOffset ?? directory
     const left = next - dataOffset - storedLength
-    if (left !== 0 && !((row.flags & 8) !== 0 && [12, 16, 20, 24].includes(left))) return `${left} bytes behind ${name}`
+    if (left !== 0 && !((row.flags & 8) !== 0 && [12, 16, 20, 24].includes(left)))
+      return `${left} bytes behind ${name}`
     members.push({ name, dataOffset, storedLength, byteLength, crc32 })
     at = next
   }

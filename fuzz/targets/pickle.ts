@@ -3,8 +3,9 @@
  * machine that keeps every memo entry must give the same value; and the plan's segments tile its output.
  */
 
+import { toPlainValue } from "../../src/api/plain-values.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
 import { PickleDecoder } from "../../src/pickle/decode.ts"
 import { findPickleEnd } from "../../src/pickle/find-end.ts"
 import { HANDLERS } from "../../src/pickle/handlers.ts"
@@ -12,7 +13,6 @@ import { runPickle } from "../../src/pickle/machine.ts"
 import { MachineState } from "../../src/pickle/machine-state.ts"
 import { Memo } from "../../src/pickle/memo.ts"
 import type { PickleValue } from "../../src/pickle/values.ts"
-import { toPlainValue } from "../../src/api/plain-values.ts"
 import { planConversion } from "../../src/plan/plan-conversion.ts"
 import { StorageTable } from "../../src/torch/storage-table.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
@@ -26,12 +26,23 @@ const limits = DEFAULT_LIMITS
 const WITHIN = "p"
 
 export const target: FuzzTarget = {
-  rooms: ["pickle/", "torch/torch-policy", "torch/rebuild", "torch/plain-data", "torch/storage-table", "torch/call-site", "torch/walk-tensors"],
+  rooms: [
+    "pickle/",
+    "torch/torch-policy",
+    "torch/rebuild",
+    "torch/plain-data",
+    "torch/storage-table",
+    "torch/call-site",
+    "torch/walk-tensors",
+  ],
   maxLength: 4096,
   mutate: changePickle,
   run: (bytes) => {
     const first = makeRun()
-    const ran = outcomeOfSync(() => runPickle(bytes, { within: WITHIN, limits, policy: first.policy, budget: { opcodes: 0 } }))
+    const ran = outcomeOfSync(() =>
+      runPickle(bytes, { within: WITHIN, limits, policy: first.policy, budget: { opcodes: 0 } }),
+    )
+    checkEnd(bytes)
     if (ran.error !== undefined) {
       if (ran.error.code === "pickle-memo") requireMemoFault(bytes)
       return ran.error.code
@@ -40,6 +51,7 @@ export const target: FuzzTarget = {
     checkEnds(bytes, end)
     const shown = describe(value)
     require(describe(keepingAll(bytes)) === shown, "a machine that keeps the whole memo gives another value")
+    checkTightLimits(bytes, shown)
     return checkPlan(value, first, bytes.length)
   },
 }
@@ -50,12 +62,50 @@ interface Run {
 }
 
 /** A policy for which every storage is there. */
-function makeRun(): Run {
+function makeRun(within: Limits = limits): Run {
   const source = memorySource(new Uint8Array(0))
   const storages = new StorageTable(({ key, byteLength }) => {
-    return { source, offset: 0, storedLength: byteLength, byteLength, coding: "stored", crc32: undefined, name: key }
+    return {
+      source,
+      offset: 0,
+      storedLength: byteLength,
+      byteLength,
+      coding: "stored",
+      crc32: undefined,
+      name: key,
+    }
   })
-  return { storages, policy: new TorchPolicy({ within: WITHIN, limits, storages, storageViews: true }) }
+  return {
+    storages,
+    policy: new TorchPolicy({ within: WITHIN, limits: within, storages, storageViews: true }),
+  }
+}
+
+/** Whether the pickle is accepted or not: where its opcodes can be told apart, they end where CPython's table says. */
+function checkEnd(bytes: Uint8Array): void {
+  const found = outcomeOfSync(() => findPickleEnd(bytes, 0, WITHIN, limits))
+  if (found.value === undefined) return
+  require(found.value ===
+    pickleEnd(bytes), `findPickleEnd says ${found.value}, CPython's table ${pickleEnd(bytes)}`)
+}
+
+/** Limits that a small pickle reaches change nothing but that they may be exceeded. */
+function checkTightLimits(bytes: Uint8Array, shown: string): void {
+  const tight = {
+    ...limits,
+    maxOpcodes: 60,
+    maxMemoEntries: 6,
+    maxIntegerBytes: 8,
+    maxNesting: 3,
+    maxRank: 2,
+    maxNodes: 8,
+  }
+  const { policy } = makeRun(tight)
+  const ran = outcomeOfSync(() =>
+    runPickle(bytes, { within: WITHIN, limits: tight, policy, budget: { opcodes: 0 } }),
+  )
+  if (ran.error === undefined) require(describe(ran.value.value) === shown, "tight limits give another value")
+  else require(ran.error.code === "limit-exceeded", `tight limits end in ${ran.error.code}`)
 }
 
 function checkEnds(bytes: Uint8Array, end: number): void {
@@ -70,7 +120,12 @@ function checkEnds(bytes: Uint8Array, end: number): void {
 
 /** As the machine does it, but with every memo entry kept. */
 function keepingAll(bytes: Uint8Array): PickleValue {
-  const state = new MachineState(new PickleDecoder(bytes, WITHIN, limits), makeRun().policy, limits, new Memo(undefined))
+  const state = new MachineState(
+    new PickleDecoder(bytes, WITHIN, limits),
+    makeRun().policy,
+    limits,
+    new Memo(undefined),
+  )
   for (;;) {
     const { code, name } = state.decoder.next()
     if (name === "STOP") return state.finish()
@@ -82,14 +137,15 @@ function keepingAll(bytes: Uint8Array): PickleValue {
 
 function requireMemoFault(bytes: Uint8Array): void {
   const other = outcomeOfSync(() => keepingAll(bytes))
-  require(other.error?.code === "pickle-memo", `a memo entry is missing that another machine has: ${other.error?.code}`)
+  require(other.error?.code ===
+    "pickle-memo", `a memo entry is missing that another machine has: ${other.error?.code}`)
 }
 
 function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLength: number): string {
   const named = outcomeOfSync(() => {
     const census = takeCensus(value, limits)
     if (isContainer(value)) nameTensors(value, census, limits)
-    return toPlainValue(value, "little")
+    return toPlainValue(value, "little", limits)
   })
   if (named.error !== undefined) return `value, ${named.error.code}`
   const contents = {
@@ -104,7 +160,8 @@ function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLengt
   if (planned.error !== undefined) return `named, ${planned.error.code}`
   let at = 0
   for (const segment of planned.value.segments) {
-    require(segment.start === at && segment.length > 0, `a segment at ${segment.start} of ${segment.length} bytes, not at ${at}`)
+    require(segment.start === at &&
+      segment.length > 0, `a segment at ${segment.start} of ${segment.length} bytes, not at ${at}`)
     at += segment.length
   }
   require(at === planned.value.byteLength, `segments of ${at} bytes for ${planned.value.byteLength}`)

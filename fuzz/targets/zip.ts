@@ -15,7 +15,7 @@ import { type FuzzTarget, outcomeOf, require } from "../target.ts"
 
 export const target: FuzzTarget = {
   rooms: ["archive/"],
-  maxLength: 4096,
+  maxLength: 9000,
   mutate: changeZip,
   run: async (bytes) => {
     const opened = await outcomeOf(() => readZip(watchedSource(bytes), DEFAULT_LIMITS))
@@ -32,14 +32,19 @@ function checkTiling(bytes: Uint8Array, archive: ZipArchive): void {
   const members = tileZip(bytes)
   require(typeof members !== "string", `it opens, and does not tile the file: ${members}`)
   const files = members.filter(({ name }) => !name.endsWith("/"))
-  require(files.length === archive.entries.size, `${archive.entries.size} members, ${files.length} by the walk`)
-  const sums = members.some((each) => each.byteLength > 0 && each.crc32 !== 0) || members.every((each) => each.byteLength === 0)
+  require(files.length ===
+    archive.entries.size, `${archive.entries.size} members, ${files.length} by the walk`)
+  const sums =
+    members.some((each) => each.byteLength > 0 && each.crc32 !== 0) ||
+    members.every((each) => each.byteLength === 0)
   require(archive.hasChecksums === sums, `hasChecksums is ${archive.hasChecksums}`)
   for (const { name, dataOffset, storedLength, byteLength, crc32: sum } of files) {
     const extent = archive.entries.get(name)
     require(extent !== undefined, `the member ${JSON.stringify(name)} is missing`)
-    const same = extent.offset === dataOffset && extent.storedLength === storedLength && extent.byteLength === byteLength
-    require(same && extent.crc32 === (sums ? sum : undefined), `the member ${JSON.stringify(name)} lies elsewhere`)
+    const same =
+      extent.offset === dataOffset && extent.storedLength === storedLength && extent.byteLength === byteLength
+    require(same &&
+      extent.crc32 === (sums ? sum : undefined), `the member ${JSON.stringify(name)} lies elsewhere`)
   }
 }
 
@@ -48,7 +53,8 @@ async function checkMember(bytes: Uint8Array, extent: ByteExtent): Promise<strin
   if (read.error !== undefined) return read.error.code
   const stored = bytes.subarray(extent.offset, extent.offset + extent.storedLength)
   const expected = extent.coding === "stored" ? stored : inflateRawSync(stored)
-  require(read.value.length === extent.byteLength, `${read.value.length} bytes instead of ${extent.byteLength}`)
+  require(read.value.length ===
+    extent.byteLength, `${read.value.length} bytes instead of ${extent.byteLength}`)
   require(Buffer.compare(read.value, expected) === 0, "a member holds other bytes than by zlib")
   require(extent.crc32 === undefined || crc32(expected) === extent.crc32, "a wrong checksum passed")
   return extent.coding

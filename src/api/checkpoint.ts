@@ -72,7 +72,11 @@ export class Checkpoint implements AsyncDisposable {
     return this.#described
   }
 
-  /** What torch.load would return, as plain data; tensors stand in it as `{ kind: "tensor", … }`. */
+  /**
+   * What torch.load would return, as plain data; tensors stand in it as `{ kind: "tensor", … }`.
+   *
+   * @throws `pickle-cycle`, `limit-exceeded`.
+   */
   get values(): PlainValue {
     this.#plain ??= { values: this.#toPlainValues() }
     return this.#plain.values
@@ -143,9 +147,10 @@ export class Checkpoint implements AsyncDisposable {
 
   #toPlainValues(): PlainValue {
     const { value, byteOrder } = this.#contents
-    // Finds cycles and bounds the nesting, which the conversion relies on.
-    takeCensus(value, this.#bounds.limits)
-    return toPlainValue(value, byteOrder)
+    const { limits } = this.#bounds
+    // Bounds the number of parts.
+    takeCensus(value, limits)
+    return toPlainValue(value, byteOrder, limits)
   }
 
   #tensors(): ReadonlyMap<string, AnyTensor> {

@@ -1,5 +1,7 @@
 /** The values of a checkpoint as ordinary JavaScript data. */
 
+import { CheckpointError, requireWithin } from "../errors.ts"
+import type { Limits } from "../limits.ts"
 import type { PickleObject, PickleValue } from "../pickle/values.ts"
 import {
   PickleDict,
@@ -14,6 +16,7 @@ import { isKnownGlobal } from "../torch/allowed-globals.ts"
 import type { ByteOrder } from "../torch/checkpoint-contents.ts"
 import type { ComplexNumber, NamedConstant } from "../torch/plain-data.ts"
 import { isStorageReference, isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
+import { isContainer } from "../torch/walk-tensors.ts"
 import type { TensorInfo } from "./tensor-info.ts"
 import { describeTensor } from "./tensor-info.ts"
 
@@ -38,16 +41,27 @@ export type PlainObject =
   | { readonly kind: "storage"; readonly key: string; readonly byteLength: number }
 
 /**
- * `value` as plain data. Parts that are shared stay shared. It must have been walked before: nesting is bounded and
- * there are no cycles, so this may recurse.
+ * `value` as plain data. Parts that are shared stay shared. This recurses, as deep as `maxNesting` allows.
+ *
+ * The keys of mappings are walked too, which the search for tensors passes over: only here can a mapping that is part
+ * of its own key be noticed.
+ *
+ * @throws `pickle-cycle`, `limit-exceeded` (`maxNesting`).
  */
-export function toPlainValue(value: PickleValue, byteOrder: ByteOrder): PlainValue {
+export function toPlainValue(value: PickleValue, byteOrder: ByteOrder, limits: Limits): PlainValue {
   const done = new Map<PickleValue, PlainValue>()
+  const open = new Set<PickleValue>()
   const convert = (part: PickleValue): PlainValue => {
     if (typeof part !== "object" || part === null || part instanceof Uint8Array) return part
     const known = done.get(part)
     if (known !== undefined) return known
+    if (open.has(part)) {
+      throw new CheckpointError("pickle-cycle", { problem: `a ${part.kind} contains itself` })
+    }
+    if (isContainer(part)) requireWithin(limits, "maxNesting", open.size + 1)
+    open.add(part)
     const plain = convertObject(part)
+    open.delete(part)
     done.set(part, plain)
     return plain
   }
