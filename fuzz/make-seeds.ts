@@ -17,7 +17,7 @@ import {
 import { writeCheckpoint } from "../test/property/checkpoint-writer.ts"
 import { DTYPES } from "../test/property/dtypes.ts"
 import { Float, type TestTensor, type TestValue, Tuple } from "../test/property/model.ts"
-import { legacyFile } from "../test/torch/legacy-file.ts"
+import { keyList, legacyFile } from "../test/torch/legacy-file.ts"
 import { Random } from "./engine/random.ts"
 import { changeDeflate } from "./formats/change-deflate.ts"
 import { changeHeader } from "./formats/change-header.ts"
@@ -134,8 +134,8 @@ function inflateSeeds(): Seeds {
     stored: deflateRawSync(data, { level: 0 }),
     fixed: deflateRawSync(data.subarray(0, 50), { strategy: constants.Z_FIXED }),
     dynamic: deflateRawSync(data, { level: 9 }),
-    zeros: deflateRawSync(Buffer.alloc(70_000)),
-    long: deflateRawSync(Buffer.from("abcdefghijklmnopq".repeat(15_000))),
+    zeros: deflateRawSync(Buffer.alloc(40_000)),
+    long: deflateRawSync(Buffer.from("abcdefghijklmnopq".repeat(6000))),
     far: deflateRawSync(
       Buffer.concat([Buffer.from(random.bytes(300)), Buffer.alloc(32_000), Buffer.from("end")]),
     ),
@@ -192,7 +192,29 @@ function legacySeeds(): Seeds {
       style,
     ),
     nothing: writeCheckpoint(new Map(), style),
+    tar: Buffer.concat([Buffer.alloc(257), Buffer.from("ustar"), Buffer.alloc(20)]),
+    ...objectSeeds(),
   }
+}
+
+/** Legacy files whose object is a pickle that refers to no storage. */
+function objectSeeds(): Seeds {
+  const pickles = pickleSeeds(600)
+  const names = [
+    "plain-globals",
+    "ordered-pairs",
+    "from-type",
+    "from-type-wrong",
+    "sets",
+    "refused-keywords",
+    "nan-key",
+    "halves",
+  ]
+  const files = names.map((name) => {
+    const object = pickles[name] ?? new Uint8Array(0)
+    return [`object-${name}`, legacyFile({ object, keys: keyList(), storages: [] })] as const
+  })
+  return Object.fromEntries(files)
 }
 
 function tensor(
@@ -267,6 +289,7 @@ function headerSeeds(): Seeds {
     nul: json(`{"\\u0000":${entry("BOOL", "[1]", 0, 1)}}`),
     file: file(`{"a":${entry("F32", "[2]", 0, 8)}}`, 8),
     "file-short": file(`{"a":${entry("F32", "[2]", 0, 8)}}`, 7),
+    "rank-65": json(`{"a":${entry("U8", `[${"1,".repeat(64)}1]`, 0, 1)}}`),
     "file-of-3": Uint8Array.of(0, 1, 2, 3),
     ...some(8, (random) => changeHeader(new Uint8Array(0), random, new Uint8Array(0))),
   }

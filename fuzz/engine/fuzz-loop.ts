@@ -112,7 +112,10 @@ export class Search {
     const pairs = await this.#compared(entry)
     this.#material.pairs = pairs
     let left = MOST_EXPLORED
-    for (const [one, two] of pairs) {
+    // By chance, as the last ones may not have their turn.
+    const { random } = this.#parts
+    const order = new Map(pairs.map((pair) => [pair, random.uint32()]))
+    for (const [one, two] of [...pairs].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0))) {
       const variants = [...replacements(bytes, one, two), ...replacements(bytes, two, one)]
       for (const variant of variants) {
         if (variant.length > this.#parts.target.maxLength) continue

@@ -247,18 +247,21 @@ function allocation(node: ts.Node): ts.Node {
   ])
 }
 
+/** Places where values are compared, in all modules of a process. */
+let places = 0
+
 class ComparisonRewriter implements Rewriter {
   node(node: ts.Node): ts.Node {
     if (ts.isBinaryExpression(node)) {
       const operator = COMPARING.get(node.operatorToken.kind)
       if (operator === undefined) return node
-      return call("compare", factory.createStringLiteral(operator), node.left, node.right)
+      return call("compare", place(), factory.createStringLiteral(operator), node.left, node.right)
     }
     if (ts.isSwitchStatement(node)) {
       const values = node.caseBlock.clauses.flatMap((each) =>
         ts.isCaseClause(each) ? [each.expression] : [],
       )
-      const told = call("choose", node.expression, factory.createArrayLiteralExpression(values))
+      const told = call("choose", place(), node.expression, factory.createArrayLiteralExpression(values))
       return factory.updateSwitchStatement(node, told, node.caseBlock)
     }
     if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return node
@@ -266,8 +269,13 @@ class ComparisonRewriter implements Rewriter {
     const [argument] = node.arguments
     if (!TEXT_TESTS.has(name.text) || argument === undefined || node.arguments.length !== 1) return node
     if (questionDotToken !== undefined || node.questionDotToken !== undefined) return node
-    return call("test", factory.createStringLiteral(name.text), expression, argument)
+    return call("test", place(), factory.createStringLiteral(name.text), expression, argument)
   }
+}
+
+function place(): ts.Expression {
+  places += 1
+  return factory.createNumericLiteral(places)
 }
 
 function call(method: string, ...parameters: readonly ts.Expression[]): ts.Expression {

@@ -6,25 +6,31 @@ export const MAP_BYTES = 65_536
 /** Values that were compared and differed. */
 export type Compared = number | bigint | string
 
-/** Pairs of one run; a loop over bytes would report thousands. */
-const MOST_PAIRS = 512
+/** Pairs of one place in one run: a loop over bytes would report thousands, and leave no room for the others. */
+const MOST_PAIRS_EACH = 6
 
 /** The pairs of values that one run compared. */
 export class ComparisonLog {
   readonly pairs: (readonly [Compared, Compared])[] = []
   readonly #seen = new Set<string>()
+  /** Pairs of each place. */
+  readonly #counts = new Map<number, number>()
 
   clear(): void {
     this.pairs.length = 0
     this.#seen.clear()
+    this.#counts.clear()
   }
 
-  add(left: unknown, right: unknown): void {
-    if (left === right || this.pairs.length >= MOST_PAIRS || typeof left !== typeof right) return
+  add(place: number, left: unknown, right: unknown): void {
+    if (left === right || typeof left !== typeof right) return
+    const count = this.#counts.get(place) ?? 0
+    if (count >= MOST_PAIRS_EACH) return
     if (!isCompared(left) || !isCompared(right)) return
     const key = `${left}\n${right}`
     if (this.#seen.has(key)) return
     this.#seen.add(key)
+    this.#counts.set(place, count + 1)
     this.pairs.push([left, right])
   }
 }
@@ -56,8 +62,8 @@ export class Instruments {
     return length
   }
 
-  readonly compare = (operator: string, left: never, right: never): boolean => {
-    this.log.add(left, right)
+  readonly compare = (place: number, operator: string, left: never, right: never): boolean => {
+    this.log.add(place, left, right)
     switch (operator) {
       case "===":
         return left === right
@@ -74,16 +80,22 @@ export class Instruments {
     }
   }
 
-  readonly choose = (value: unknown, cases: readonly unknown[]): unknown => {
-    for (const each of cases) this.log.add(value, each)
+  readonly choose = (place: number, value: unknown, cases: readonly unknown[]): unknown => {
+    // Each case is a place of its own. Places count up from 0, so these are not taken.
+    for (const [index, each] of cases.entries()) this.log.add(-place * 256 - index, value, each)
     return value
   }
 
-  readonly test = (method: "startsWith" | "endsWith" | "includes", text: unknown, part: unknown): boolean => {
+  readonly test = (
+    place: number,
+    method: "startsWith" | "endsWith" | "includes",
+    text: unknown,
+    part: unknown,
+  ): boolean => {
     if (typeof text === "string" && typeof part === "string") {
-      this.log.add(method === "endsWith" ? text.slice(-part.length) : text.slice(0, part.length), part)
+      this.log.add(place, method === "endsWith" ? text.slice(-part.length) : text.slice(0, part.length), part)
     } else if (Array.isArray(text)) {
-      for (const each of text.slice(0, 16)) this.log.add(part, each)
+      for (const each of text) this.log.add(place, part, each)
     }
     return (text as string)[method](part as string)
   }

@@ -173,7 +173,7 @@ function changeDigits(bytes: Uint8Array, { random }: Material): Uint8Array {
 }
 
 /** Most variants of one comparison with each way to write its value. */
-const MOST_PLACES = 6
+const MOST_PLACES = 4
 
 /** `bytes` with `from`, wherever it stands and however it is written, replaced by `to`. */
 export function replacements(
@@ -186,11 +186,21 @@ export function replacements(
   for (const [sought, put] of writings(from, to)) {
     let found = 0
     for (let at = find(bytes, sought, 0); at >= 0 && found < most; at = find(bytes, sought, at + 1)) {
-      variants.push(join(bytes.subarray(0, at), put, bytes.subarray(at + sought.length)))
+      const changed = join(bytes.subarray(0, at), put, bytes.subarray(at + sought.length))
+      variants.push(changed)
+      if (put.length !== sought.length) variants.push(...withLength(changed, at, sought.length, put.length))
       found++
     }
   }
   return variants
+}
+
+/** Where a length of 1 or 4 bytes stands before the text at `at`, that length put right. */
+function withLength(bytes: Uint8Array, at: number, from: number, to: number): readonly Uint8Array[] {
+  if (at >= 1 && bytes[at - 1] === from) return [overwrite(bytes.slice(), Uint8Array.of(to), at - 1)]
+  const long = numberBytes(BigInt(from), 4, false)
+  if (at < 4 || long.some((byte, i) => bytes[at - 4 + i] !== byte)) return []
+  return [overwrite(bytes.slice(), numberBytes(BigInt(to), 4, false), at - 4)]
 }
 
 /** Ways to write two values of one type: in little-endian and big-endian numbers and as text. */

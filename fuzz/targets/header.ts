@@ -21,7 +21,7 @@ export const target: FuzzTarget = {
     "safetensors/check-header",
     "safetensors/tensor-size",
   ],
-  maxLength: 4096,
+  maxLength: 9000,
   mutate: changeHeader,
   run: async (bytes) => {
     const isFile = ((bytes[0] ?? 0) & 1) === 0
@@ -29,6 +29,8 @@ export const target: FuzzTarget = {
     const parsed = outcomeOfSync(() =>
       parseSafetensorsHeader(file, isFile ? { fileByteLength: file.length } : {}),
     )
+    // As if more of the file were to come.
+    outcomeOfSync(() => parseSafetensorsHeader(file, { fileByteLength: file.length + 100 }))
     // Without the length of the file nothing is known of the data; with it, the header must say where that ends.
     const dataEnd =
       parsed.value === undefined
