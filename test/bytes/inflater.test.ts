@@ -31,8 +31,10 @@ interface Inflated {
   readonly longest: number
 }
 
+type Field = readonly [value: number, count: number]
+
 /** Fields of so many bits, the least significant first, as the bytes of deflate data. */
-function bits(...fields: readonly (readonly [value: number, count: number])[]): Uint8Array {
+function bits(...fields: readonly Field[]): Uint8Array {
   const all = fields.flatMap(([value, count]) => Array.from({ length: count }, (_, i) => (value >>> i) & 1))
   const bytes = new Uint8Array(Math.ceil(all.length / 8))
   for (const [i, bit] of all.entries()) bytes[i >> 3] = (bytes[i >> 3] as number) | (bit << (i & 7))
@@ -49,7 +51,7 @@ const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 function dynamic(
   literals: readonly number[],
   distances: readonly number[],
-  ...rest: Parameters<typeof bits>
+  ...rest: readonly Field[]
 ): Uint8Array {
   const mirrored = (length: number): number =>
     Number.parseInt(length.toString(2).padStart(4, "0").split("").reverse().join(""), 2)
@@ -123,6 +125,7 @@ describe("data", () => {
   })
 
   it("is what zlib says that it is, for codes and symbols by chance", () => {
+    let accepted = 0
     const lengths = fc.array(fc.integer({ min: 0, max: 15 }), { minLength: 0, maxLength: 8 })
     const body = fc.uint8Array({ maxLength: 20 })
     const property = fc.property(
@@ -140,7 +143,8 @@ describe("data", () => {
         if (expected !== "refused") accepted++
       },
     )
-    fc.assert(property, { numRuns: 3000, seed: 7 })
+    fc.assert(property, { numRuns: 1500, seed: 7 })
+    expect(accepted).toBeGreaterThan(10)
   })
 })
 
