@@ -1,21 +1,20 @@
 /**
- * Deflate data. What zlib inflates to its last byte must come out the same here, in whatever pieces it comes; with a byte
+ * Deflate data. What zlib inflates to its last byte must come out the same here; with a byte
  * more or less claimed, or a byte behind it, it must be refused; and what zlib refuses must be refused here.
  */
 
 import { inflateRawSync } from "node:zlib"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
-import { Inflater } from "../../src/bytes/inflater.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { readExtent } from "../../src/bytes/read-extent.ts"
 import { changeDeflate } from "../formats/change-deflate.ts"
-import { type FuzzTarget, Mismatch, outcomeOf, require } from "../target.ts"
+import { type FuzzTarget, outcomeOf, require } from "../target.ts"
 
 /** Above this, inflating six times would leave little time for other inputs. */
 const LONG_BYTES = 16_384
 
 export const target: FuzzTarget = {
-  rooms: ["bytes/inflate", "bytes/huffman-code", "bytes/bit-reader", "bytes/read-extent"],
+  rooms: ["bytes/inflate", "bytes/read-extent"],
   maxLength: 2048,
   mutate: changeDeflate,
   run: async (bytes) => {
@@ -26,7 +25,6 @@ export const target: FuzzTarget = {
     const whole = await inflate(exact, output.length)
     require(whole.error === undefined, `refused, and zlib takes it: ${whole.error?.message}`)
     require(Buffer.compare(whole.value, output) === 0, "other bytes than by zlib")
-    checkPieces(exact, output)
     if (output.length > LONG_BYTES) return "accepted, long"
     await requireRefused(exact, output.length + 1)
     if (output.length > 0) await requireRefused(exact, output.length - 1)
@@ -34,21 +32,6 @@ export const target: FuzzTarget = {
     await requireRefused(bytes, output.length)
     return "accepted but for what follows"
   },
-}
-
-/** The same bytes must come out when the data comes in pieces, some shorter than what is kept back. */
-function checkPieces(bytes: Uint8Array, output: Uint8Array): void {
-  const inflater = new Inflater(output.length, (problem) => new Mismatch(`in pieces: ${problem}`))
-  const step = 1 + ((bytes.length * 7) % 700)
-  let at = 0
-  for (let from = 0; from < bytes.length; from += step) {
-    for (const chunk of inflater.push(bytes.subarray(from, from + step), from + step >= bytes.length)) {
-      require(Buffer.compare(chunk, output.subarray(at, at + chunk.length)) === 0, "other bytes in pieces")
-      at += chunk.length
-    }
-  }
-  const ended = inflater.hasEnded && inflater.usedBytes === bytes.length
-  require(ended && at === output.length, `in pieces it makes ${at} bytes of ${inflater.usedBytes}`)
 }
 
 /** What zlib makes of the data and how many bytes of it it takes; undefined when it refuses it. */

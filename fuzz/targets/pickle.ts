@@ -16,6 +16,7 @@ import type { PickleValue } from "../../src/pickle/values.ts"
 import { planConversion } from "../../src/plan/plan-conversion.ts"
 import { StorageTable } from "../../src/torch/storage-table.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
+import { NOTHING_UNCLAIMED } from "../../src/torch/unclaimed-members.ts"
 import { isContainer, nameTensors, takeCensus } from "../../src/torch/walk-tensors.ts"
 import { changePickle } from "../formats/change-pickle.ts"
 import { pickleEnd } from "../formats/pickle-opcodes.ts"
@@ -152,6 +153,7 @@ function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLengt
     layout: "legacy",
     value,
     storages: storages.storages(),
+    unclaimed: NOTHING_UNCLAIMED,
     byteOrder: "little",
     hasChecksums: false,
     globals: [...policy.globals],

@@ -1,15 +1,27 @@
-/** Deflated extents in bounded memory, and not a byte more or less than the container claims. */
+/**
+ * DEFLATE in bounded memory, and not a byte more or less than the container claims (RFC 1951, with pako 3).
+ *
+ * pako is zlib's own code in JavaScript, so that broken data is refused here where zlib refuses it: distances before the
+ * beginning, stored blocks whose length is not confirmed, codes that are incomplete. It stops where the data ends and
+ * says nothing of what follows. So the last byte is fed alone: the data must not have ended before, and must end then.
+ */
 
+import type { Inflate } from "pako"
 import { CheckpointError } from "../errors.ts"
 import type { ByteExtent } from "./byte-extent.ts"
-import { Inflater } from "./inflater.ts"
 import { readExactly } from "./read-exactly.ts"
 
 /** Deflate makes at most 258 bytes of 2 bits. */
 const MAX_EXPANSION = 1032
 
+/** Bytes fed at once. What a step yields is held, so a step holds at most 1,032 times this: 16 MiB. */
+const STEP_BYTES = 16_384
+
 /** Bytes read at once. */
 const READ_BYTES = 262_144
+
+/** Bytes of the chunks that come out. */
+const CHUNK_BYTES = 65_536
 
 /**
  * The decoded bytes of `extent`, whose coding is deflate, in order and in chunks that are not empty. What came before
@@ -20,26 +32,82 @@ const READ_BYTES = 262_144
  */
 export async function* inflateExtent(extent: ByteExtent, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const { source, offset, storedLength, byteLength, name } = extent
-  const lie = (problem: string): CheckpointError => {
-    return new CheckpointError("inflate", { within: name, at: offset, problem })
-  }
   if (byteLength > storedLength * MAX_EXPANSION) {
-    throw lie(`${storedLength} bytes cannot inflate to ${byteLength}`)
+    throw lie(extent, `${storedLength} bytes cannot inflate to ${byteLength}`)
   }
-  const inflater = new Inflater(byteLength, lie)
-  for (let done = 0; done < storedLength && !inflater.hasEnded; done += READ_BYTES) {
-    const length = Math.min(READ_BYTES, storedLength - done)
-    const bytes = await readExactly(source, { offset: offset + done, length }, signal, name)
-    for (const chunk of inflater.push(bytes, done + length === storedLength)) {
-      yield chunk
+  const module = await import("./pako-inflate.ts")
+  const inflater = new ExactInflater(extent, new module.Inflate({ raw: true, chunkSize: CHUNK_BYTES }))
+  for (let done = 0; done < storedLength; done += READ_BYTES) {
+    const range = { offset: offset + done, length: Math.min(READ_BYTES, storedLength - done) }
+    const bytes = await readExactly(source, range, signal, name)
+    for (let step = 0; step < bytes.length; step += STEP_BYTES) {
       signal?.throwIfAborted()
+      yield* inflater.push(bytes.subarray(step, step + STEP_BYTES))
     }
   }
-  if (!inflater.hasEnded) throw lie(`the deflate data does not end within its ${storedLength} bytes`)
-  if (inflater.usedBytes !== storedLength) {
-    throw lie(`the deflate data ends before the last of its ${storedLength} bytes`)
+  inflater.finish()
+}
+
+/** pako, held to what the extent claims. */
+class ExactInflater {
+  readonly #extent: ByteExtent
+  readonly #inflate: Inflate
+  #chunks: Uint8Array[] = []
+  #fed = 0
+  #produced = 0
+
+  constructor(extent: ByteExtent, inflate: Inflate) {
+    this.#extent = extent
+    this.#inflate = inflate
+    inflate.onData = (chunk) => {
+      this.#produced += chunk.length
+      if (this.#produced > extent.byteLength) {
+        throw lie(extent, `it inflates to more than its ${extent.byteLength} bytes`)
+      }
+      if (chunk.length > 0) this.#chunks.push(chunk)
+    }
   }
-  if (inflater.producedBytes !== byteLength) {
-    throw lie(`it inflates to ${inflater.producedBytes} bytes, ${byteLength} are claimed`)
+
+  /** Feeds `bytes` and returns what they give. */
+  push(bytes: Uint8Array): readonly Uint8Array[] {
+    this.#chunks = []
+    const isLast = this.#fed + bytes.length === this.#extent.storedLength
+    if (isLast) {
+      this.#feed(bytes.subarray(0, -1))
+      this.#feed(bytes.subarray(-1))
+    } else {
+      this.#feed(bytes)
+    }
+    return this.#chunks
   }
+
+  /** Checks that all was consumed and produced. */
+  finish(): void {
+    const { byteLength, storedLength } = this.#extent
+    if (!this.#inflate.ended) {
+      throw lie(this.#extent, `the deflate data does not end within its ${storedLength} bytes`)
+    }
+    if (this.#produced !== byteLength) {
+      throw lie(this.#extent, `it inflates to ${this.#produced} bytes, ${byteLength} are claimed`)
+    }
+  }
+
+  #feed(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#fed += bytes.length
+    this.#inflate.push(bytes, false)
+    const { err, msg, ended } = this.#inflate
+    if (err !== 0)
+      throw lie(this.#extent, `the deflate data is broken (${msg === "" ? `error ${err}` : msg})`)
+    if (ended && this.#fed < this.#extent.storedLength) {
+      throw lie(
+        this.#extent,
+        `the deflate data ends before the last of its ${this.#extent.storedLength} bytes`,
+      )
+    }
+  }
+}
+
+function lie({ name, offset }: ByteExtent, problem: string): CheckpointError {
+  return new CheckpointError("inflate", { within: name, at: offset, problem })
 }
