@@ -2,7 +2,7 @@
 
 import type { ErrorCode, ErrorDetails } from "./error-details.ts"
 import { ERROR_TEXTS } from "./error-texts.ts"
-import type { Limits } from "./limits.ts"
+import type { Limits, ScaledLimit } from "./limits.ts"
 
 export type {
   ErrorCode,
@@ -58,4 +58,9 @@ export function requireWithin(limits: Limits, limit: keyof Limits, wanted: numbe
     wanted,
     ...(within === undefined ? {} : { within }),
   })
+}
+
+/** As `requireWithin`, for a limit that grows with the file. */
+export function requireWithinScaled({ limit, allowed }: ScaledLimit, wanted: number, within: string): void {
+  if (wanted > allowed) throw new CheckpointError("limit-exceeded", { limit, allowed, wanted, within })
 }

@@ -12,12 +12,14 @@ import { HANDLERS } from "../../src/pickle/handlers.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { MachineState } from "../../src/pickle/machine-state.ts"
 import { Memo } from "../../src/pickle/memo.ts"
+import { MemoryBudget } from "../../src/pickle/memory-budget.ts"
 import type { PickleValue } from "../../src/pickle/values.ts"
 import { planConversion } from "../../src/plan/plan-conversion.ts"
+import { isContainer } from "../../src/torch/child-cursor.ts"
 import { StorageTable } from "../../src/torch/storage-table.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
 import { NOTHING_UNCLAIMED } from "../../src/torch/unclaimed-members.ts"
-import { isContainer, nameTensors, takeCensus } from "../../src/torch/walk-tensors.ts"
+import { nameTensors, takeCensus } from "../../src/torch/walk-tensors.ts"
 import { changePickle } from "../formats/change-pickle.ts"
 import { pickleEnd } from "../formats/pickle-opcodes.ts"
 import { describe } from "../formats/pickle-text.ts"
@@ -121,12 +123,10 @@ function checkEnds(bytes: Uint8Array, end: number): void {
 
 /** As the machine does it, but with every memo entry kept. */
 function keepingAll(bytes: Uint8Array): PickleValue {
-  const state = new MachineState(
-    new PickleDecoder(bytes, WITHIN, limits),
-    makeRun().policy,
-    limits,
-    new Memo(undefined),
-  )
+  const state = new MachineState(new PickleDecoder(bytes, WITHIN, limits), makeRun().policy, limits, {
+    memo: new Memo(undefined),
+    memory: MemoryBudget.of(limits, bytes.length),
+  })
   for (;;) {
     const { code, name } = state.decoder.next()
     if (name === "STOP") return state.finish()
@@ -157,6 +157,7 @@ function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLengt
     byteOrder: "little",
     hasChecksums: false,
     globals: [...policy.globals],
+    memory: MemoryBudget.of(limits, inputByteLength),
   } as const
   const planned = outcomeOfSync(() => planConversion(contents, {}, { limits, inputByteLength }))
   if (planned.error !== undefined) return `named, ${planned.error.code}`

@@ -28,11 +28,20 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["metadata", ["an object of texts", (value) => isObject(value) && !(value instanceof Map)]],
   ["verify", oneOf("crc", "none")],
   ["byteOrder", oneOf("little", "big")],
-  ["limits", ["an object of numbers", isObject]],
+  ["limits", ["an object of numbers from 0 up", isLimits]],
   ["sha256", ["64 hexadecimal digits", (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value)]],
   ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
   ["onProgress", ["a function", isFunction]],
 ])
+
+/** Infinity is a limit, NaN is none: every comparison with it is false. */
+function isLimits(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every((limit) => limit === undefined || isCount(limit))
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && value >= 0
+}
 
 /** @throws `invalid-argument` for the first option that is not what it should be. Undefined stands for the default. */
 export function requireOptions(options: unknown): void {

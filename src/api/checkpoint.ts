@@ -13,16 +13,19 @@ import {
   inflatedBytesAllowed,
   LONE_TENSOR_NAME,
   planConversion,
+  requireGatheredWithin,
+  requireInflatedWithin,
   requireOutputWithin,
 } from "../plan/plan-conversion.ts"
 import type { PlanOptions } from "../plan/plan-options.ts"
 import { tensorSegment } from "../plan/segments.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents, CheckpointLayout } from "../torch/checkpoint-contents.ts"
+import { isContainer } from "../torch/child-cursor.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
 import type { AnyTensor } from "../torch/walk-tensors.ts"
-import { isContainer, nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
 import { runPlan } from "../transfer/run-plan.ts"
 import { requireOptions } from "./check-options.ts"
 import type { OpenedInput } from "./inputs.ts"
@@ -122,6 +125,8 @@ export class Checkpoint implements AsyncDisposable {
     const segment = tensorSegment(tensor, this.#contents.byteOrder, 0)
     const { length: byteLength, extent } = segment
     requireOutputWithin(this.#bounds, byteLength)
+    requireInflatedWithin(this.#bounds, [segment])
+    requireGatheredWithin(this.#bounds, [segment])
     const maxInflatedBytes = inflatedBytesAllowed(this.#bounds)
     const segments = byteLength === 0 ? [] : [segment]
     const checks = byteLength > 0 && extent.crc32 !== undefined && !this.#checked.has(extent)
@@ -163,11 +168,9 @@ export class Checkpoint implements AsyncDisposable {
     const found = new Map<string, AnyTensor>()
     if (isTensor(value) || isUnsupportedTensor(value)) found.set(LONE_TENSOR_NAME, value)
     if (!isContainer(value)) return found
-    for (const { name, tensor } of nameTensors(
-      value,
-      takeCensus(value, this.#bounds.limits),
-      this.#bounds.limits,
-    )) {
+    const { limits } = this.#bounds
+    const named = nameTensors(value, takeCensus(value, limits), limits, this.#contents.memory.copy())
+    for (const { name, tensor } of named) {
       if (found.has(name))
         throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
       found.set(name, tensor)

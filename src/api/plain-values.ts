@@ -3,20 +3,13 @@
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleObject, PickleValue } from "../pickle/values.ts"
-import {
-  PickleDict,
-  PickleFloat,
-  PickleList,
-  PickleSet,
-  PickleTuple,
-  RefusedObject,
-  RefusedReference,
-} from "../pickle/values.ts"
+import { PickleDict, PickleFloat, PickleSet, RefusedObject, RefusedReference } from "../pickle/values.ts"
 import { isKnownGlobal } from "../torch/allowed-globals.ts"
 import type { ByteOrder } from "../torch/checkpoint-contents.ts"
+import type { Container } from "../torch/child-cursor.ts"
+import { ChildCursor, isContainer } from "../torch/child-cursor.ts"
 import type { ComplexNumber, NamedConstant } from "../torch/plain-data.ts"
 import { isStorageReference, isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
-import { isContainer } from "../torch/walk-tensors.ts"
 import type { TensorInfo } from "./tensor-info.ts"
 import { describeTensor } from "./tensor-info.ts"
 
@@ -34,14 +27,25 @@ export type PlainValue =
   | TensorInfo
   | PlainObject
 
+/** A container that is being filled. */
+type PlainContainer = PlainValue[] | Map<PlainValue, PlainValue> | Set<PlainValue>
+
 /** What has no counterpart in JavaScript. */
 export type PlainObject =
   | { readonly kind: "complex"; readonly real: number; readonly imaginary: number }
   | { readonly kind: "device" | "layout" | "global"; readonly text: string }
   | { readonly kind: "storage"; readonly key: string; readonly byteLength: number }
 
+/** A container that is being filled, or waits to be. */
+interface Filling {
+  readonly container: Container
+  readonly plain: PlainContainer
+  /** Undefined while it waits. */
+  children: ChildCursor | undefined
+}
+
 /**
- * `value` as plain data. Parts that are shared stay shared. This recurses, as deep as `maxNesting` allows.
+ * `value` as plain data. Parts that are shared stay shared.
  *
  * The keys of mappings are walked too, which the search for tensors passes over: only here can a mapping that is part
  * of its own key be noticed.
@@ -49,37 +53,90 @@ export type PlainObject =
  * @throws `pickle-cycle`, `limit-exceeded` (`maxNesting`).
  */
 export function toPlainValue(value: PickleValue, byteOrder: ByteOrder, limits: Limits): PlainValue {
-  const done = new Map<PickleValue, PlainValue>()
-  const open = new Set<PickleValue>()
-  const convert = (part: PickleValue): PlainValue => {
-    if (typeof part !== "object" || part === null || part instanceof Uint8Array) return part
-    const known = done.get(part)
-    if (known !== undefined) return known
-    if (open.has(part)) {
-      throw new CheckpointError("pickle-cycle", { problem: `a ${part.kind} contains itself` })
+  return new Conversion(byteOrder, limits).run(value)
+}
+
+/** Containers are made empty and filled later, from a stack: nesting costs none of the engine's. */
+class Conversion {
+  readonly #byteOrder: ByteOrder
+  readonly #limits: Limits
+  readonly #done = new Map<PickleValue, PlainValue>()
+  readonly #fillings: Filling[] = []
+  readonly #open = new Set<Container>()
+  readonly #filled = new Set<Container>()
+
+  constructor(byteOrder: ByteOrder, limits: Limits) {
+    this.#byteOrder = byteOrder
+    this.#limits = limits
+  }
+
+  run(value: PickleValue): PlainValue {
+    const plain = this.#convert(value)
+    for (let filling = this.#fillings.at(-1); filling !== undefined; filling = this.#fillings.at(-1)) {
+      const { container, children } = filling
+      if (children === undefined) this.#begin(filling)
+      else if (children.next()) this.#fill(filling.plain, children)
+      else {
+        this.#open.delete(container)
+        this.#filled.add(container)
+        this.#fillings.pop()
+      }
     }
-    if (isContainer(part)) requireWithin(limits, "maxNesting", open.size + 1)
-    open.add(part)
-    const plain = convertObject(part)
-    open.delete(part)
-    done.set(part, plain)
     return plain
   }
-  const convertObject = (
-    part: Exclude<PickleValue, null | boolean | number | bigint | string | Uint8Array>,
-  ): PlainValue => {
+
+  #convert(part: PickleValue): PlainValue {
+    if (typeof part !== "object" || part === null || part instanceof Uint8Array) return part
     if (part instanceof PickleFloat) return part.value
-    if (part instanceof PickleList || part instanceof PickleTuple) return part.items.map(convert)
-    if (part instanceof PickleSet) return new Set(part.items.map(convert))
-    if (part instanceof PickleDict) {
-      return new Map(Array.from(part.entries(), ({ key, value: item }) => [convert(key), convert(item)]))
+    const plain = this.#done.get(part) ?? this.#make(part)
+    if (isContainer(part) && !this.#filled.has(part)) this.#enter(part, plain as PlainContainer)
+    return plain
+  }
+
+  #make(part: Exclude<PickleValue, null | boolean | number | bigint | string | Uint8Array>): PlainValue {
+    const plain = isContainer(part) ? emptyFor(part) : this.#convertObject(part as PickleObject)
+    this.#done.set(part, plain)
+    return plain
+  }
+
+  #enter(container: Container, plain: PlainContainer): void {
+    if (this.#open.has(container)) {
+      throw new CheckpointError("pickle-cycle", { problem: `a ${container.kind} contains itself` })
     }
+    if (container.size === 0) return
+    // One that waits is entered again: what it holds is gone through before what is below it on the stack.
+    this.#fillings.push({ container, plain, children: undefined })
+  }
+
+  #begin(filling: Filling): void {
+    const { container } = filling
+    if (this.#filled.has(container)) {
+      this.#fillings.pop()
+      return
+    }
+    requireWithin(this.#limits, "maxNesting", this.#open.size + 1)
+    this.#open.add(container)
+    filling.children = new ChildCursor(container)
+  }
+
+  #fill(plain: PlainContainer, { key, value }: ChildCursor): void {
+    const plainValue = this.#convert(value)
+    if (plain instanceof Map) plain.set(this.#convert(key ?? null), plainValue)
+    else if (plain instanceof Set) plain.add(plainValue)
+    else plain.push(plainValue)
+  }
+
+  #convertObject(part: PickleObject | RefusedReference | RefusedObject): PlainValue {
     if (part instanceof RefusedReference || part instanceof RefusedObject) {
       throw new TypeError("a refused global has no plain value")
     }
-    return plainObject(part, byteOrder)
+    return plainObject(part, this.#byteOrder)
   }
-  return convert(value)
+}
+
+function emptyFor(container: Container): PlainContainer {
+  if (container instanceof PickleDict) return new Map<PlainValue, PlainValue>()
+  return container instanceof PickleSet ? new Set<PlainValue>() : []
 }
 
 function plainObject(part: PickleObject, byteOrder: ByteOrder): PlainValue {

@@ -1,6 +1,7 @@
 /** A small run of bytes, whole: read, decoded, and held against its checksum. */
 
 import { CheckpointError } from "../errors.ts"
+import { allocate } from "./allocate.ts"
 import type { ByteExtent } from "./byte-extent.ts"
 import { type Crc32, crc32 as portableCrc32 } from "./crc32.ts"
 import { inflateExtent } from "./inflate.ts"
@@ -38,7 +39,7 @@ async function inflateWhole(extent: ByteExtent, signal: AbortSignal | undefined)
   let filled = 0
   for await (const chunk of inflateExtent(extent, signal)) {
     // Allocated when the data has begun to inflate: an impossible size was refused by then.
-    whole ??= new Uint8Array(extent.byteLength)
+    whole ??= allocate(extent.byteLength, extent.name)
     whole.set(chunk, filled)
     filled += chunk.length
   }

@@ -84,8 +84,8 @@ function factsOf(
   return facts
 }
 
-/** The tensors of a plan as a table. */
-export function sayPlannedTensors({ tensors }: ConversionReport, stream: OutputStream): string {
+/** The tensors of a plan as the lines of a table. */
+export function sayPlannedTensors({ tensors }: ConversionReport, stream: OutputStream): readonly string[] {
   const rows = tensors.map(({ name, dtype, shape, byteLength, start, from }) => [
     shown(name),
     dtype,
@@ -95,5 +95,5 @@ export function sayPlannedTensors({ tensors }: ConversionReport, stream: OutputS
     from,
   ])
   const [titles = "", ...lines] = tableLines(PLAN_COLUMNS, rows, lineWidth(stream))
-  return [paint(stream, "dim", titles), ...lines].join("\n")
+  return [paint(stream, "dim", titles), ...lines]
 }

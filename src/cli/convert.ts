@@ -13,7 +13,7 @@ import { defaultOutput } from "./default-output.ts"
 import { EXIT } from "./exit-codes.ts"
 import type { HandedFiles } from "./handed-files.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
-import { jsonText } from "./json-text.ts"
+import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
 import { openOutput } from "./output.ts"
 import { progressBarFor } from "./progress-bar.ts"
 import type { Provenance, TracedInput } from "./provenance.ts"
@@ -22,7 +22,7 @@ import type { Selection } from "./selection.ts"
 import { readSelection } from "./selection.ts"
 import { quoted } from "./shown-text.ts"
 import type { OutputStream, Terminal } from "./terminal.ts"
-import { printText } from "./terminal.ts"
+import { printLines, printText } from "./terminal.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** A conversion, as the command line asks for it. */
@@ -157,7 +157,7 @@ async function tell(
   const toStandardOutput = output === STANDARD_STREAM
   if (json) {
     const place = toStandardOutput ? {} : { output: resolve(output) }
-    await printText(stdout, jsonText({ ...place, ...report, sha256 }))
+    await printText(stdout, jsonPieces({ ...place, ...report, sha256 }, NO_JSON_LIMIT))
     if (!quiet) for (const note of notes) await printText(stderr, `note: ${note}`)
     return
   }
@@ -171,8 +171,8 @@ async function tell(
     rootOption: selection.options.root,
     notes,
   }
-  const table = dryRun ? `${sayPlannedTensors(report, stream)}\n\n` : ""
-  await printText(stream, table + sayConversion(report, context, stream))
+  if (dryRun) await printLines(stream, [...sayPlannedTensors(report, stream), ""])
+  await printText(stream, sayConversion(report, context, stream))
 }
 
 /** What is no fault and was hardly meant. */

@@ -3,7 +3,7 @@
 import type { AnyCheckpointError, ErrorCode } from "../node/index.ts"
 import { isCheckpointError } from "../node/index.ts"
 import { EXIT } from "./exit-codes.ts"
-import { jsonText } from "./json-text.ts"
+import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
 import { shown } from "./shown-text.ts"
 import type { Terminal } from "./terminal.ts"
 import { paint, printText } from "./terminal.ts"
@@ -36,7 +36,7 @@ export async function reportFailure(
       await printText(stderr, `${name} ${sayDefect(error)}`)
       return EXIT.defect
     }
-    if (json) await printText(stdout, jsonText({ error: error.toJSON() }))
+    if (json) await printText(stdout, jsonPieces({ error: error.toJSON() }, NO_JSON_LIMIT))
     await printText(stderr, `${name} ${sayError(terminal, error)}`)
     return EXIT_BY_CODE.get(error.code) ?? EXIT.refused
   } catch {

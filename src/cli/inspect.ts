@@ -1,5 +1,6 @@
 /** `tosafetensors inspect <checkpoint>` */
 
+import { scaledLimit, withLimits } from "../limits.ts"
 import { openCheckpoint } from "../node/index.ts"
 import type { CommandLine } from "./arguments.ts"
 import { EXIT } from "./exit-codes.ts"
@@ -7,11 +8,11 @@ import { openInput, STANDARD_STREAM } from "./input.ts"
 import { inspectCheckpoint } from "./inspection.ts"
 import { inspectionObject } from "./inspection-json.ts"
 import { sayInspection } from "./inspection-text.ts"
-import { jsonText } from "./json-text.ts"
+import { jsonPieces } from "./json-text.ts"
 import { readProvenance } from "./provenance.ts"
 import { readSelection } from "./selection.ts"
 import type { Terminal } from "./terminal.ts"
-import { printText } from "./terminal.ts"
+import { printLines, printText } from "./terminal.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Shows what a checkpoint holds. That it could not be converted is told and is no failure. */
@@ -25,10 +26,14 @@ export async function runInspect({ files, options }: CommandLine, terminal: Term
   try {
     const inspection = inspectCheckpoint(checkpoint, selection)
     const file = input === STANDARD_STREAM ? "standard input" : input
-    const text = options.has("json")
-      ? jsonText(inspectionObject({ file, sha256 }, checkpoint, inspection))
-      : sayInspection(file, checkpoint, inspection, terminal.stdout)
-    await printText(terminal.stdout, text)
+    if (options.has("json")) {
+      const limits = withLimits(selection.limits)
+      const limit = scaledLimit(limits, "outputFloorBytes", "outputRatio", checkpoint.byteLength)
+      const object = inspectionObject({ file, sha256 }, checkpoint, inspection)
+      await printText(terminal.stdout, jsonPieces(object, limit))
+    } else {
+      await printLines(terminal.stdout, sayInspection(file, checkpoint, inspection, terminal.stdout))
+    }
   } finally {
     await checkpoint.close()
   }

@@ -23,13 +23,13 @@ const COLUMNS: readonly Column[] = [
 /** Candidates for the root that are listed. */
 const LISTED = 20
 
-/** The table, a headline and the facts, for `stream`. */
+/** The table, a headline and the facts as lines, for `stream`. */
 export function sayInspection(
   file: string,
   checkpoint: Checkpoint,
   inspection: Inspection,
   stream: OutputStream,
-): string {
+): readonly string[] {
   const { tensors } = inspection
   const remarks = new Remarks(inspection)
   const rows = tensors.map((tensor) => rowOf(tensor, remarks.of(tensor)))
@@ -50,7 +50,7 @@ export function sayInspection(
   ]
   const headline = `${paint(stream, "bold", shown(file))}: ${amounts.join(", ")}`
   const facts = factLines(factsOf(inspection), stream)
-  return [...(tensors.length === 0 ? [] : table), headline, ...facts].join("\n")
+  return [...(tensors.length === 0 ? [] : table), headline, ...facts]
 }
 
 function rowOf({ name, info }: InspectedTensor, remark: string): readonly string[] {

@@ -1,43 +1,143 @@
 /** JSON for programs, from reports and from the values of a checkpoint. */
 
-import { CheckpointError, DEFAULT_LIMITS } from "../node/index.ts"
+import { CheckpointError } from "../errors.ts"
+import type { ScaledLimit } from "../limits.ts"
+import { DEFAULT_LIMITS } from "../limits.ts"
 
 /** Valid only inside a JSON string, which is where `JSON.stringify` leaves them as they are. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** Units of a piece; it may be longer by one text. */
+const PIECE_UNITS = 65_536
+
+const USUAL_LIMIT: ScaledLimit = { limit: "outputFloorBytes", allowed: DEFAULT_LIMITS.outputFloorBytes }
+
+/** For what the library makes itself: nothing in a report is written twice. */
+export const NO_JSON_LIMIT: ScaledLimit = { limit: "outputFloorBytes", allowed: Number.POSITIVE_INFINITY }
+
+/** As `jsonPieces`, in one piece. */
+export function jsonText(value: unknown): string {
+  return jsonPieces(value).join("")
+}
 
 /**
  * `value` as JSON in one line. Integers beyond 2^53 and numbers that are not finite become text; a Map becomes an
  * object when all its keys are text and a list of pairs otherwise; a Set a list; bytes `{ kind, base64 }`.
  *
- * @throws `limit-exceeded` (`maxNodes`): parts of a checkpoint that are shared are written as often as they occur.
+ * In pieces, because a text ends at half a gigabyte; and without recursion, because values may be deep.
+ *
+ * @throws `limit-exceeded` above `limit`, in UTF-16 units: parts of a checkpoint that are shared are written as often as they occur.
  */
-export function jsonText(value: unknown): string {
-  const { maxNodes } = DEFAULT_LIMITS
-  let nodes = 0
-  const text = JSON.stringify(value, (_, part: unknown) => {
-    if (++nodes > maxNodes) {
-      throw new CheckpointError("limit-exceeded", { limit: "maxNodes", allowed: maxNodes, wanted: nodes })
-    }
-    return plain(part)
-  })
-  return text.replace(UNSAFE, escapeUnits)
+export function jsonPieces(value: unknown, limit: ScaledLimit = USUAL_LIMIT): readonly string[] {
+  const writer = new JsonWriter(limit)
+  writer.write(value)
+  return writer.finish()
 }
 
-function plain(part: unknown): unknown {
-  if (typeof part === "bigint") return String(part)
-  if (typeof part === "number") return Number.isFinite(part) ? part : String(part)
-  if (part instanceof Map) {
-    const pairs: readonly (readonly [unknown, unknown])[] = [...part]
-    // From entries, so that `__proto__` becomes a key like any other.
-    return pairs.every(isTextPair) ? Object.fromEntries(pairs) : pairs
+/** A list or an object that is being written. */
+interface Frame {
+  /** Values, or keys and values. */
+  readonly items: Iterator<unknown>
+  readonly keyed: boolean
+  separator: "" | ","
+}
+
+class JsonWriter {
+  readonly #limit: ScaledLimit
+  readonly #pieces: string[] = []
+  /** Joined now and then: a text that grows by adding takes ten times its size until it is read. */
+  #parts: string[] = []
+  #partUnits = 0
+  #units = 0
+
+  constructor(limit: ScaledLimit) {
+    this.#limit = limit
   }
-  if (part instanceof Set) return [...part]
-  if (part instanceof Uint8Array) return { kind: "bytes", base64: Buffer.from(part).toString("base64") }
-  return part
+
+  write(value: unknown): void {
+    const frames: Frame[] = []
+    this.#begin(value, frames)
+    for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+      const item = frame.items.next()
+      if (item.done === true) {
+        this.#add(frame.keyed ? "}" : "]")
+        frames.pop()
+      } else if (frame.keyed) {
+        const [key, part] = item.value as readonly [string, unknown]
+        if (part === undefined) continue
+        this.#add(frame.separator)
+        this.#addText(key)
+        this.#add(":")
+        frame.separator = ","
+        this.#begin(part, frames)
+      } else {
+        this.#add(frame.separator)
+        frame.separator = ","
+        this.#begin(item.value ?? null, frames)
+      }
+    }
+  }
+
+  finish(): readonly string[] {
+    this.#join()
+    return this.#pieces
+  }
+
+  /** Writes a scalar, or the opening bracket of what is then on top of `frames`. */
+  #begin(value: unknown, frames: Frame[]): void {
+    if (typeof value === "string") this.#addText(value)
+    else if (typeof value === "bigint") this.#addText(String(value))
+    else if (typeof value === "number" && !Number.isFinite(value)) this.#addText(String(value))
+    else if (typeof value !== "object" || value === null) this.#add(JSON.stringify(value) ?? "null")
+    else if (value instanceof Uint8Array) this.#addBytes(value)
+    else frames.push(this.#open(value))
+  }
+
+  #open(value: object): Frame {
+    const pairs = value instanceof Map && !hasTextKeys(value)
+    const list = Array.isArray(value) || value instanceof Set || pairs
+    this.#add(list ? "[" : "{")
+    if (list) return { items: (value as Iterable<unknown>)[Symbol.iterator](), keyed: false, separator: "" }
+    const items = value instanceof Map ? value.entries() : Object.entries(value).values()
+    return { items, keyed: true, separator: "" }
+  }
+
+  #addText(text: string): void {
+    this.#require(text.length + 2)
+    this.#add(JSON.stringify(text).replace(UNSAFE, escapeUnits))
+  }
+
+  #addBytes(bytes: Uint8Array): void {
+    this.#require(bytes.length)
+    const { buffer, byteOffset, byteLength } = bytes
+    this.#add(`{"kind":"bytes","base64":"${Buffer.from(buffer, byteOffset, byteLength).toString("base64")}"}`)
+  }
+
+  #add(text: string): void {
+    this.#require(text.length)
+    this.#units += text.length
+    this.#parts.push(text)
+    this.#partUnits += text.length
+    if (this.#partUnits >= PIECE_UNITS) this.#join()
+  }
+
+  #join(): void {
+    this.#pieces.push(this.#parts.join(""))
+    this.#parts = []
+    this.#partUnits = 0
+  }
+
+  #require(units: number): void {
+    const { limit, allowed } = this.#limit
+    const wanted = this.#units + units
+    if (wanted > allowed)
+      throw new CheckpointError("limit-exceeded", { limit, allowed, wanted, within: "JSON" })
+  }
 }
 
-function isTextPair(pair: readonly [unknown, unknown]): pair is readonly [string, unknown] {
-  return typeof pair[0] === "string"
+function hasTextKeys(map: ReadonlyMap<unknown, unknown>): boolean {
+  for (const key of map.keys()) if (typeof key !== "string") return false
+  return true
 }
 
 function escapeUnits(character: string): string {

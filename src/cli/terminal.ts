@@ -60,15 +60,28 @@ export function writeBytes(stream: OutputStream, chunk: Uint8Array | string): Pr
 }
 
 /**
- * Writes a text and a line feed. That nobody reads it any more (`| head`) is no failure: the rest is dropped.
+ * Writes a text, whole or in pieces, and a line feed. That nobody reads it any more (`| head`) is no failure: the rest
+ * is dropped.
  *
  * @throws `write-failed`.
  */
-export async function printText(stream: OutputStream, text: string): Promise<void> {
+export async function printText(stream: OutputStream, text: string | readonly string[]): Promise<void> {
   try {
-    await writeBytes(stream, `${text}\n`)
+    if (typeof text === "string") return await writeBytes(stream, `${text}\n`)
+    for (const piece of text) await writeBytes(stream, piece)
+    await writeBytes(stream, "\n")
   } catch (error) {
     const code = systemCode(error instanceof Error ? error.cause : undefined)
     if (code !== "EPIPE" && code !== "ERR_STREAM_DESTROYED") throw error
+  }
+}
+
+/** Lines that are written at once. All lines of a listing together may be longer than a text can be. */
+const LINES_AT_ONCE = 256
+
+/** Writes lines, each with a line feed, as `printText` does. */
+export async function printLines(stream: OutputStream, lines: readonly string[]): Promise<void> {
+  for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
+    await printText(stream, lines.slice(start, start + LINES_AT_ONCE).join("\n"))
   }
 }

@@ -7,7 +7,7 @@ import type { CommandLine } from "./arguments.ts"
 import { ComparingSink } from "./comparing-sink.ts"
 import { EXIT } from "./exit-codes.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
-import { jsonText } from "./json-text.ts"
+import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
 import { progressBarFor } from "./progress-bar.ts"
 import type { Provenance } from "./provenance.ts"
 import { namesOtherSource, openTraced, readProvenance } from "./provenance.ts"
@@ -60,7 +60,8 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
     // Nothing may be said of a file that is another one by now.
     await opened.source.assertUnchanged?.()
     if (options.has("json")) {
-      await printText(terminal.stdout, jsonText({ file, ...check, comparison: comparison ?? null }))
+      const object = { file, ...check, comparison: comparison ?? null }
+      await printText(terminal.stdout, jsonPieces(object, NO_JSON_LIMIT))
     } else if (!options.has("quiet")) {
       await printText(terminal.stdout, sayValidity(file, check, terminal.stdout))
       if (comparison !== undefined && checkpoint !== undefined) {

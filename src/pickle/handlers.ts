@@ -17,6 +17,9 @@ import {
 
 type Handler = (machine: MachineState) => void
 
+/** Tuples do not change, so one without items serves all. */
+const NO_ITEMS = new PickleTuple([])
+
 const pushOperand: Handler = (m) => m.push(m.decoder.operand as PickleValue)
 const nothing: Handler = () => {}
 
@@ -42,7 +45,7 @@ const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["EMPTY_LIST", (m) => m.push(new PickleList())],
   ["APPEND", (m) => append(m, [m.pop()])],
   ["APPENDS", (m) => append(m, m.popMark())],
-  ["EMPTY_TUPLE", (m) => m.push(new PickleTuple([]))],
+  ["EMPTY_TUPLE", (m) => m.push(NO_ITEMS)],
   ["TUPLE", (m) => m.push(new PickleTuple(m.popMark()))],
   ["TUPLE1", (m) => m.push(new PickleTuple(popSeveral(m, 1)))],
   ["TUPLE2", (m) => m.push(new PickleTuple(popSeveral(m, 2)))],
@@ -84,20 +87,22 @@ function popSeveral(machine: MachineState, count: number): PickleValue[] {
   return values
 }
 
-function append(machine: MachineState, items: readonly PickleValue[]): void {
-  const target = machine.peek()
-  const list =
-    target instanceof RefusedObject ? target.parts : target instanceof PickleList ? target.items : null
-  if (list === null) throw wrongTarget(machine, target, "a list")
-  for (const item of items) list.push(item)
+function keepParts(target: RefusedObject, parts: readonly PickleValue[]): void {
+  for (const part of parts) target.parts.push(part)
 }
 
-function addItems(machine: MachineState, items: readonly PickleValue[]): void {
+function append(machine: MachineState, items: PickleValue[]): void {
   const target = machine.peek()
-  const isOpen = target instanceof PickleSet && !target.frozen
-  const set = target instanceof RefusedObject ? target.parts : isOpen ? target.items : null
-  if (set === null) throw wrongTarget(machine, target, "a set")
-  for (const item of items) set.push(item)
+  if (target instanceof PickleList) target.append(items)
+  else if (target instanceof RefusedObject) keepParts(target, items)
+  else throw wrongTarget(machine, target, "a list")
+}
+
+function addItems(machine: MachineState, items: PickleValue[]): void {
+  const target = machine.peek()
+  if (target instanceof PickleSet && !target.frozen) target.append(items)
+  else if (target instanceof RefusedObject) keepParts(target, items)
+  else throw wrongTarget(machine, target, "a set")
 }
 
 function setItems(machine: MachineState, flat: readonly PickleValue[]): void {
@@ -106,10 +111,11 @@ function setItems(machine: MachineState, flat: readonly PickleValue[]): void {
     throw machine.fault("pickle-stack", `${machine.opcodeName} has a key without a value`)
   }
   if (target instanceof RefusedObject) {
-    for (const part of flat) target.parts.push(part)
+    keepParts(target, flat)
     return
   }
   if (!(target instanceof PickleDict)) throw wrongTarget(machine, target, "a dict")
+  machine.makeEntries(flat.length / 2, target.size)
   for (let i = 0; i < flat.length; i += 2) target.set(flat[i] as PickleValue, flat[i + 1] as PickleValue)
 }
 

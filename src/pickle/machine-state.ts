@@ -5,6 +5,8 @@ import { requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleDecoder } from "./decode.ts"
 import type { Memo } from "./memo.ts"
+import type { MemoryBudget } from "./memory-budget.ts"
+import { ENTRY_BYTES, MEMO_ENTRY_BYTES } from "./memory-costs.ts"
 import type { PicklePolicy } from "./policy.ts"
 import type { PickleValue } from "./values.ts"
 import { RefusedReference } from "./values.ts"
@@ -20,6 +22,8 @@ export class MachineState {
   readonly decoder: PickleDecoder
   readonly policy: PicklePolicy
   readonly limits: Limits
+  /** What making values is charged to. */
+  readonly memory: MemoryBudget
   /** Globals that the policy did not know, in the order in which the pickle names them. */
   readonly refused: RefusedReference[] = []
   readonly #stack: PickleValue[] = []
@@ -30,8 +34,14 @@ export class MachineState {
   readonly #memo: Memo<PickleValue>
   #protocol: number | undefined
 
-  constructor(decoder: PickleDecoder, policy: PicklePolicy, limits: Limits, memo: Memo<PickleValue>) {
+  constructor(
+    decoder: PickleDecoder,
+    policy: PicklePolicy,
+    limits: Limits,
+    { memo, memory }: { readonly memo: Memo<PickleValue>; readonly memory: MemoryBudget },
+  ) {
     this.#memo = memo
+    this.memory = memory
     this.decoder = decoder
     this.policy = policy
     this.limits = limits
@@ -83,7 +93,7 @@ export class MachineState {
   }
 
   memoize(index: number): void {
-    this.#memo.set(index, this.peek())
+    if (this.#memo.set(index, this.peek())) this.memory.taken += MEMO_ENTRY_BYTES
     const { size } = this.#memo
     if (size > this.limits.maxMemoEntries)
       requireWithin(this.limits, "maxMemoEntries", size, this.decoder.within)
@@ -98,6 +108,13 @@ export class MachineState {
     const value = this.#memo.get(index)
     if (value === undefined) throw this.fault("pickle-memo", `memo entry ${index} was never stored`)
     this.push(value)
+  }
+
+  /** Charges `count` entries for a dict that has `size`, before they are made. */
+  makeEntries(count: number, size: number): void {
+    this.memory.take(count * ENTRY_BYTES, this.decoder.within)
+    const { maxNodes } = this.limits
+    if (size + count > maxNodes) requireWithin(this.limits, "maxNodes", size + count, this.decoder.within)
   }
 
   /** Notes a global that the policy does not know, and pushes what stands for it. */

@@ -15,14 +15,18 @@ import { HANDLERS } from "./handlers.ts"
 import { MachineState } from "./machine-state.ts"
 import { Memo } from "./memo.ts"
 import { findMemoReads } from "./memo-reads.ts"
+import { MemoryBudget } from "./memory-budget.ts"
+import { OPCODE_COSTS } from "./memory-costs.ts"
 import type { OpcodeInfo } from "./opcodes.ts"
 import type { PicklePolicy } from "./policy.ts"
 import { refusedGlobals } from "./refused-globals.ts"
 import type { PickleValue } from "./values.ts"
 
-/** Opcodes used so far; shared by the pickles of one file so that many small ones cost no more than one large. */
+/** Opcodes and memory used so far; shared by the pickles of one file so that many small ones cost no more than one large. */
 export interface PickleBudget {
   opcodes: number
+  /** Default: one that this pickle's length allows. */
+  readonly memory?: MemoryBudget
 }
 
 /** What `runPickle` needs besides the bytes. */
@@ -52,7 +56,8 @@ export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
   const { within, limits, start = 0 } = run
   const decoder = new PickleDecoder(bytes, within, limits, { start })
   const memo = new Memo<PickleValue>(findMemoReads(bytes, start))
-  const state = new MachineState(decoder, run.policy, run.limits, memo)
+  const memory = run.budget.memory ?? MemoryBudget.of(limits, bytes.byteLength)
+  const state = new MachineState(decoder, run.policy, limits, { memo, memory })
   let value: PickleValue
   try {
     value = interpret(state, run.budget)
@@ -71,7 +76,7 @@ export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
 }
 
 function interpret(state: MachineState, budget: PickleBudget): PickleValue {
-  const { decoder, limits } = state
+  const { decoder, limits, memory } = state
   for (;;) {
     const opcode = decoder.next()
     budget.opcodes += 1
@@ -88,6 +93,8 @@ function interpret(state: MachineState, budget: PickleBudget): PickleValue {
       throw state.fault("pickle-opcode", problem)
     }
     if (opcode.name === "STOP") return state.finish()
+    memory.taken += OPCODE_COSTS[opcode.code] as number
+    if (memory.taken > memory.allowed) throw memory.refusal(decoder.within)
     handle(state)
   }
 }

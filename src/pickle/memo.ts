@@ -18,14 +18,19 @@ export class Memo<Value> {
     return this.#counted + this.#others.size
   }
 
-  set(index: number, value: Value): void {
+  /** Whether it took memory. */
+  set(index: number, value: Value): boolean {
+    let took = false
     if (index === this.#counted) {
       this.#counted += 1
       if (this.#others.size > 0) this.#others.delete(index)
     } else if (index > this.#counted) {
       this.#others.add(index)
+      took = true
     }
-    if (this.#reads === undefined || this.#reads.has(index)) this.#kept.set(index, value)
+    if (this.#reads !== undefined && !this.#reads.has(index)) return took
+    this.#kept.set(index, value)
+    return true
   }
 
   get(index: number): Value | undefined {

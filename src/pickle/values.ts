@@ -43,22 +43,64 @@ export class PickleTuple {
   constructor(items: readonly PickleValue[]) {
     this.items = items
   }
+
+  get size(): number {
+    return this.items.length
+  }
 }
 
+/** Has no array before it has items: one byte of pickle makes an empty list. */
 export class PickleList {
   readonly kind = "list"
-  readonly items: PickleValue[] = []
+  #items: PickleValue[] | undefined
+
+  get size(): number {
+    return this.#items?.length ?? 0
+  }
+
+  get items(): PickleValue[] {
+    this.#items ??= []
+    return this.#items
+  }
+
+  /** Adds `items`, which belong to the list from now on. */
+  append(items: PickleValue[]): void {
+    this.#items = joined(this.#items, items)
+  }
 }
 
+/** Keeps what it is given, equal members too: nothing that becomes a tensor lies in a set. */
 export class PickleSet {
   readonly kind = "set"
   readonly frozen: boolean
-  readonly items: PickleValue[]
+  #items: PickleValue[] | undefined
 
-  constructor(frozen: boolean, items: PickleValue[] = []) {
+  constructor(frozen: boolean, items?: PickleValue[]) {
     this.frozen = frozen
-    this.items = items
+    this.#items = items
   }
+
+  get size(): number {
+    return this.#items?.length ?? 0
+  }
+
+  get items(): readonly PickleValue[] {
+    return this.#items ?? NOTHING
+  }
+
+  /** Adds `items`, which belong to the set from now on. */
+  append(items: PickleValue[]): void {
+    this.#items = joined(this.#items, items)
+  }
+}
+
+const NOTHING: readonly PickleValue[] = Object.freeze([])
+
+/** The first items become the array: copying them would take as much again, and growing it more. */
+function joined(present: PickleValue[] | undefined, items: PickleValue[]): PickleValue[] {
+  if (present === undefined) return items
+  for (const item of items) present.push(item)
+  return present
 }
 
 /** One entry of a mapping; the key is the one written first, the value the one written last, as in Python. */
@@ -67,37 +109,56 @@ export interface PickleEntry {
   value: PickleValue
 }
 
-const NO_ENTRIES: ReadonlyMap<unknown, PickleEntry> = new Map()
+/** Up to so many entries are looked for one by one: a `Map` takes 200 bytes before it holds anything. */
+const FEW_ENTRIES = 4
+
+const NO_ENTRIES: readonly PickleEntry[] = Object.freeze([])
 
 /** A mapping in insertion order. Keys are equal where Python says so: `1`, `1.0` and `True` are one key. */
 export class PickleDict {
   readonly kind = "dict"
   readonly type: "dict" | "OrderedDict" | "Counter" | "defaultdict"
-  /** Made for the first entry: one byte of pickle makes an empty dict, and an empty `Map` takes 200 bytes. */
-  #entries: Map<unknown, PickleEntry> | undefined
+  /** An array while there are few. None before the first. */
+  #entries: Map<unknown, PickleEntry> | PickleEntry[] | undefined
 
   constructor(type: PickleDict["type"] = "dict") {
     this.type = type
   }
 
   get size(): number {
-    return this.#entries?.size ?? 0
+    const entries = this.#entries
+    if (entries === undefined) return 0
+    return entries instanceof Map ? entries.size : entries.length
   }
 
   set(key: PickleValue, value: PickleValue): void {
     const identity = keyIdentity(key)
-    this.#entries ??= new Map()
-    const entry = this.#entries.get(identity)
-    if (entry === undefined) this.#entries.set(identity, { key, value })
-    else entry.value = value
+    const entries = this.#entries
+    const entry = entries instanceof Map ? entries.get(identity) : this.#find(identity)
+    if (entry !== undefined) entry.value = value
+    else if (entries instanceof Map) entries.set(identity, { key, value })
+    else if (entries === undefined) this.#entries = [{ key, value }]
+    else if (entries.length < FEW_ENTRIES) entries.push({ key, value })
+    else {
+      const map = new Map(entries.map((each) => [keyIdentity(each.key), each]))
+      this.#entries = map.set(identity, { key, value })
+    }
   }
 
   get(key: PickleValue): PickleValue | undefined {
-    return this.#entries?.get(keyIdentity(key))?.value
+    return this.#find(keyIdentity(key))?.value
   }
 
   entries(): IterableIterator<PickleEntry> {
     return (this.#entries ?? NO_ENTRIES).values()
+  }
+
+  #find(identity: unknown): PickleEntry | undefined {
+    const entries = this.#entries
+    if (entries === undefined) return undefined
+    if (entries instanceof Map) return entries.get(identity)
+    for (const entry of entries) if (keyIdentity(entry.key) === identity) return entry
+    return undefined
   }
 }
 

@@ -8,9 +8,10 @@
 import type { RootCandidate } from "../errors.ts"
 import { CheckpointError } from "../errors.ts"
 import type { PickleValue } from "../pickle/values.ts"
+import type { Container } from "../torch/child-cursor.ts"
+import { ChildCursor, isContainer } from "../torch/child-cursor.ts"
 import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
-import type { AnyTensor, Container, Holding } from "../torch/walk-tensors.ts"
-import { childrenOf, isContainer } from "../torch/walk-tensors.ts"
+import type { AnyTensor, Holding } from "../torch/walk-tensors.ts"
 
 /** What training code calls the state dict it saves beside other things, most telling first. */
 const WELL_KNOWN = [
@@ -87,9 +88,7 @@ function findByPath(top: Container, census: Census, path: readonly string[]): Ch
   let value: PickleValue = top
   for (const [depth, step] of path.entries()) {
     const container: Container = value
-    const child: PickleValue | undefined = childrenOf(container).find(
-      ({ key }) => textOf(key) === step,
-    )?.value
+    const child = childAt(container, step)
     if (isTensor(child) || isUnsupportedTensor(child)) {
       if (depth === path.length - 1) return { path, value: child }
     } else if (child !== undefined && isContainer(child) && (census.get(child)?.tensorCount ?? 0) > 0) {
@@ -108,13 +107,23 @@ function findByPath(top: Container, census: Census, path: readonly string[]): Ch
   return { path, value }
 }
 
+function childAt(container: Container, step: string): PickleValue | undefined {
+  const children = new ChildCursor(container)
+  while (children.next()) if (textOf(children.key) === step) return children.value
+  return undefined
+}
+
 /** Keys that are neither text nor integers can be no part of a path; what lies under them is found by `all` only. */
 function branchesOf(container: Container, census: Census): readonly Branch[] {
-  return childrenOf(container).flatMap(({ key, value }) => {
+  const branches: Branch[] = []
+  const children = new ChildCursor(container)
+  while (children.next()) {
+    const { key, value } = children
     const holding = isContainer(value) ? census.get(value) : undefined
-    if (!isContainer(value) || holding === undefined || holding.tensorCount === 0) return []
-    return [{ key: textOf(key) ?? "?", value, holding }]
-  })
+    if (!isContainer(value) || holding === undefined || holding.tensorCount === 0) continue
+    branches.push({ key: textOf(key) ?? "?", value, holding })
+  }
+  return branches
 }
 
 function textOf(key: PickleValue | undefined): string | undefined {

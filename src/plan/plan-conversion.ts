@@ -1,14 +1,17 @@
 /** From what a checkpoint holds to the layout of its safetensors file. Pure: reads nothing, decides everything. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { CheckpointError } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { requireWithinScaled } from "../errors.ts"
+import type { Limits, ScaledLimit } from "../limits.ts"
+import { scaledLimit } from "../limits.ts"
 import { METADATA_KEY } from "../safetensors/header-format.ts"
 import { writeHeader } from "../safetensors/write-header.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
-import { isContainer, nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import { isContainer } from "../torch/child-cursor.ts"
+import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
 import { chooseRoot } from "./choose-root.ts"
 import type { ConversionPlan, PlannedTensor } from "./conversion-plan.ts"
+import { gatherCost } from "./gather-blocks.ts"
 import { makeReport } from "./make-report.ts"
 import type { PlanOptions } from "./plan-options.ts"
 import { resolveSharing } from "./resolve-sharing.ts"
@@ -43,7 +46,7 @@ export function planConversion(
   const census = takeCensus(contents.value, limits)
   const root = chooseRoot(contents.value, census, options.root)
   const found = isContainer(root.value)
-    ? nameTensors(root.value, census, limits)
+    ? nameTensors(root.value, census, limits, contents.memory.copy())
     : [{ name: LONE_TENSOR_NAME, tensor: root.value }]
   const selected = selectTensors(found, options)
   const metadata = new Map(Object.entries(options.metadata ?? DEFAULT_METADATA))
@@ -90,6 +93,7 @@ export function planConversion(
     unreferenced: findUnreferenced(contents, { census, found, written, copiedWhole }),
   })
   requireInflatedWithin(bounds, segments)
+  requireGatheredWithin(bounds, segments)
   const checkedExtents = report.checksums === "checked" ? extentsOf(segments) : []
   const maxInflatedBytes = inflatedBytesAllowed(bounds)
   return { header: header.bytes, byteLength, segments, checkedExtents, maxInflatedBytes, report }
@@ -97,26 +101,39 @@ export function planConversion(
 
 /** A view can repeat one element for ever (stride 0), and one storage can have many names. */
 export function requireOutputWithin({ limits, inputByteLength }: PlanBounds, wanted: number): void {
-  const allowed = limits.outputFloorBytes + limits.outputRatio * inputByteLength
-  if (wanted <= allowed) return
-  throw new CheckpointError("limit-exceeded", { limit: "outputRatio", allowed, wanted, within: "output" })
+  const allowed = scaledLimit(limits, "outputFloorBytes", "outputRatio", inputByteLength)
+  requireWithinScaled(allowed, wanted, "output")
 }
 
 /** Bytes that may be inflated of this input. */
-export function inflatedBytesAllowed({ limits, inputByteLength }: PlanBounds): number {
-  return limits.inflateFloorBytes + limits.inflateRatio * inputByteLength
+export function inflatedBytesAllowed(bounds: PlanBounds): number {
+  return inflateLimit(bounds).allowed
+}
+
+function inflateLimit({ limits, inputByteLength }: PlanBounds): ScaledLimit {
+  return scaledLimit(limits, "inflateFloorBytes", "inflateRatio", inputByteLength)
 }
 
 /** A deflated member may claim a thousand times what it takes in the file, and each is inflated at least once. */
-function requireInflatedWithin(bounds: PlanBounds, segments: readonly Segment[]): void {
+export function requireInflatedWithin(bounds: PlanBounds, segments: readonly Segment[]): void {
   const deflated = new Set<ByteExtent>()
   for (const segment of segments) {
     if (segment.kind !== "literal" && segment.extent.coding === "deflate") deflated.add(segment.extent)
   }
-  const allowed = inflatedBytesAllowed(bounds)
   const wanted = Array.from(deflated).reduce((sum, { byteLength }) => sum + byteLength, 0)
-  if (wanted <= allowed) return
-  throw new CheckpointError("limit-exceeded", { limit: "inflateRatio", allowed, wanted, within: "archive" })
+  requireWithinScaled(inflateLimit(bounds), wanted, "archive")
+}
+
+/** One storage can have many views, each of which reads most of it, or picks bytes from all over it. */
+export function requireGatheredWithin(bounds: PlanBounds, segments: readonly Segment[]): void {
+  const { limits, inputByteLength } = bounds
+  const allowed = scaledLimit(limits, "gatherFloorBytes", "gatherRatio", inputByteLength)
+  let wanted = 0
+  for (const segment of segments) {
+    if (segment.kind !== "gather") continue
+    wanted += gatherCost(segment.view)
+    requireWithinScaled(allowed, wanted, "strided tensors")
+  }
 }
 
 /** The extents that segments draw from and that have a checksum, once each. */

@@ -1,10 +1,11 @@
 /** Everything in a checkpoint that draws on storages: its tensors, and what the unsupported ones are made from. */
 
 import type { PickleValue } from "../pickle/values.ts"
+import type { Container } from "../torch/child-cursor.ts"
+import { ChildCursor, isContainer } from "../torch/child-cursor.ts"
 import type { StorageReference, TensorRecord } from "../torch/tensor-record.ts"
 import { isStorageReference, isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
-import type { Container, Holding } from "../torch/walk-tensors.ts"
-import { childrenOf, isContainer } from "../torch/walk-tensors.ts"
+import type { Holding } from "../torch/walk-tensors.ts"
 
 /**
  * The tensors below `root`, and of unsupported ones the tensors and storages among their parts. A container is looked
@@ -19,7 +20,8 @@ export function* storageUsersIn(
   else if (isUnsupportedTensor(root)) parts.push(...root.parts)
   for (const [container, { direct }] of census) {
     if (!direct) continue
-    for (const { value } of childrenOf(container)) {
+    for (const children = new ChildCursor(container); children.next(); ) {
+      const { value } = children
       if (isTensor(value)) yield value
       else if (isUnsupportedTensor(value)) for (const part of value.parts) parts.push(part)
     }
@@ -33,6 +35,8 @@ export function* storageUsersIn(
     if (looked.has(part)) continue
     looked.add(part)
     if (isUnsupportedTensor(part)) for (const inner of part.parts) parts.push(inner)
-    else if (isContainer(part)) for (const { value } of childrenOf(part)) parts.push(value)
+    else if (isContainer(part)) {
+      for (const children = new ChildCursor(part); children.next(); ) parts.push(children.value)
+    }
   }
 }

@@ -4,9 +4,10 @@
  */
 
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
+import type { Container } from "../torch/child-cursor.ts"
 import type { Storage, StorageReference, TensorRecord } from "../torch/tensor-record.ts"
 import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
-import type { Container, FoundTensor, Holding } from "../torch/walk-tensors.ts"
+import type { FoundTensor, Holding } from "../torch/walk-tensors.ts"
 import type { ByteLattice, Coverage, CoverageBudget } from "./byte-coverage.ts"
 import { coverageOf, latticeOf } from "./byte-coverage.ts"
 import type { NamedTensor } from "./resolve-sharing.ts"

@@ -10,6 +10,8 @@ export class HeaderText {
   readonly #byteLength: number
   /** Byte offset in the text of every `STEP_UNITS`th unit; made when the first offset is asked for. */
   #steps: number[] | undefined
+  /** The unit that was asked for last, and its byte offset: the next is mostly near behind it. */
+  #last = { index: 0, bytes: 0 }
 
   /** @throws TypeError when `bytes`, which lie at `fileOffset`, are not UTF-8. */
   constructor(bytes: Uint8Array, fileOffset: number) {
@@ -24,7 +26,12 @@ export class HeaderText {
     if (this.text.length === this.#byteLength) return this.#fileOffset + index
     this.#steps ??= this.#measureSteps()
     const step = Math.floor(index / STEP_UNITS)
-    return this.#fileOffset + (this.#steps[step] ?? 0) + utf8Length(this.text, step * STEP_UNITS, index)
+    const known =
+      this.#last.index <= index && this.#last.index >= step * STEP_UNITS
+        ? this.#last
+        : { index: step * STEP_UNITS, bytes: this.#steps[step] ?? 0 }
+    this.#last = { index, bytes: known.bytes + utf8Length(this.text, known.index, index) }
+    return this.#fileOffset + this.#last.bytes
   }
 
   #measureSteps(): number[] {
@@ -38,22 +45,47 @@ export class HeaderText {
   }
 }
 
+/** Bytes that are decoded at once in the search for the first that are no text. */
+const SEARCHED_BYTES = 16_384
+
 /** Offset in `bytes` of the first byte that cannot belong to UTF-8 text, or the length when the end is cut off. */
 export function findInvalidUtf8(bytes: Uint8Array): number {
-  let valid = 0
-  let invalid = bytes.byteLength + 1
+  // Whole blocks first, from boundaries of characters: halving all of it would decode it two dozen times over.
+  let start = 0
+  for (let end = SEARCHED_BYTES; end < bytes.byteLength; end += SEARCHED_BYTES) {
+    const boundary = characterStart(bytes, end)
+    if (!isUtf8(bytes.subarray(start, boundary))) break
+    start = boundary
+  }
+  let valid = start
+  let invalid = Math.min(start + 2 * SEARCHED_BYTES, bytes.byteLength) + 1
   while (invalid - valid > 1) {
     const middle = Math.floor((valid + invalid) / 2)
-    if (beginsAsUtf8(bytes.subarray(0, middle))) valid = middle
+    if (beginsAsUtf8(bytes.subarray(start, middle))) valid = middle
     else invalid = middle
   }
   return valid
 }
 
-/** With `stream`, a character that is cut off at the end is not yet an error. */
+/** The start of the character that the byte at `at` belongs to, if it is one: three bytes back at most. */
+function characterStart(bytes: Uint8Array, at: number): number {
+  let start = at
+  while (start > at - 3 && ((bytes[start] as number) & 0xc0) === 0x80) start--
+  return start
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  return decodes(bytes, false)
+}
+
+/** Whether `bytes` are text but for a character that is cut off at the end. */
 function beginsAsUtf8(bytes: Uint8Array): boolean {
+  return decodes(bytes, true)
+}
+
+function decodes(bytes: Uint8Array, stream: boolean): boolean {
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true })
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream })
     return true
   } catch {
     return false

@@ -16,10 +16,19 @@ export interface OrderedTensor {
 
 const SURROGATE = /[\ud800-\udfff]/
 
+/** Units that are compared as a whole: names of a megabyte may have all but their ends in common. */
+const COMPARED_AT_ONCE = 256
+
 /** Negative, zero or positive as `a` sorts before, with or after `b` by UTF-8 bytes. Nothing is encoded. */
 export function compareUtf8(a: string, b: string): number {
   const shared = Math.min(a.length, b.length)
-  for (let index = 0; index < shared; index++) {
+  let start = 0
+  while (shared - start > COMPARED_AT_ONCE) {
+    const end = start + COMPARED_AT_ONCE
+    if (a.slice(start, end) !== b.slice(start, end)) break
+    start = end
+  }
+  for (let index = start; index < shared; index++) {
     const unitA = a.charCodeAt(index)
     const unitB = b.charCodeAt(index)
     if (unitA !== unitB) return codePointWeight(unitA) - codePointWeight(unitB)

@@ -12,6 +12,7 @@
  * its own reader refuses.
  */
 
+import { allocate } from "../bytes/allocate.ts"
 import { checkedAdd } from "../bytes/checked-integers.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts"
@@ -156,7 +157,7 @@ function endOf(tensor: HeaderTensor, start: number): number {
 function frame(text: TextBlocks, limits: Limits): Uint8Array<ArrayBuffer> {
   const headerByteLength = Math.ceil(text.byteLength / 8) * 8
   requireWithin(limits, "maxHeaderBytes", headerByteLength, "header")
-  const bytes = new Uint8Array(LENGTH_PREFIX_BYTES + headerByteLength)
+  const bytes = allocate(LENGTH_PREFIX_BYTES + headerByteLength, "the header")
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerByteLength), true)
   const end = text.copyTo(bytes, LENGTH_PREFIX_BYTES)
   return bytes.fill(SPACE, end)

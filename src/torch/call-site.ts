@@ -3,6 +3,8 @@
 import type { FaultCode } from "../errors.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
+import type { MemoryBudget } from "../pickle/memory-budget.ts"
+import { COPIED_ITEM_BYTES } from "../pickle/memory-costs.ts"
 import type { PickleTuple, PickleValue } from "../pickle/values.ts"
 
 /** What the calls of one pickle have copied. Three bytes of pickle can ask for the same copy again and again. */
@@ -17,18 +19,22 @@ export interface CallSite {
   readonly at: number
   readonly limits: Limits
   readonly copied: CopyCount
+  /** What copies are charged to, besides. */
+  readonly memory?: MemoryBudget | undefined
 }
 
 /** Counts `items` values that a call is about to copy; all copies of one pickle stay within `maxNodes`. */
 export function requireItems(site: CallSite, items: number): void {
   site.copied.items += items
   requireWithin(site.limits, "maxNodes", site.copied.items, site.within)
+  site.memory?.take(items * COPIED_ITEM_BYTES, site.within)
 }
 
 /** As `requireItems`, for bytes and `maxPickleBytes`: a pickle that copies each of its texts once stays below it. */
 export function requireBytes(site: CallSite, bytes: number): void {
   site.copied.bytes += bytes
   requireWithin(site.limits, "maxPickleBytes", site.copied.bytes, site.within)
+  site.memory?.take(bytes, site.within)
 }
 
 export function faultAt(site: CallSite, code: FaultCode, problem: string): CheckpointError {

@@ -2,6 +2,7 @@
 
 import type { Crc32 } from "../bytes/crc32.ts"
 import type { Limits } from "../limits.ts"
+import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
 import type { Storage } from "./tensor-record.ts"
@@ -27,6 +28,8 @@ export interface CheckpointContents {
   readonly hasChecksums: boolean
   /** Known globals that the pickles name. */
   readonly globals: readonly KnownGlobal[]
+  /** What reading it has taken of the memory that it may take. */
+  readonly memory: MemoryBudget
 }
 
 /** What every layout needs to read a checkpoint. */

@@ -13,6 +13,7 @@ import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleBudget } from "../pickle/machine.ts"
 import { runPickle } from "../pickle/machine.ts"
+import { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleList } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
@@ -71,6 +72,7 @@ export async function readLegacyLayout(
     byteOrder,
     hasChecksums: false,
     globals: [...run.policy.globals],
+    memory: run.memory,
   }
 }
 
@@ -79,18 +81,25 @@ class LegacyRun {
   readonly policy: TorchPolicy
   readonly #pickles: LegacyPickles
   readonly #limits: Limits
-  readonly #budget: PickleBudget = { opcodes: 0 }
+  /** Shared by the five. */
+  readonly memory: MemoryBudget
+  readonly #budget: PickleBudget
 
   constructor(pickles: LegacyPickles, limits: Limits, storages: StorageTable) {
     this.#pickles = pickles
     this.#limits = limits
-    this.policy = new TorchPolicy({ within: "object pickle", limits, storages, storageViews: true })
+    this.memory = MemoryBudget.of(limits, pickles.bytes.byteLength)
+    this.#budget = { opcodes: 0, memory: this.memory }
+    const { memory } = this
+    this.policy = new TorchPolicy({ within: "object pickle", limits, storages, storageViews: true, memory })
   }
 
   interpret(name: LegacyPickleName, storages: StorageTable | undefined): PickleValue {
     const { within, at: start } = this.placeOf(name)
     const limits = this.#limits
-    const policy = storages === undefined ? new TorchPolicy({ within, limits, storages }) : this.policy
+    const { memory } = this
+    const policy =
+      storages === undefined ? new TorchPolicy({ within, limits, storages, memory }) : this.policy
     if (!this.#pickles.starts.has(name)) throw this.fault(name, "it is missing")
     return runPickle(this.#pickles.bytes, { within, policy, limits, budget: this.#budget, start }).value
   }

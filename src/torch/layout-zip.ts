@@ -7,8 +7,10 @@ import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
+import { CheckpointError, requireWithin, requireWithinScaled } from "../errors.ts"
+import { scaledLimit } from "../limits.ts"
 import { runPickle } from "../pickle/machine.ts"
+import { MemoryBudget } from "../pickle/memory-budget.ts"
 import { quoteText } from "../quote-text.ts"
 import { faultAt } from "./call-site.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
@@ -19,6 +21,9 @@ import { findUnclaimed } from "./unclaimed-members.ts"
 
 /** Storage keys are counters; torch 1.6 wrote addresses. 20 digits hold any 64-bit number. */
 const STORAGE_KEY = /^[0-9]{1,20}$/
+
+/** Of a deflated pickle so many times its stored bytes count where memory is granted: real ones deflate to 1/2 to 1/18. */
+const DEFLATED_TIMES = 16
 
 /** Another layout that is a zip archive too, and the record that marks it. */
 export interface OtherLayout {
@@ -60,6 +65,10 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
   const extent = archive.entries.get(name)
   if (extent === undefined) throw layoutFault(`the archive holds no ${quoteText(name)}`)
   requireWithin(limits, "maxPickleBytes", extent.byteLength, name)
+  if (extent.coding === "deflate") {
+    const allowed = scaledLimit(limits, "pickleFloorBytes", "pickleRatio", extent.storedLength)
+    requireWithinScaled(allowed, extent.byteLength, name)
+  }
   const byteOrder =
     options.byteOrder ?? (await readByteOrder(archive.entries.get(`${prefix}byteorder`), options))
 
@@ -74,9 +83,10 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
     const problem = `storage ${quoteText(key)} has ${member.byteLength} bytes, the pickle says ${byteLength}`
     throw faultAt(site, "storage-size", problem)
   })
-  const policy = new TorchPolicy({ within: name, limits, storages })
+  const memory = MemoryBudget.of(limits, Math.min(extent.byteLength, DEFLATED_TIMES * extent.storedLength))
+  const policy = new TorchPolicy({ within: name, limits, storages, memory })
   const bytes = await readExtent(extent, options)
-  const { value, end } = runPickle(bytes, { within: name, policy, limits, budget: { opcodes: 0 } })
+  const { value, end } = runPickle(bytes, { within: name, policy, limits, budget: { opcodes: 0, memory } })
   if (end !== bytes.byteLength) {
     const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
     throw new CheckpointError("pickle-trailing", { within: name, at: end, problem })
@@ -93,6 +103,7 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
     byteOrder,
     hasChecksums: archive.hasChecksums,
     globals: [...policy.globals],
+    memory,
   }
 }
 

@@ -18,6 +18,9 @@ import type { TorchDtype } from "./dtypes.ts"
 import type { StorageReference, TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
 import { isStorageReference, isTensor, isUnsupportedTensor } from "./tensor-record.ts"
 
+/** What a dimension is charged at. */
+const SIZE_BYTES = 16
+
 /** What a rebuild function returns. */
 export type Rebuilt = TensorRecord | UnsupportedTensor
 
@@ -107,6 +110,8 @@ function makeTensor(
     const problem = `a tensor has ${shape.length} sizes and ${strides.length} strides`
     throw faultAt(site, "tensor-argument", problem)
   }
+  // Sizes may be shared, so that two bytes of pickle ask for 64 of them to be looked at again.
+  site.memory?.take(SIZE_BYTES * shape.length, site.within)
   const elementCount = productOf(shape, dtype, site)
   requireInsideStorage(reference, dtype, { offset, shape, strides, elementCount }, site)
   const { conjugate, negative } = readMetadata(metadata, dtype, site)

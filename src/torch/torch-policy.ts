@@ -1,6 +1,7 @@
 /** The machine's policy for torch checkpoints: the list of globals, and what calling them makes. */
 
 import type { Limits } from "../limits.ts"
+import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PicklePolicy } from "../pickle/policy.ts"
 import type { PickleTuple, PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict } from "../pickle/values.ts"
@@ -21,6 +22,8 @@ export interface TorchPolicyOptions {
   readonly storages: StorageTable | undefined
   /** Storage views belong to the legacy layout alone. Default false. */
   readonly storageViews?: boolean
+  /** What copies are charged to. */
+  readonly memory?: MemoryBudget
 }
 
 export class TorchPolicy implements PicklePolicy {
@@ -78,7 +81,7 @@ export class TorchPolicy implements PicklePolicy {
   }
 
   #site(at: number): CallSite {
-    const { within, limits } = this.#options
-    return { within, at, limits, copied: this.#copied }
+    const { within, limits, memory } = this.#options
+    return { within, at, limits, copied: this.#copied, memory }
   }
 }

@@ -8,20 +8,13 @@
 
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
+import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
-import {
-  describeValue,
-  PickleDict,
-  PickleFloat,
-  PickleList,
-  PickleSet,
-  PickleTuple,
-} from "../pickle/values.ts"
+import { describeValue, PickleFloat } from "../pickle/values.ts"
+import type { Container } from "./child-cursor.ts"
+import { ChildCursor, isContainer } from "./child-cursor.ts"
 import type { TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
 import { isTensor, isUnsupportedTensor, tensorByteLength } from "./tensor-record.ts"
-
-/** A value with others in it. */
-export type Container = PickleDict | PickleList | PickleTuple | PickleSet
 
 /** A tensor, or one that safetensors cannot hold. */
 export type AnyTensor = TensorRecord | UnsupportedTensor
@@ -34,12 +27,6 @@ export interface Holding {
   readonly direct: boolean
 }
 
-/** One item of a container: its key in a mapping, its index in a sequence, undefined in a set. */
-export interface Child {
-  readonly key: PickleValue | undefined
-  readonly value: PickleValue
-}
-
 /** A tensor and where it was found. */
 export interface FoundTensor {
   /** Keys from the walk's root, joined by dots. */
@@ -47,37 +34,19 @@ export interface FoundTensor {
   readonly tensor: AnyTensor
 }
 
-export function isContainer(value: PickleValue): value is Container {
-  return (
-    value instanceof PickleDict ||
-    value instanceof PickleList ||
-    value instanceof PickleTuple ||
-    value instanceof PickleSet
-  )
-}
-
-/** The items of a container in order. */
-export function childrenOf(container: Container): readonly Child[] {
-  if (container instanceof PickleDict) return [...container.entries()]
-  const keyed = !(container instanceof PickleSet)
-  return container.items.map((value, index) => ({ key: keyed ? index : undefined, value }))
-}
-
-function itemCount(container: Container): number {
-  return container instanceof PickleDict ? container.size : container.items.length
-}
+/** Most containers of training state hold no tensors. */
+const NO_TENSORS: Holding = Object.freeze({ tensorCount: 0, byteLength: 0, direct: false })
 
 interface Frame {
   readonly container: Container
-  readonly children: readonly Child[]
-  next: number
+  readonly children: ChildCursor
   tensorCount: number
   byteLength: number
   direct: boolean
 }
 
 /**
- * Counts the tensors in every container below `root`. Linear in the size of the pickle.
+ * Counts the tensors in every container below `root` that is not empty. Linear in the size of the pickle.
  *
  * @throws `pickle-cycle`, `limit-exceeded` (`maxNesting`, `maxNodes`).
  */
@@ -85,24 +54,25 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
   const census = new Map<Container, Holding>()
   if (!isContainer(root)) return census
   const open = new Set<Container>([root])
-  let nodes = itemCount(root)
+  let nodes = root.size
   requireWithin(limits, "maxNodes", nodes)
   const frames: Frame[] = [openFrame(root)]
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-    const child = frame.children[frame.next++]
-    if (child === undefined) {
+    if (!frame.children.next()) {
       close(frame)
       continue
     }
-    const { value } = child
-    if (isTensor(value) || isUnsupportedTensor(value)) {
-      frame.tensorCount += 1
-      frame.byteLength += isTensor(value) ? tensorByteLength(value) : 0
-      frame.direct = true
-    } else if (isContainer(value)) {
+    const { value } = frame.children
+    if (typeof value !== "object" || value === null) continue
+    if (isContainer(value)) {
+      if (value.size === 0) continue
       const holding = census.get(value)
       if (holding === undefined) descend(value)
       else add(frame, holding)
+    } else if (isTensor(value) || isUnsupportedTensor(value)) {
+      frame.tensorCount += 1
+      frame.byteLength += isTensor(value) ? tensorByteLength(value) : 0
+      frame.direct = true
     }
   }
   return census
@@ -111,7 +81,7 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
     if (open.has(container)) {
       throw new CheckpointError("pickle-cycle", { problem: `a ${container.kind} contains itself` })
     }
-    nodes += itemCount(container)
+    nodes += container.size
     requireWithin(limits, "maxNodes", nodes)
     requireWithin(limits, "maxNesting", frames.length + 1)
     open.add(container)
@@ -119,7 +89,7 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
   }
 
   function close({ container, tensorCount, byteLength, direct }: Frame): void {
-    const holding = { tensorCount, byteLength, direct }
+    const holding = tensorCount === 0 ? NO_TENSORS : { tensorCount, byteLength, direct }
     census.set(container, holding)
     open.delete(container)
     frames.pop()
@@ -129,7 +99,7 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
 }
 
 function openFrame(container: Container): Frame {
-  return { container, children: childrenOf(container), next: 0, tensorCount: 0, byteLength: 0, direct: false }
+  return { container, children: new ChildCursor(container), tensorCount: 0, byteLength: 0, direct: false }
 }
 
 function add(frame: Frame, holding: Holding): void {
@@ -137,50 +107,61 @@ function add(frame: Frame, holding: Holding): void {
   frame.byteLength += holding.byteLength
 }
 
+/** What planning takes for a tensor, from its name to its segment: a dozen small objects, and entries in maps. */
+const TENSOR_BYTES = 640
+/** For a unit of its name: in the name, in the header's text, in the header. */
+const NAME_UNIT_BYTES = 6
+/** For a dimension: in the texts that tell tensors apart, in the header, in a view. */
+const DIMENSION_BYTES = 48
+
 interface NamingFrame {
   readonly prefix: string
-  readonly children: readonly Child[]
-  next: number
+  readonly children: ChildCursor
 }
 
 /**
- * Every tensor below `root` with its dotted name, in the order of the tree.
+ * Every tensor below `root` with its dotted name, in the order of the tree. What planning them takes is charged to
+ * `memory`.
  *
  * @throws `name-type` where a key on the way to a tensor is neither text nor an integer; `limit-exceeded`
- *   (`maxTensors`, `maxNameBytes`, `maxTotalNameBytes`, `maxNodes`).
+ *   (`maxTensors`, `maxNameBytes`, `maxTotalNameBytes`, `maxNodes`, `memoryRatio`).
  */
 export function nameTensors(
   root: Container,
   census: ReadonlyMap<Container, Holding>,
   limits: Limits,
+  memory?: MemoryBudget,
 ): readonly FoundTensor[] {
-  requireWithin(limits, "maxTensors", census.get(root)?.tensorCount ?? 0)
+  const tensorCount = census.get(root)?.tensorCount ?? 0
+  requireWithin(limits, "maxTensors", tensorCount)
+  memory?.take(tensorCount * TENSOR_BYTES)
   const found: FoundTensor[] = []
-  let nodes = itemCount(root)
+  let nodes = root.size
   requireWithin(limits, "maxNodes", nodes)
-  const frames: NamingFrame[] = [{ prefix: "", children: childrenOf(root), next: 0 }]
+  const frames: NamingFrame[] = [{ prefix: "", children: new ChildCursor(root) }]
   let nameUnits = 0
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
-    const child = frame.children[frame.next++]
-    if (child === undefined) {
+    if (!frame.children.next()) {
       frames.pop()
       continue
     }
-    const { value } = child
+    const { value, key } = frame.children
+    if (typeof value !== "object" || value === null) continue
     const isLeaf = isTensor(value) || isUnsupportedTensor(value)
-    const holds = isContainer(value) && (census.get(value)?.tensorCount ?? 0) > 0
-    if (!isLeaf && !holds) continue
-    const name = frame.prefix + keyText(child.key, frame.prefix)
+    if (!isLeaf && !(isContainer(value) && (census.get(value)?.tensorCount ?? 0) > 0)) continue
+    const name = frame.prefix + keyText(key, frame.prefix)
     // UTF-8 takes at least one byte a UTF-16 unit; the header's own limit is exact.
     requireWithin(limits, "maxNameBytes", name.length)
     nameUnits += name.length
     requireWithin(limits, "maxTotalNameBytes", nameUnits)
+    const dimensions = isTensor(value) ? value.shape.length : 0
+    memory?.take(NAME_UNIT_BYTES * name.length + DIMENSION_BYTES * dimensions)
     if (isLeaf) {
       found.push({ name, tensor: value })
     } else if (isContainer(value)) {
-      nodes += itemCount(value)
+      nodes += value.size
       requireWithin(limits, "maxNodes", nodes)
-      frames.push({ prefix: `${name}.`, children: childrenOf(value), next: 0 })
+      frames.push({ prefix: `${name}.`, children: new ChildCursor(value) })
     }
   }
   return found

@@ -5,8 +5,8 @@
  * chunks to itself, cut where its windows end. What the sink copies by itself has chunks to itself as well, large ones.
  */
 
+import { gatherBlockAt, spanOf } from "../plan/gather-blocks.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
-import { gatherBlockAt, spanOf } from "./gather-blocks.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** A part of a segment. */

@@ -1,13 +1,20 @@
 /** The window of a large gather: the part of a storage that its current block picks from. One at a time. */
 
+import { allocate } from "../bytes/allocate.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { GatherBlock } from "../plan/gather-blocks.ts"
+import { gatherBlockAt, SIEVED_GAP_BYTES } from "../plan/gather-blocks.ts"
 import type { GatherSegment } from "../plan/segments.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
-import type { GatherBlock } from "./gather-blocks.ts"
-import { gatherBlockAt } from "./gather-blocks.ts"
 
-/** Runs that are read at the same time. */
+/** Reads at the same time. */
 const READS_IN_FLIGHT = 8
+
+/** Bytes of one read of several runs. */
+const SIEVE_BYTES = 512 * 1024
+
+/** Runs up to this are copied byte by byte: a view of an array takes longer to make. */
+const SHORT_RUN_BYTES = 32
 
 /** Fills `target` with bytes of `extent` from `offset`. */
 type ReadExtent = (extent: ByteExtent, offset: number, target: Uint8Array) => Promise<void>
@@ -44,7 +51,7 @@ export class GatherWindow {
     const byteLength = block.windowElements * itemBytes
     if (!inside) {
       this.#block = undefined
-      if (this.#buffer.length < byteLength) this.#buffer = new Uint8Array(byteLength)
+      if (this.#buffer.length < byteLength) this.#buffer = allocate(byteLength, segment.extent.name)
       await this.#fill(segment, block)
       this.#segment = segment
       this.#block = block
@@ -55,21 +62,71 @@ export class GatherWindow {
   async #fill({ extent, view }: GatherSegment, block: GatherBlock): Promise<void> {
     const { itemBytes } = view
     const runBytes = block.runElements * itemBytes
-    const offsets = block.runOffsets()
-    let next = 0
+    const groups = groupRuns(block, itemBytes)
     const failures: unknown[] = []
-    const readRuns = async (): Promise<void> => {
-      for (let run = offsets.next(); !run.done && failures.length === 0; run = offsets.next()) {
-        const start = next
-        next += runBytes
-        await this.#read(extent, run.value * itemBytes, this.#buffer.subarray(start, start + runBytes))
+    const readGroups = async (): Promise<void> => {
+      const sieve: Sieve = { bytes: new Uint8Array(0) }
+      for (let next = groups.next(); !next.done && failures.length === 0; next = groups.next()) {
+        await this.#readGroup(extent, next.value, runBytes, sieve)
       }
     }
     // A deflated extent has one stream: its runs come one after the other.
     const lanes = extent.coding === "deflate" ? 1 : READS_IN_FLIGHT
     // One failure ends all lanes, and no read is under way when it is reported.
-    await Promise.all(Array.from({ length: lanes }, () => readRuns().catch((error) => failures.push(error))))
+    await Promise.all(
+      Array.from({ length: lanes }, () => readGroups().catch((error) => failures.push(error))),
+    )
     if (failures.length > 0) throw failures[0]
     if (runBytes === extent.byteLength) this.#ledger.pass(extent, 0, this.#buffer.subarray(0, runBytes))
   }
+
+  async #readGroup(extent: ByteExtent, group: RunGroup, runBytes: number, sieve: Sieve): Promise<void> {
+    const { offsets, at } = group
+    const [first = 0] = offsets
+    if (offsets.length === 1) return this.#read(extent, first, this.#buffer.subarray(at, at + runBytes))
+    const length = (offsets.at(-1) ?? first) + runBytes - first
+    if (sieve.bytes.length < length) sieve.bytes = new Uint8Array(length)
+    const { bytes } = sieve
+    await this.#read(extent, first, bytes.subarray(0, length))
+    const buffer = this.#buffer
+    let target = at
+    for (const offset of offsets) {
+      const start = offset - first
+      if (runBytes > SHORT_RUN_BYTES) buffer.set(bytes.subarray(start, start + runBytes), target)
+      else for (let i = 0; i < runBytes; i++) buffer[target + i] = bytes[start + i] as number
+      target += runBytes
+    }
+  }
+}
+
+/** Runs that are read at once, and where the first goes in the window; the others follow it there. */
+interface RunGroup {
+  /** Byte offsets in the extent, ascending. */
+  readonly offsets: readonly number[]
+  readonly at: number
+}
+
+/** Where a lane reads runs that lie close together, gaps and all. */
+interface Sieve {
+  bytes: Uint8Array
+}
+
+/** The runs of `block`, those that follow close upon one another together. */
+function* groupRuns({ runElements, runOffsets }: GatherBlock, itemBytes: number): Generator<RunGroup> {
+  const runBytes = runElements * itemBytes
+  let offsets: number[] = []
+  let at = 0
+  for (const element of runOffsets()) {
+    const offset = element * itemBytes
+    const [first = offset] = offsets
+    const gap = offset - (offsets.at(-1) ?? offset) - runBytes
+    const goesOn = gap >= 0 && gap <= SIEVED_GAP_BYTES && offset + runBytes - first <= SIEVE_BYTES
+    if (offsets.length > 0 && !goesOn) {
+      yield { offsets, at }
+      at += offsets.length * runBytes
+      offsets = []
+    }
+    offsets.push(offset)
+  }
+  if (offsets.length > 0) yield { offsets, at }
 }

@@ -18,6 +18,9 @@ const MEDIA_TYPE = "application/octet-stream"
 /** Neighbours that cannot be slices are put together up to this many bytes: 20,000 small tensors make a few parts. */
 const PART_BYTES = 16 * 1024 * 1024
 
+/** A slice takes about 5 KB of memory and a read of its own: what is smaller is put together as well. */
+const SMALLEST_SLICE_BYTES = 4096
+
 /** @throws as `runPlan`. */
 export async function planToBlob(plan: TransferPlan, options: RunOptions): Promise<Blob> {
   const { crc32, signal, sizes, onProgress } = options
@@ -63,6 +66,7 @@ function* groupSegments(segments: readonly Segment[]): Generator<readonly Segmen
 function sliceOf(segment: Segment | undefined): Blob | undefined {
   if (segment?.kind !== "copy" || segment.extent.coding !== "stored") return undefined
   const { extent, length } = segment
+  if (length < SMALLEST_SLICE_BYTES) return undefined
   const at = extent.offset + segment.offsetInExtent
   const slice = extent.source.blob?.slice(at, at + length)
   if (slice === undefined || slice.size === length) return slice

@@ -1,5 +1,7 @@
 /** How much is held in memory at a time. A conversion takes the defaults; a test takes less, to cross every boundary. */
 
+import { GATHER_WINDOW_BYTES, SMALL_GATHER_BYTES } from "../plan/gather-blocks.ts"
+
 /** All are bytes. */
 export interface TransferSizes {
   /** Output of one chunk. A multiple of 16, so that no element is split. */
@@ -19,9 +21,8 @@ const MiB = 1024 * KiB
 export const TRANSFER_SIZES: TransferSizes = Object.freeze({
   // Larger chunks gain nothing (measured from 256 KiB to 8 MiB), and several are in flight.
   chunkBytes: 1 * MiB,
-  smallGatherBytes: 64 * KiB,
+  smallGatherBytes: SMALL_GATHER_BYTES,
   // Long enough that asking costs nothing, short enough that progress moves and an abort is felt.
   directBytes: 8 * MiB,
-  // Most tensors fit whole; a matrix of 4096 x 4096 float32 is just as large.
-  windowBytes: 64 * MiB,
+  windowBytes: GATHER_WINDOW_BYTES,
 })

@@ -152,7 +152,7 @@ describe("JSON", () => {
       bytes: new Uint8Array([1, 2, 255]),
     }
     expect(jsonText(value)).toBe(
-      '{"big":"18446744073709551616","numbers":[1.5,"NaN","-Infinity"],"named":{"10":2,"__proto__":1},' +
+      '{"big":"18446744073709551616","numbers":[1.5,"NaN","-Infinity"],"named":{"__proto__":1,"10":2},' +
         '"keyed":[[1,"a"],["1","b"]],"set":[1,2],"bytes":{"kind":"bytes","base64":"AQL/"}}',
     )
   })
@@ -163,10 +163,19 @@ describe("JSON", () => {
     expect(JSON.parse(text)).toBe("\u009b31m \u202e \u2028 \u{e0001} é")
   })
 
+  it("is written of values as deep as may be, without recursion", () => {
+    let value: unknown = new Map<unknown, unknown>([[1, undefined]])
+    for (let level = 0; level < 50_000; level++)
+      value = level % 2 === 0 ? [value] : { a: value, b: undefined }
+    const text = jsonText(value)
+    expect(text.slice(0, 12)).toBe('{"a":[{"a":[')
+    expect(text).toContain("[[1,null]]")
+  })
+
   it("stops at parts that are shared too often", () => {
     let value: unknown[] = ["x"]
     for (let level = 0; level < 60; level++) value = [value, value]
-    expect(() => jsonText(value)).toThrow(/maxNodes/)
+    expect(() => jsonText(value)).toThrow(/outputFloorBytes/)
   })
 })
 

@@ -13,7 +13,7 @@ describe("limits", () => {
     const wide = tensor(U8, [1024, 1024, 1024, 1024], { strides: [0, 0, 0, 0] })
     await expect(planFor(dict({ wide }))).rejects.toMatchObject({
       code: "limit-exceeded",
-      detail: { limit: "outputRatio", within: "output" },
+      detail: { limit: "outputFloorBytes", within: "output" },
     })
   })
 
@@ -24,7 +24,7 @@ describe("limits", () => {
     )
     await expect(planFor(views)).rejects.toMatchObject({
       code: "limit-exceeded",
-      detail: { limit: "outputRatio" },
+      detail: { limit: "outputFloorBytes" },
     })
     const aliases = new Map(
       Array.from(views.keys(), (name) => [name, tensor(U8, [100_000], { storage })] as const),

@@ -174,7 +174,7 @@ describe("a deflated entry", () => {
   it("that inflates to too much is refused before it is read, also for one tensor", async () => {
     const limits = { inflateFloorBytes: 100_000, inflateRatio: 1 }
     const { file } = await planOf(backwards, style)
-    const refusal = { code: "limit-exceeded", detail: { limit: "inflateRatio" } }
+    const refusal = { code: "limit-exceeded", detail: { limit: "inflateFloorBytes" } }
     await expect(toSafetensorsBytes(file, { limits })).rejects.toMatchObject(refusal)
     await expect((await openCheckpoint(file, { limits })).readTensor("t000")).rejects.toMatchObject(refusal)
   })

@@ -100,3 +100,28 @@ describe("a window", () => {
     expect(reads).toBeLessThan(20)
   })
 })
+
+describe("runs that lie close together", () => {
+  it("are read at once, and only they are kept", async () => {
+    const view = { itemBytes: 1, elementOffset: 3, shape: [16, COLUMNS], strides: [1, 5000] }
+    const segment: GatherSegment = { ...segmentOver("stored"), view }
+    let reads = 0
+    const window = new GatherWindow(
+      async (_, offset, target) => {
+        reads += 1
+        target.set(BYTES.subarray(offset, offset + target.length))
+      },
+      ledger,
+      16 * COLUMNS,
+    )
+    const { block, window: bytes } = await window.load(segment, 0)
+    expect(block.elementCount).toBe(16 * COLUMNS)
+    for (let row = 0; row < 16; row++) {
+      for (let column = 0; column < COLUMNS; column++) {
+        const at = row * (block.strides[0] ?? 0) + column * (block.strides[1] ?? 0)
+        expect(bytes[at]).toBe(BYTES[3 + row + column * 5000])
+      }
+    }
+    expect(reads).toBeLessThan(4)
+  })
+})

@@ -5,13 +5,27 @@
  * would hold far more than the block needs (a few rows of a large transposed matrix), the runs that it needs, packed.
  */
 
-import type { StridedView } from "../plan/segments.ts"
+import type { StridedView } from "./segments.ts"
+
+/** The part of a storage that is held at a time. Most tensors fit whole, as does a matrix of 4096 x 4096 float32. */
+export const GATHER_WINDOW_BYTES: number = 64 * 1024 * 1024
+
+/** A view whose span is up to this shares its read with others. */
+export const SMALL_GATHER_BYTES: number = 64 * 1024
 
 /** What a read costs beyond its bytes, in bytes: about so many are read in the time that another read takes to begin. */
 const READ_COST_BYTES = 16 * 1024
 
-/** Runs with gaps up to this are read as one. Well below the cost of a read, because a gap takes room in the window. */
-const GAP_BYTES = READ_COST_BYTES / 4
+/** Runs with gaps up to this are read together. */
+export const SIEVED_GAP_BYTES: number = READ_COST_BYTES
+
+/** What copying a run costs that was read with others, in bytes. */
+const RUN_COST_BYTES = 256
+
+/** Runs with gaps up to this make one run, which takes room in the window for the gaps: */
+const KEPT_GAP_BYTES = READ_COST_BYTES / 4
+/** at most so many times the room for what is wanted. */
+const MOST_WASTE = 8
 
 /** Consecutive elements of a view, in its own order, and the window they are picked from. */
 export interface GatherBlock {
@@ -69,6 +83,17 @@ interface Cut {
   readonly packed: boolean
 }
 
+/**
+ * What gathering a view reads, in bytes, each read counted with what it costs to begin. Views can ask for the same
+ * parts of a storage again and again.
+ */
+export function gatherCost(view: StridedView, windowBytes: number = GATHER_WINDOW_BYTES): number {
+  const bytes = spanOf(view) * view.itemBytes
+  if (bytes <= SMALL_GATHER_BYTES) return bytes
+  const cut = chooseCut(view, Math.floor(windowBytes / view.itemBytes))
+  return cut.dimension < 0 ? bytes + READ_COST_BYTES : costOf(view, cut)
+}
+
 /** Of the two ways to divide a view that does not fit whole, the one that takes less reading. */
 function chooseCut(view: StridedView, windowElements: number): Cut {
   if (spanOf(view) <= windowElements) return { dimension: -1, indices: 0, packed: false }
@@ -84,8 +109,11 @@ function costOf(view: StridedView, { dimension, indices, packed }: Cut): number 
   // Not rounded up: the last block is as small as it must be.
   const blocks = (rows * (shape[dimension] as number)) / indices
   if (packed) {
-    const { runElements, windowElements } = packRuns(view, dimension, indices)
-    return blocks * (windowElements / runElements) * (runElements * itemBytes + READ_COST_BYTES)
+    const { runElements, windowElements, runStep } = packRuns(view, dimension, indices)
+    const alone = runElements * itemBytes + READ_COST_BYTES
+    // A run that is read with the next takes the gap with it.
+    const sieved = runStep * itemBytes + RUN_COST_BYTES
+    return blocks * (windowElements / runElements) * Math.min(alone, sieved)
   }
   const span = (indices - 1) * (strides[dimension] as number) + innerSpan(view, dimension)
   return blocks * (span * itemBytes + READ_COST_BYTES)
@@ -154,6 +182,8 @@ interface PackedRuns {
   readonly strides: readonly number[]
   readonly runElements: number
   readonly windowElements: number
+  /** From one run to the next, where they are nearest. */
+  readonly runStep: number
   readonly offsetsFrom: (offset: number) => Generator<number>
 }
 
@@ -169,11 +199,16 @@ function packRuns({ shape, strides, itemBytes }: StridedView, outer: number, ind
   const packedStrides: number[] = new Array(dimensions.length).fill(0)
   const repeated: { readonly size: number; readonly stride: number }[] = []
   let runElements = 1
+  // Elements of a run that are wanted.
+  let wanted = 1
   let runs = 1
   for (const { i, size, stride } of dimensions) {
-    if (repeated.length === 0 && (stride - runElements) * itemBytes <= GAP_BYTES) {
+    // Neither question is about `size`, so that more indices never take less room.
+    const near = (stride - runElements) * itemBytes <= KEPT_GAP_BYTES && stride <= MOST_WASTE * wanted
+    if (repeated.length === 0 && near) {
       packedStrides[i] = stride
       runElements += (size - 1) * stride
+      wanted = stride === 0 ? wanted : Math.min(wanted * size, runElements)
     } else {
       // `runs` so far, times the final length of a run: filled in below.
       packedStrides[i] = -runs
@@ -193,7 +228,8 @@ function packRuns({ shape, strides, itemBytes }: StridedView, outer: number, ind
       }
     }
   }
-  return { strides: finalStrides, runElements, windowElements: runs * runElements, offsetsFrom }
+  const runStep = Math.max(repeated[0]?.stride ?? 0, runElements)
+  return { strides: finalStrides, runElements, windowElements: runs * runElements, runStep, offsetsFrom }
 }
 
 function productAfter(shape: readonly number[], dimension: number): number {

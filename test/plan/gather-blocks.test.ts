@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { type GatherBlock, gatherBlockAt, gatherCost, spanOf } from "../../src/plan/gather-blocks.ts"
 import type { StridedView } from "../../src/plan/segments.ts"
-import { type GatherBlock, gatherBlockAt, spanOf } from "../../src/transfer/gather-blocks.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 
 /** Views whose dimensions step by anything: backwards in order, over one another, not at all. */
@@ -173,5 +173,23 @@ describe("reading", () => {
     const cost = costOf(view, windowBytes)
     expect(cost.blocks).toBeLessThan(10)
     expect(cost.bytes).toBeLessThan(4 * windowBytes)
+  })
+})
+
+describe("the cost of gathering", () => {
+  const costPerByte = (shape: readonly number[], strides: readonly number[]): number =>
+    gatherCost({ itemBytes: 4, elementOffset: 0, shape, strides }) / (4 * elementsOf({ shape }))
+
+  it("is small for transposed and permuted tensors of any size", () => {
+    expect(costPerByte([5000, 10_000], [1, 5000])).toBeLessThan(4)
+    expect(costPerByte([500, 100, 1000], [1, 500, 50_000])).toBeLessThan(10)
+    expect(costPerByte([100, 500, 1000], [500, 1, 50_000])).toBeLessThan(10)
+    expect(costPerByte([64, 50, 40, 1000], [1, 64, 3200, 128_000])).toBeLessThan(40)
+    expect(costPerByte([1000, 1000], [1, 1000])).toBeLessThan(1.1)
+  })
+
+  it("tells views that pick single elements from all over a storage", () => {
+    expect(costPerByte([7000], [7000])).toBeGreaterThan(4000)
+    expect(gatherCost({ itemBytes: 4, elementOffset: 0, shape: [2], strides: [1000] })).toBe(4004)
   })
 })

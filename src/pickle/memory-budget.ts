@@ -1,0 +1,49 @@
+/**
+ * Counts what a checkpoint makes in memory.
+ *
+ * One byte of pickle makes a container of fifty, five bytes a tensor or a name of hundreds: counting opcodes bounds
+ * time, not memory. So whatever is made is charged here, by what it takes in V8 on 64-bit machines, rounded up. What
+ * has been let go of stays charged, so that the sum bounds the garbage too. The text and the bytes of a pickle are not
+ * charged: they take no more than three bytes a byte.
+ */
+
+import { CheckpointError } from "../errors.ts"
+import type { Limits, ScaledLimit } from "../limits.ts"
+import { scaledLimit } from "../limits.ts"
+
+/** Estimated bytes that may be made, and how many have been. */
+export class MemoryBudget {
+  /** Charged so far. The machine adds to it and compares it with `allowed` by itself. */
+  taken = 0
+  readonly allowed: number
+  readonly #limit: ScaledLimit
+
+  private constructor(limit: ScaledLimit) {
+    this.allowed = limit.allowed
+    this.#limit = limit
+  }
+
+  /** The budget for pickles of `pickleBytes` bytes, inflated. */
+  static of(limits: Limits, pickleBytes: number): MemoryBudget {
+    return new MemoryBudget(scaledLimit(limits, "memoryFloorBytes", "memoryRatio", pickleBytes))
+  }
+
+  /** Charges `bytes`. @throws `limit-exceeded`. */
+  take(bytes: number, within?: string): void {
+    this.taken += bytes
+    if (this.taken > this.allowed) throw this.refusal(within)
+  }
+
+  /** What to throw once too much has been taken. */
+  refusal(within?: string): CheckpointError {
+    const detail = { ...this.#limit, wanted: this.taken }
+    return new CheckpointError("limit-exceeded", within === undefined ? detail : { ...detail, within })
+  }
+
+  /** The same budget with as much taken: each plan starts from what reading the checkpoint took. */
+  copy(): MemoryBudget {
+    const copy = new MemoryBudget(this.#limit)
+    copy.taken = this.taken
+    return copy
+  }
+}
