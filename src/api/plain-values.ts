@@ -103,6 +103,7 @@ class Conversion {
     if (this.#open.has(container)) {
       throw new CheckpointError("pickle-cycle", { problem: `a ${container.kind} contains itself` })
     }
+    requireWithin(this.#limits, "maxNesting", this.#open.size + 1)
     if (container.size === 0) return
     // One that waits is entered again: what it holds is gone through before what is below it on the stack.
     this.#fillings.push({ container, plain, children: undefined })
@@ -114,7 +115,6 @@ class Conversion {
       this.#fillings.pop()
       return
     }
-    requireWithin(this.#limits, "maxNesting", this.#open.size + 1)
     this.#open.add(container)
     filling.children = new ChildCursor(container)
   }

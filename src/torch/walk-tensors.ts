@@ -65,6 +65,7 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
     const { value } = frame.children
     if (typeof value !== "object" || value === null) continue
     if (isContainer(value)) {
+      if (frames.length >= limits.maxNesting) requireWithin(limits, "maxNesting", frames.length + 1)
       if (value.size === 0) continue
       const holding = census.get(value)
       if (holding === undefined) descend(value)
@@ -83,7 +84,6 @@ export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Conta
     }
     nodes += container.size
     requireWithin(limits, "maxNodes", nodes)
-    requireWithin(limits, "maxNesting", frames.length + 1)
     open.add(container)
     frames.push(openFrame(container))
   }

@@ -20,6 +20,9 @@ import { MEMO_TENSOR, tooDeep } from "./pickle-growth.ts"
 import { repeatedDeflate } from "./repeated-deflate.ts"
 
 const KiB = 1024
+
+/** So that the bound on memory does not come before the one that a case is about. */
+const AMPLE_MEMORY = { limits: { memoryFloorBytes: 2 ** 40 } } as const
 const letters = (length: number, byte = 0x61): Part => text(new Uint8Array(length).fill(byte))
 
 /** A key in the memo, as the only key of dicts in one another around a tensor. */
@@ -44,7 +47,17 @@ const LONG_NAMES: readonly HostileCase[] = [
   ),
   refuseValue("long-names", "32 KiB of key on each of 150 levels", "limit-exceeded", chain(150, 32 * KiB), {
     expect: { limit: "maxNameBytes" },
+    options: AMPLE_MEMORY,
   }),
+  refuseValue(
+    "long-names",
+    "the same with the memory that is usual",
+    "limit-exceeded",
+    chain(150, 32 * KiB),
+    {
+      expect: { limit: "memoryFloorBytes" },
+    },
+  ),
   refusePickle(
     "long-names",
     "1 MiB and a byte",
@@ -56,13 +69,14 @@ const LONG_NAMES: readonly HostileCase[] = [
   ),
   refuseValue("long-names", "2,000 names with 64 KiB in common", "limit-exceeded", fan(64 * KiB, 2000), {
     expect: { limit: "maxTotalNameBytes" },
+    options: AMPLE_MEMORY,
   }),
   refuseValue(
     "long-names",
     "85 names with 200,000 control characters in common, six times as long in JSON",
     "limit-exceeded",
     fan(200_000, 85, 1),
-    { expect: { limit: "maxHeaderBytes" }, options: { shared: "copy" } },
+    { expect: { limit: "maxHeaderBytes" }, options: { ...AMPLE_MEMORY, shared: "copy" } },
   ),
   refusePickle(
     "long-names",
@@ -110,6 +124,12 @@ const BOMBS: readonly HostileCase[] = [
     name: "pickle-bomb: 256 MiB of None that claim to be 16 MiB",
     section: "pickle-bomb",
     bytes: () => bombOf(16 * KiB * KiB),
+    expect: { code: "limit-exceeded", limit: "pickleRatio", within: PICKLE },
+  },
+  {
+    name: "pickle-bomb: 256 MiB of None that claim to be 8 MiB",
+    section: "pickle-bomb",
+    bytes: () => bombOf(8 * KiB * KiB),
     expect: { code: "inflate", within: PICKLE },
   },
   {
@@ -152,7 +172,18 @@ const BOMBS: readonly HostileCase[] = [
       repeat(60, global("builtins", "set"), ["BINGET", 0], "TUPLE1", "REDUCE"),
       "TUPLE",
     ],
-    { expect: { limit: "maxNodes" } },
+    { expect: { limit: "maxNodes" }, options: { limits: { maxNodes: 1_000_000, ...AMPLE_MEMORY.limits } } },
+  ),
+  refuseValue(
+    "pickle-bomb",
+    "one list of 100,000, made a set 70 times",
+    "limit-exceeded",
+    [
+      ...["MARK", "EMPTY_LIST", "MARK", repeat(100_000, "NONE"), "APPENDS", ["BINPUT", 0] as const],
+      repeat(70, global("builtins", "set"), ["BINGET", 0], "TUPLE1", "REDUCE"),
+      "TUPLE",
+    ],
+    { expect: { limit: "memoryFloorBytes" } },
   ),
 ]
 
