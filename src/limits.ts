@@ -71,7 +71,7 @@ export interface Limits {
    * plus `gatherRatio` times the input. Default 256 MiB.
    */
   readonly gatherFloorBytes: number
-  /** See `gatherFloorBytes`. A transposed matrix is read about once, whatever its size. Default 64. */
+  /** See `gatherFloorBytes`. A transposed matrix is read about once, a reversed tensor of 7 GB 115 times. Default 256. */
   readonly gatherRatio: number
 }
 
@@ -100,7 +100,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   outputFloorBytes: 64 * MiB,
   outputRatio: 16,
   gatherFloorBytes: 256 * MiB,
-  gatherRatio: 64,
+  gatherRatio: 256,
 })
 
 /** A `Map` of V8 holds somewhat more, 2^24 entries, and a text 2^29 - 24 units. Other engines hold no less. */
