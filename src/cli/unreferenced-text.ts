@@ -26,7 +26,7 @@ export function unreferencedFacts(unreferenced: UnreferencedBytes): readonly Fac
   const [only] = parts
   const lines =
     only !== undefined && parts.length === 1
-      ? [`${sum}: ${only.where}`, ...only.details]
+      ? [`${sum} belong to no written tensor: ${only.where}`, ...only.details]
       : [
           `${sum} belong to no written tensor`,
           ...parts.flatMap((part) => [`${sayBytes(part.byteLength)} ${part.where}`, ...part.details]),

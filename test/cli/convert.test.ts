@@ -327,7 +327,7 @@ describe("bytes that belong to no written tensor", () => {
     const output = newOutput()
     for (const more of [[], ["--dry-run", "--force"]]) {
       const { stdout } = await run([fixture("hidden-embedding-row.pt"), "-o", output, ...more])
-      expect(stdout).toContain("not included  1.87 kB of the file: behind views")
+      expect(stdout).toContain("not included  1.87 kB of the file belong to no written tensor: behind views")
       expect(stdout).toContain('1.87 kB behind "row"')
     }
     const { stdout } = await run([fixture("hidden-nothing.pt"), "-o", newOutput()])

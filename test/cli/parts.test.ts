@@ -284,7 +284,7 @@ describe("bytes that are not included", () => {
 
   it("are told in one line where they are of one kind", () => {
     expect(said({ byteLength: 1000, leftOut: 1000 })).toEqual([
-      "1.00 kB of the file: in tensors that are left out",
+      "1.00 kB of the file belong to no written tensor: in tensors that are left out",
     ])
     expect(said({ byteLength: 5, unusedStorages: 5, unusedStorageCount: 1, exact: false })).toEqual([
       "up to 5 B of the file: in 1 storage that no tensor uses",
