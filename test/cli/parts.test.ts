@@ -287,7 +287,7 @@ describe("bytes that are not included", () => {
       "1.00 kB of the file belong to no written tensor: in tensors that are left out",
     ])
     expect(said({ byteLength: 5, unusedStorages: 5, unusedStorageCount: 1, exact: false })).toEqual([
-      "up to 5 B of the file: in 1 storage that no tensor uses",
+      "up to 5 B of the file belong to no written tensor: in 1 storage that no tensor uses",
     ])
   })
 
