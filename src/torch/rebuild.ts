@@ -225,7 +225,8 @@ function readMetadata(
     throw faultAt(site, "tensor-metadata", `a tensor's metadata is ${describeValue(metadata)}, not a dict`)
   }
   for (const { key, value } of metadata.entries()) {
-    if ((key === "conj" || key === "neg") && typeof value === "boolean") continue
+    // torch sets the bit for whatever value stands there, False too, and writes nothing but True.
+    if ((key === "conj" || key === "neg") && value === true) continue
     const shown = typeof key === "string" ? quoteText(key) : describeValue(key)
     throw faultAt(site, "tensor-metadata", `a tensor carries the metadata ${shown}`)
   }

@@ -122,6 +122,7 @@ const METADATA: readonly HostileCase[] = [
   metadata("__class__", dict([[text("__class__")], [global("torch", "Tensor")]])),
   metadata("a key that is no text", dict([[int(0)], ["NEWTRUE"]])),
   metadata("conj of 1", dict([[text("conj")], [int(1)]])),
+  metadata("neg of False, which torch sets all the same", dict([[text("neg")], ["NEWFALSE"]])),
   metadata("neg of None", dict([[text("neg")], ["NONE"]])),
   metadata("conj of floats", dict([[text("conj")], ["NEWTRUE"]])),
   metadata("neg of bools", dict([[text("neg")], ["NEWTRUE"]]), BOOLS),

@@ -191,7 +191,7 @@ CAUSES: list[tuple[str, Condition, str]] = [
         "a persistent id of five fields in the legacy layout, where torch writes a sixth, None",
     ),
     (
-        r"TypeError: attribute name must be string",
+        r"TypeError: attribute name must be string|Boolean value of Tensor with more than one value is ambiguous",
         lambda mutant, _: mutant.has_global("torch._utils", "_rebuild_parameter_with_state")
         or mutant.has_global("torch._tensor", "_rebuild_from_type_v2"),
         "the attributes of a tensor are dropped here, whatever they are",

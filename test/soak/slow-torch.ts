@@ -168,7 +168,12 @@ function makeTensor(
   if (name === undefined) throw new SlowError("a tensor without a dtype")
   const dtype: Dtype | undefined = DTYPES.find(({ torch }) => torch === name)
   if (dtype === undefined) return new SlowTensor(undefined)
-  const bit = (key: string): boolean => metadata instanceof SlowDict && metadata.get(key) === true
+  const bit = (key: string): boolean => {
+    const value = metadata instanceof SlowDict ? metadata.get(key) : undefined
+    // torch sets the bit for any value, False too.
+    if (value !== undefined && value !== true) throw new SlowError(`a ${key} bit that is not True`)
+    return value === true
+  }
   const { storage, first, itemBytes, count } = reference
   const shape = numbers(size)
   const strides = numbers(stride)
