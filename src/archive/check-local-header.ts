@@ -9,7 +9,7 @@ import type { ByteCursor } from "../bytes/byte-cursor.ts"
 import { CheckpointError } from "../errors.ts"
 import { readExtraFields } from "./extra-fields.ts"
 import { hasDescriptor } from "./zip-coverage.ts"
-import type { DirectoryEntry } from "./zip-directory.ts"
+import { type DirectoryEntry, requireVersion } from "./zip-directory.ts"
 import * as zip from "./zip-format.ts"
 
 /** What may follow the data of a member with the descriptor flag: with a signature or not, sizes of 4 or 8 bytes. */
@@ -21,7 +21,7 @@ export function checkLocalHeader(cursor: ByteCursor, entry: DirectoryEntry, end:
   if (cursor.readUint32LE() !== zip.LOCAL_HEADER) {
     throw new CheckpointError("zip-entry", { within: entry.name, at, problem: "it has no local header" })
   }
-  cursor.skip(2)
+  requireVersion(cursor.readUint16LE(), at, entry.name)
   const flags = cursor.readUint16LE()
   const refused = flags & ~zip.SUPPORTED_FLAGS
   if (refused !== 0) {

@@ -58,7 +58,8 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   if (cursor.readUint32LE() !== zip.DIRECTORY_HEADER) {
     throw new CheckpointError("zip-entry", { at, problem: "there is no directory entry where one belongs" })
   }
-  cursor.skip(4)
+  cursor.skip(2)
+  requireVersion(cursor.readUint16LE(), at)
   const flags = cursor.readUint16LE()
   const method = cursor.readUint16LE()
   // Date and time: torch writes 1980-00-00, so nothing may depend on them.
@@ -98,6 +99,13 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   const entry = { name, nameBytes, at, flags, method, crc32, byteLength, storedLength, headerOffset }
   requireReadable(entry)
   return entry
+}
+
+/** Readers that hold to the version (Python's zipfile, say) refuse what others open: so it is refused here. */
+export function requireVersion(version: number, at: number, within?: string): void {
+  if (version <= zip.MAX_VERSION) return
+  const problem = `version ${version / 10} of the format is needed to read it; there is none above ${zip.MAX_VERSION / 10}`
+  throw new CheckpointError("zip-entry", { at, problem, ...(within === undefined ? {} : { within }) })
 }
 
 /** The three values of a row, taken from its ZIP64 field where the short ones refer to it (4.5.3). */

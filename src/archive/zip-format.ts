@@ -28,6 +28,9 @@ export const END_RECORD_BYTES = 22
 export const MAX_UINT16 = 0xffff
 export const MAX_UINT32 = 0xffffffff
 
+/** 4.4.3.2: the version needed to extract, times ten. 6.3 is the newest that APPNOTE describes. */
+export const MAX_VERSION = 63
+
 /** 4.4.4: sizes and CRC follow the data. torch sets it on every member, as it writes without seeking back. */
 export const FLAG_DESCRIPTOR = 0x0008
 /** 4.4.4: bits 1 and 2 (how hard deflate tried), 3 (descriptor) and 11 (names are UTF-8). All others are refused. */

@@ -9,6 +9,8 @@ import { deflateSync } from "fflate"
 /** What a local header and a directory row have in common. */
 export interface HeaderFields {
   readonly signature: number
+  /** Needed to extract, times ten. */
+  readonly version: number
   readonly flags: number
   readonly method: number
   readonly crc32: number
@@ -164,6 +166,7 @@ function defaultFields(spec: MemberSpec): HeaderFields {
   const name = typeof spec.name === "string" ? text(spec.name) : spec.name
   return {
     signature: 0x04034b50,
+    version: 20,
     flags: spec.flags ?? 0,
     method: spec.method ?? 0,
     crc32: crc32(data),
@@ -195,7 +198,7 @@ function writeLocal(spec: MemberSpec, fields: HeaderFields): Uint8Array {
   const f = override(fields, spec.local)
   return join(
     little(4, f.signature),
-    little(2, 20),
+    little(2, f.version),
     little(2, f.flags),
     little(2, f.method),
     little(4, 0),
@@ -226,7 +229,7 @@ function writeRow(spec: MemberSpec, fields: HeaderFields, offset: number): Uint8
   return join(
     little(4, f.signature),
     little(2, 20),
-    little(2, 20),
+    little(2, f.version),
     little(2, f.flags),
     little(2, f.method),
     little(4, 0),

@@ -134,6 +134,13 @@ const LOCAL: readonly ZipRow[] = [
     "zip-entry",
     member({ local: { extra: hex("01 02 09 00 01") } }),
   ],
+  [
+    "a version that there is none of, in the one",
+    "zip-entry",
+    member({ row: { version: 64 } }),
+    { at: ROW_AT },
+  ],
+  ["a version that there is none of, in the other", "zip-entry", member({ local: { version: 255 } }), { at }],
   ["a folder that holds bytes", "zip-entry", member({ name: "archive/x/" })],
   [
     "an empty member with a checksum",
