@@ -41,6 +41,8 @@ export class AuditTrail {
    */
   addError(error: unknown, severity: "error" | "note" = "error"): void {
     if (!isCheckpointError(error) || NOT_THE_FILE.has(error.code)) throw error
+    // Listing a pickle and reading the file may stumble over the same.
+    if (this.#findings.some(({ message }) => message === error.message)) return
     this.#findings.push(findingOf(error, severity))
   }
 

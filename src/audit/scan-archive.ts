@@ -4,10 +4,10 @@ import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
-import { requireWithin } from "../errors.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { otherLayoutOf, readArchive } from "../torch/layout-zip.ts"
+import { PickleAllowance } from "../torch/pickle-allowance.ts"
 import { findPickleMembers, isPickle } from "../torch/pickle-members.ts"
 import type { AuditTrail } from "./audit-trail.ts"
 import type { ScannedFormat } from "./scan-report.ts"
@@ -58,12 +58,11 @@ async function listMembers(
   trail: AuditTrail,
 ): Promise<readonly ByteExtent[]> {
   const strays: ByteExtent[] = []
-  let inflated = 0
+  const allowance = new PickleAllowance(options.limits)
   try {
     for (const member of await findPickleMembers(archive.entries.values(), options)) {
-      const { name, byteLength, coding, offset } = member
-      inflated += byteLength
-      requireWithin(options.limits, "maxPickleBytes", inflated, name)
+      const { name, coding, offset } = member
+      allowance.take(member)
       const bytes = await readExtent(member, options)
       const isMain = MAIN_PICKLE.test(name)
       if (!isMain && !isPickle(bytes, options.limits)) continue

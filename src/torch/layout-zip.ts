@@ -7,13 +7,13 @@ import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
-import { CheckpointError, requireWithin, requireWithinScaled } from "../errors.ts"
-import { scaledLimit } from "../limits.ts"
+import { CheckpointError } from "../errors.ts"
 import { runPickle } from "../pickle/machine.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
 import { quoteText } from "../quote-text.ts"
 import { faultAt } from "./call-site.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import { PickleAllowance } from "./pickle-allowance.ts"
 import { findPickleMembers, refuseStrayGlobals } from "./pickle-members.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
@@ -64,11 +64,7 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
   const name = `${prefix}data.pkl`
   const extent = archive.entries.get(name)
   if (extent === undefined) throw layoutFault(`the archive holds no ${quoteText(name)}`)
-  requireWithin(limits, "maxPickleBytes", extent.byteLength, name)
-  if (extent.coding === "deflate") {
-    const allowed = scaledLimit(limits, "pickleFloorBytes", "pickleRatio", extent.storedLength)
-    requireWithinScaled(allowed, extent.byteLength, name)
-  }
+  new PickleAllowance(limits).take(extent)
   const byteOrder =
     options.byteOrder ?? (await readByteOrder(archive.entries.get(`${prefix}byteorder`), options))
 

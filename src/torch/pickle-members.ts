@@ -10,13 +10,14 @@ import { inflateExtent } from "../bytes/inflate.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { readExtent } from "../bytes/read-extent.ts"
 import type { RefusedGlobal } from "../errors.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
+import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { listGlobals } from "../pickle/list-globals.ts"
 import { MOST_REFUSED } from "../pickle/machine-state.ts"
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import { findAllowedGlobal } from "./allowed-globals.ts"
 import type { ReadingOptions } from "./checkpoint-contents.ts"
+import { PickleAllowance } from "./pickle-allowance.ts"
 import { isTorchRecord } from "./unclaimed-members.ts"
 
 /** Raw elements of tensors, which begin with any bytes. `data/weights` and `data/constants` are torch.export's. */
@@ -91,11 +92,10 @@ export async function refuseStrayGlobals(
 ): Promise<void> {
   const { limits } = options
   const globals: RefusedGlobal[] = []
-  let inflated = 0
+  const allowance = new PickleAllowance(limits)
   for (const member of strays) {
     const { name: pickle } = member
-    inflated += member.byteLength
-    requireWithin(limits, "maxPickleBytes", inflated, pickle)
+    allowance.take(member)
     const bytes = await readExtent(member, options)
     if (!isPickle(bytes, limits)) continue
     for (const { module, name, at, use } of listRefusedGlobals(bytes, pickle, limits)) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { type OpenOptions, type ScanReport, scan } from "../../src/index.ts"
-import { torchArchive } from "../archive/zip-builder.ts"
+import { type OpenOptions, type ScanReport, scan, toSafetensorsBytes } from "../../src/index.ts"
+import { buildZip, torchArchive } from "../archive/zip-builder.ts"
 import { assemble, hex, join, latin1, type Part, pickle2, pickle5, repeat } from "../pickle/assemble.ts"
 import { legacyFile, storage, text, vector } from "../torch/legacy-file.ts"
 
@@ -135,6 +135,20 @@ describe("other pickles of an archive", () => {
     const report = await scan(archive(TENSORS, { [name]: bytes }))
     expect(report).toMatchObject({ verdict: "clean", pickles: [{ name: "a/data.pkl" }] })
     expect(codes(report).filter((code) => code !== "note unreferenced-bytes")).toEqual([])
+  })
+
+  it("are not inflated without end", async () => {
+    const bomb = pickle2(repeat(3_000_000, "NONE"))
+    const plain = ["a/data.pkl", "a/data/0"].map((name, i) => ({ name, data: i === 0 ? TENSORS : DATA }))
+    const bytes = buildZip({ members: [...plain, { name: "a/x.pkl", data: bomb, method: 8 }] })
+    expect(bytes.length).toBeLessThan(10_000)
+    const report = await scan(bytes)
+    expect(report).toMatchObject({ verdict: "refused", pickles: [{ name: "a/data.pkl" }] })
+    expect(codes(report)).toEqual(["error limit-exceeded"])
+    await expect(toSafetensorsBytes(bytes)).rejects.toMatchObject({
+      code: "limit-exceeded",
+      detail: { limit: "pickleFloorBytes", within: "a/x.pkl" },
+    })
   })
 
   it("of allowed globals are a note", async () => {
