@@ -41,9 +41,12 @@ export class AuditTrail {
    */
   addError(error: unknown, severity: "error" | "note" = "error"): void {
     if (!isCheckpointError(error) || NOT_THE_FILE.has(error.code)) throw error
+    const finding = findingOf(error, severity)
+    const { code, within, at } = finding
     // Listing a pickle and reading the file may stumble over the same.
-    if (this.#findings.some(({ message }) => message === error.message)) return
-    this.#findings.push(findingOf(error, severity))
+    if (this.#findings.some((other) => other.code === code && other.within === within && other.at === at))
+      return
+    this.#findings.push(finding)
   }
 
   /** Lists the globals of one pickle. */
