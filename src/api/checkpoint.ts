@@ -1,7 +1,6 @@
 /** An open checkpoint: its tensors, plain values and plans, while its source is held. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { Crc32 } from "../bytes/crc32.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
@@ -26,6 +25,7 @@ import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
 import type { AnyTensor } from "../torch/walk-tensors.ts"
 import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import type { RunOptions } from "../transfer/run-plan.ts"
 import { runPlan } from "../transfer/run-plan.ts"
 import { requireOptions } from "./check-options.ts"
 import type { OpenedInput } from "./inputs.ts"
@@ -34,6 +34,9 @@ import type { PlainValue } from "./plain-values.ts"
 import { toPlainValue } from "./plain-values.ts"
 import type { TensorInfo } from "./tensor-info.ts"
 import { describeTensor } from "./tensor-info.ts"
+
+/** What the platform does faster than portable code. */
+type Codecs = Pick<RunOptions, "crc32" | "inflate">
 
 /** A checkpoint that has been opened. Close it, or let `await using` do so. */
 export class Checkpoint implements AsyncDisposable {
@@ -44,7 +47,7 @@ export class Checkpoint implements AsyncDisposable {
   readonly #contents: CheckpointContents
   readonly #input: OpenedInput
   readonly #bounds: PlanBounds
-  readonly #crc32: Crc32
+  readonly #codecs: Codecs
   /** Extents whose checksums have been found right: a storage with many tensors is not read whole for each. */
   readonly #checked = new Set<ByteExtent>()
   #found: ReadonlyMap<string, AnyTensor> | undefined
@@ -53,13 +56,13 @@ export class Checkpoint implements AsyncDisposable {
   #closed: Promise<void> | undefined
 
   /** Made by `openCheckpoint`. */
-  constructor(contents: CheckpointContents, input: OpenedInput, limits: Limits, crc32: Crc32) {
+  constructor(contents: CheckpointContents, input: OpenedInput, limits: Limits, codecs: Codecs) {
     this.format = contents.layout
     this.byteLength = input.source.byteLength
     this.#contents = contents
     this.#input = input
     this.#bounds = { limits, inputByteLength: this.byteLength }
-    this.#crc32 = crc32
+    this.#codecs = codecs
   }
 
   /**
@@ -133,8 +136,8 @@ export class Checkpoint implements AsyncDisposable {
     const checkedExtents = checks ? [extent] : []
     const sink = new MemorySink()
     await runPlan({ segments, byteLength, checkedExtents, maxInflatedBytes }, sink, {
+      ...this.#codecs,
       signal: options.signal,
-      crc32: this.#crc32,
     })
     if (checks) this.#checked.add(extent)
     return sink.bytes
@@ -183,16 +186,16 @@ export class Checkpoint implements AsyncDisposable {
 export async function readOpened(
   input: OpenedInput,
   options: OpenOptions,
-  crc32: Crc32,
+  { crc32, inflate }: Codecs,
 ): Promise<Checkpoint> {
   const limits = withLimits(options.limits)
   const { signal, byteOrder } = options
   const { source } = input
   try {
-    const contents = await readCheckpoint(source, { limits, crc32, signal, byteOrder })
+    const contents = await readCheckpoint(source, { limits, crc32, inflate, signal, byteOrder })
     // What was read so far must be of one and the same file.
     await requireUnchanged(source, signal)
-    return new Checkpoint(contents, input, limits, crc32)
+    return new Checkpoint(contents, input, limits, { crc32, inflate })
   } catch (error) {
     throw await explained(error, source, signal)
   }

@@ -3,6 +3,7 @@
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { crc32 } from "../bytes/crc32.ts"
+import type { InflateExtent } from "../bytes/inflate.ts"
 import { CheckpointError } from "../errors.ts"
 import type { CheckpointInput, OpenedInput } from "./inputs.ts"
 import { openUniversalInput } from "./inputs.ts"
@@ -15,6 +16,8 @@ export interface Platform<Input, Output> {
   /** Nothing is created before the sink is opened. */
   readonly openOutput: (output: Output, request: OutputRequest) => Promise<ByteSink>
   readonly crc32: Crc32
+  /** Default: the portable one. */
+  readonly inflate?: InflateExtent
 }
 
 /** What opening an input depends on. */

@@ -18,6 +18,12 @@ export async function scanInput<Input>(
   const { signal, byteOrder } = options
   signal?.throwIfAborted()
   const { source, close } = await platform.openInput(input, options)
-  const reading = { limits: withLimits(options.limits), crc32: platform.crc32, signal, byteOrder }
+  const reading = {
+    limits: withLimits(options.limits),
+    crc32: platform.crc32,
+    inflate: platform.inflate,
+    signal,
+    byteOrder,
+  }
   return await unchanged(source, scanFile(source, reading), options).finally(close)
 }

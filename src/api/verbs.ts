@@ -24,7 +24,7 @@ export async function open<Input>(
   options.signal?.throwIfAborted()
   const opened = await platform.openInput(input, options)
   try {
-    const checkpoint = await readOpened(opened, options, platform.crc32)
+    const checkpoint = await readOpened(opened, options, platform)
     // What was parsed must be what had that digest.
     if (options.sha256 !== undefined) await opened.source.assertUnchanged?.()
     return checkpoint
@@ -137,5 +137,5 @@ export async function convertToStream<Input>(
 }
 
 function runOptions(platform: Platform<never, never>, { signal, onProgress }: ConvertOptions): RunOptions {
-  return { crc32: platform.crc32, signal, onProgress }
+  return { crc32: platform.crc32, inflate: platform.inflate, signal, onProgress }
 }

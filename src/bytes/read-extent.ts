@@ -4,13 +4,15 @@ import { CheckpointError } from "../errors.ts"
 import { allocate } from "./allocate.ts"
 import type { ByteExtent } from "./byte-extent.ts"
 import { type Crc32, crc32 as portableCrc32 } from "./crc32.ts"
-import { inflateExtent } from "./inflate.ts"
+import { type InflateExtent, inflateExtent } from "./inflate.ts"
 import { readExactly } from "./read-exactly.ts"
 
 /** How to read. */
 export interface ReadExtentOptions {
   /** A native CRC-32 of the platform. Default: the portable one. */
   readonly crc32?: Crc32
+  /** A native inflater of the platform. Default: the portable one. */
+  readonly inflate?: InflateExtent | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -26,7 +28,7 @@ export async function readExtent(extent: ByteExtent, options: ReadExtentOptions 
   const bytes =
     extent.coding === "stored"
       ? await readExactly(source, { offset, length }, signal, name)
-      : await inflateWhole(extent, signal)
+      : await inflateWhole(extent, options)
   if (expected !== undefined) {
     const actual = crc32(bytes, 0)
     if (actual !== expected) throw new CheckpointError("checksum", { within: name, expected, actual })
@@ -34,10 +36,13 @@ export async function readExtent(extent: ByteExtent, options: ReadExtentOptions 
   return bytes
 }
 
-async function inflateWhole(extent: ByteExtent, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function inflateWhole(
+  extent: ByteExtent,
+  { signal, inflate = inflateExtent }: ReadExtentOptions,
+): Promise<Uint8Array> {
   let whole: Uint8Array | undefined
   let filled = 0
-  for await (const chunk of inflateExtent(extent, signal)) {
+  for await (const chunk of inflate(extent, signal)) {
     // Allocated when the data has begun to inflate: an impossible size was refused by then.
     whole ??= allocate(extent.byteLength, extent.name)
     whole.set(chunk, filled)

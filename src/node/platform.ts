@@ -25,6 +25,11 @@ export const NODE_PLATFORM: Platform<NodeCheckpointInput, NodeSafetensorsOutput>
   openInput: openNodeInput,
   openOutput: openNodeOutput,
   crc32: nodeCrc32,
+  // Loaded when it is needed: most checkpoints have nothing to inflate.
+  inflate: async function* (extent, signal) {
+    const { nodeInflate } = await import("./node-inflate.ts")
+    yield* nodeInflate(extent, signal)
+  },
 }
 
 export interface NodeInputRequest extends InputRequest {

@@ -1,6 +1,7 @@
 /** What reading a checkpoint yields, whichever layout it has. */
 
 import type { Crc32 } from "../bytes/crc32.ts"
+import type { InflateExtent } from "../bytes/inflate.ts"
 import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
@@ -36,6 +37,8 @@ export interface CheckpointContents {
 export interface ReadingOptions {
   readonly limits: Limits
   readonly crc32: Crc32
+  /** Default: the portable one. */
+  readonly inflate?: InflateExtent | undefined
   readonly signal: AbortSignal | undefined
   /** The caller's word on the byte order, which overrides what the file says. */
   readonly byteOrder: ByteOrder | undefined

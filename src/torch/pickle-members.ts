@@ -33,24 +33,27 @@ const HEAD_BYTES = 2
 /** Those of `members` that are pickles by their name or by their first bytes. Reads the beginning of each in question. */
 export async function findPickleMembers(
   members: Iterable<ByteExtent>,
-  { signal }: Pick<ReadingOptions, "signal">,
+  options: Pick<ReadingOptions, "signal" | "inflate">,
 ): Promise<readonly ByteExtent[]> {
   const found: ByteExtent[] = []
   for (const member of members) {
     const { name, byteLength } = member
     if (RAW_DATA.test(name) || byteLength <= HEAD_BYTES) continue
     if (isTorchRecord(name.slice(name.indexOf("/") + 1), member)) continue
-    if (PICKLE_NAME.test(name) || (await beginsAsPickle(member, signal))) found.push(member)
+    if (PICKLE_NAME.test(name) || (await beginsAsPickle(member, options))) found.push(member)
   }
   return found
 }
 
-async function beginsAsPickle(member: ByteExtent, signal: AbortSignal | undefined): Promise<boolean> {
+async function beginsAsPickle(
+  member: ByteExtent,
+  { signal, inflate = inflateExtent }: Pick<ReadingOptions, "signal" | "inflate">,
+): Promise<boolean> {
   const { source, offset, name } = member
   if (member.coding === "stored") {
     return isPickleHead(await readExactly(source, { offset, length: HEAD_BYTES }, signal, name))
   }
-  for await (const chunk of inflateExtent(member, signal)) return isPickleHead(chunk)
+  for await (const chunk of inflate(member, signal)) return isPickleHead(chunk)
   return false
 }
 

@@ -2,6 +2,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
+import type { InflateExtent } from "../bytes/inflate.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import { spanOf } from "../plan/gather-blocks.ts"
@@ -21,6 +22,7 @@ import type { TransferSizes } from "./transfer-sizes.ts"
 export interface ProducerParts {
   readonly ledger: ChecksumLedger
   readonly budget: InflateBudget
+  readonly inflate: InflateExtent | undefined
   readonly sizes: TransferSizes
   readonly signal: AbortSignal | undefined
 }
@@ -35,11 +37,11 @@ export class ChunkProducer {
   /** The copy that each extent's checksum is taken from: the first that takes all of it. */
   readonly #checkedBy = new Map<ByteExtent, Segment>()
 
-  constructor(segments: readonly Segment[], { ledger, budget, sizes, signal }: ProducerParts) {
+  constructor(segments: readonly Segment[], { ledger, budget, inflate, sizes, signal }: ProducerParts) {
     this.#ledger = ledger
     this.#sizes = sizes
     this.#signal = signal
-    this.#inflated = new InflatedReader(budget, signal)
+    this.#inflated = new InflatedReader(budget, signal, inflate)
     const read = this.#read.bind(this)
     this.#window = new GatherWindow(read, ledger, sizes.windowBytes)
     for (const segment of segments) {

@@ -1,7 +1,7 @@
 /** Random access to deflated extents. Reading forward is cheap; going back inflates again from the start. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { inflateExtent } from "../bytes/inflate.ts"
+import { type InflateExtent, inflateExtent } from "../bytes/inflate.ts"
 import type { InflateBudget } from "./inflate-budget.ts"
 
 interface OpenStream {
@@ -17,9 +17,15 @@ interface OpenStream {
 export class InflatedReader {
   readonly #budget: InflateBudget
   readonly #signal: AbortSignal | undefined
+  readonly #inflate: InflateExtent
   #open: OpenStream | undefined
 
-  constructor(budget: InflateBudget, signal: AbortSignal | undefined) {
+  constructor(
+    budget: InflateBudget,
+    signal: AbortSignal | undefined,
+    inflate: InflateExtent | undefined = inflateExtent,
+  ) {
+    this.#inflate = inflate
     this.#budget = budget
     this.#signal = signal
   }
@@ -49,7 +55,7 @@ export class InflatedReader {
   }
 
   #start(extent: ByteExtent): OpenStream {
-    return { extent, chunks: inflateExtent(extent, this.#signal), position: 0, rest: new Uint8Array(0) }
+    return { extent, chunks: this.#inflate(extent, this.#signal), position: 0, rest: new Uint8Array(0) }
   }
 
   async #fill(stream: OpenStream, offset: number, target: Uint8Array): Promise<void> {

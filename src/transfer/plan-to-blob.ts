@@ -23,8 +23,8 @@ const SMALLEST_SLICE_BYTES = 4096
 
 /** @throws as `runPlan`. */
 export async function planToBlob(plan: TransferPlan, options: RunOptions): Promise<Blob> {
-  const { crc32, signal, sizes, onProgress } = options
-  const run = { crc32, signal, sizes, budget: new InflateBudget(plan.maxInflatedBytes) }
+  const { crc32, inflate, signal, sizes, onProgress } = options
+  const run = { crc32, inflate, signal, sizes, budget: new InflateBudget(plan.maxInflatedBytes) }
   const unchecked = new Set(plan.checkedExtents)
   const parts: BlobPart[] = []
   let written = 0

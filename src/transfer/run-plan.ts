@@ -8,6 +8,7 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
+import type { InflateExtent } from "../bytes/inflate.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
@@ -38,6 +39,8 @@ export type TransferPlan = Pick<
 
 export interface RunOptions {
   readonly crc32: Crc32
+  /** Default: the portable one. */
+  readonly inflate?: InflateExtent | undefined
   readonly signal?: AbortSignal | undefined
   /** Called after each chunk. What it throws ends the conversion and reaches the caller. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -54,10 +57,10 @@ export interface RunOptions {
  *   `limit-exceeded`; what the sink throws; the signal's reason when aborted.
  */
 export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOptions): Promise<void> {
-  const { crc32, signal, sizes = TRANSFER_SIZES } = options
+  const { crc32, inflate, signal, sizes = TRANSFER_SIZES } = options
   const ledger = new ChecksumLedger(plan.checkedExtents, crc32)
   const budget = options.budget ?? new InflateBudget(plan.maxInflatedBytes)
-  const producer = new ChunkProducer(plan.segments, { ledger, budget, sizes, signal })
+  const producer = new ChunkProducer(plan.segments, { ledger, budget, inflate, sizes, signal })
   try {
     signal?.throwIfAborted()
     await sink.open?.(plan.byteLength)
