@@ -1,6 +1,7 @@
 /** Picks elements out of a window by stride, and changes them where byte order, sign or bools ask for it. */
 
 import type { ElementFixes } from "../plan/segments.ts"
+import { FEWEST_ROWS, isTransposed, pickPlane } from "./pick-plane.ts"
 
 /** A window, and the strided view into it whose elements are picked. */
 export interface Picking {
@@ -45,21 +46,43 @@ export function pickElements(
     rowBase += (index[d] as number) * (strides[d] as number)
     row = Math.floor(row / size)
   }
+  const rowStep = last < 1 ? 0 : (strides[last - 1] as number)
+  const byPlane = unitsPerItem === 1 && isTransposed(rowStep, rowStride)
   for (let done = 0; done < count; ) {
+    if (byPlane && column === 0) {
+      const left = (shape[last - 1] as number) - (index[last - 1] as number)
+      const rows = Math.min(left, Math.floor((count - done) / rowLength))
+      if (rows >= FEWEST_ROWS) {
+        const plane = { base: rowBase, rows, rowStep, columns: rowLength, columnStep: rowStride }
+        pickPlane(from, plane, to, done)
+        done += rows * rowLength
+        index[last - 1] = (index[last - 1] as number) + rows - 1
+        rowBase += (rows - 1) * rowStep
+        rowBase = nextRow(index, rowBase, picking)
+        continue
+      }
+    }
     const length = Math.min(rowLength - column, count - done)
     const source = rowBase + column * rowStride
     if (unitsPerItem === 1) pickRow(from, source, rowStride, to, done, length)
     else pickWideRow(from, source, rowStride, to, done, length, unitsPerItem)
     done += length
     column = 0
-    for (let d = last - 1; d >= 0; d--) {
-      rowBase += strides[d] as number
-      index[d] = (index[d] as number) + 1
-      if ((index[d] as number) < (shape[d] as number)) break
-      rowBase -= (shape[d] as number) * (strides[d] as number)
-      index[d] = 0
-    }
+    rowBase = nextRow(index, rowBase, picking)
   }
+}
+
+/** Moves `index` on by a row, and returns where that begins. */
+function nextRow(index: number[], rowBase: number, { shape, strides }: Picking): number {
+  let base = rowBase
+  for (let d = index.length - 1; d >= 0; d--) {
+    base += strides[d] as number
+    index[d] = (index[d] as number) + 1
+    if ((index[d] as number) < (shape[d] as number)) break
+    base -= (shape[d] as number) * (strides[d] as number)
+    index[d] = 0
+  }
+  return base
 }
 
 function pickRow(from: Units, start: number, stride: number, to: Units, at: number, length: number): void {

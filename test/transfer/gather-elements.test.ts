@@ -158,3 +158,47 @@ describe("fixing", () => {
     expect([...bytes]).toEqual(Array.from({ length: 256 }, (_, byte) => (byte === 0 ? 0 : 1)))
   })
 })
+
+describe("transposed planes", () => {
+  it.each([
+    [1, 200],
+    [2, 130],
+    [4, 65],
+    [4, 300],
+  ])("of items of %i bytes and rows of %i come as element by element", (itemBytes, columns) => {
+    const [planes, rows] = [3, 70]
+    const elements = planes * rows * columns
+    const window = Uint8Array.from({ length: elements * itemBytes }, (_, i) => (i * 7 + (i >> 8) * 13) & 0xff)
+    // Columns lie apart, rows side by side, planes behind one another.
+    const [shape, strides] = [
+      [planes, rows, columns],
+      [rows * columns, 1, rows],
+    ]
+    const at = (element: number): number => {
+      const [plane, inPlane] = [Math.floor(element / (rows * columns)), element % (rows * columns)]
+      return plane * rows * columns + Math.floor(inPlane / columns) + (inPlane % columns) * rows
+    }
+    const ranges = [
+      [0, elements],
+      [1, elements - 1],
+      [columns - 1, columns * 90 + 2],
+      [columns * 5, columns * 3],
+      [columns * 68 + 3, columns * 5],
+    ] as const
+    for (const [first, count] of ranges) {
+      const target = new Uint8Array(count * itemBytes)
+      pickElements(
+        { window, itemBytes, shape: shape as number[], strides: strides as number[], base: 0 },
+        first,
+        count,
+        target,
+      )
+      const expected = new Uint8Array(count * itemBytes)
+      for (let i = 0; i < count; i++) {
+        const from = at(first + i) * itemBytes
+        expected.set(window.subarray(from, from + itemBytes), i * itemBytes)
+      }
+      expect(Buffer.compare(target, expected)).toBe(0)
+    }
+  })
+})
