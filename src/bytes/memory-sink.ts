@@ -17,6 +17,10 @@ export class MemorySink implements ByteSink {
     }
   }
 
+  placeFor(position: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(position, position + length)
+  }
+
   async write(position: number, bytes: Uint8Array): Promise<void> {
     this.bytes.set(bytes, position)
   }

@@ -67,7 +67,7 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
     await new PlanRun(plan, sink, producer, options).run()
     const rest = planCheck(ledger.unchecked())
     if (rest.segments.length > 0) {
-      await runPlan({ ...plan, ...rest }, NOWHERE, { crc32, signal, sizes, budget })
+      await runPlan({ ...plan, ...rest }, NOWHERE, { crc32, inflate, signal, sizes, budget })
     }
     await requireSourcesUnchanged(plan, signal)
     signal?.throwIfAborted()
@@ -170,11 +170,24 @@ class PlanRun {
       this.#track(this.#producer.copyDirectly(chunk, this.#sink).then(() => this.#count(chunk)))
       return
     }
+    const place = this.#placeFor(chunk)
+    if (place !== undefined) {
+      const produced = this.#producer.produce(chunk, place)
+      this.#track(produced.then(() => this.#count(chunk)))
+      if (chunk.serial) await produced.catch((error: unknown) => this.#fail(error))
+      return
+    }
     const buffer = this.#freeBuffers.pop() ?? new Uint8Array(this.#bufferBytes())
     const bytes = buffer.subarray(0, chunk.length)
     const produced = this.#producer.produce(chunk, bytes)
     this.#track(this.#finish(chunk, bytes, produced).finally(() => this.#freeBuffers.push(buffer)))
     if (chunk.serial) await produced.catch((error: unknown) => this.#fail(error))
+  }
+
+  /** Where the sink itself holds the chunk. Elements that are picked want a place that is aligned, as a buffer is. */
+  #placeFor({ pieces, start, length }: Chunk): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#sink.placeFor === undefined || pieces.some(({ segment }) => segment.kind === "gather")) return
+    return this.#sink.placeFor(start, length)
   }
 
   #track(work: Promise<void>): void {
