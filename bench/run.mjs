@@ -1,112 +1,136 @@
 /**
- * Times whole processes: this library's command line, `cp`, and Python with torch and safetensors, in turn, so that
- * whatever else the machine does falls on all of them. Prints medians and ratios; asserts nothing.
+ * Times whole processes in turn: this library's command line, `cp`, and Python with torch and safetensors; and, from
+ * inside, the parts of a conversion. Prints medians and ratios, writes .bench/results.json and .bench/benchmark.svg;
+ * asserts nothing.
  *
- *   npm run bench [-- --runs 5] [--only 20MB]
+ *   npm run bench [-- --runs 5] [--quick] [--only 20MB,commands] [--no-python]
  *
- * Needs Linux (peak memory is read from /proc) and the virtual environment that scripts/oracle.sh prepares: torch
- * writes the inputs. They are made once, in .bench/.
+ * --quick leaves out what is large; --only takes parts of names of inputs, and of `commands`, `library` and `sparse`.
+ * Needs Linux (peak memory and bytes read are from /proc) and the virtual environment that scripts/oracle.sh prepares:
+ * torch writes the inputs. They are made once, in .bench/.
  */
 
-import { spawn, spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-
-const root = fileURLToPath(new URL("..", import.meta.url))
-const folder = join(root, ".bench")
-const python = join(root, ".oracle/venv/bin/python")
-const output = join(folder, "output")
+import { chart } from "./chart.mjs"
+import { commandsOn, contendersFor, inside, output } from "./contenders.mjs"
+import { folder, IN_MEMORY, MANY_TENSORS, makeInputs, pathOf, python, root, SHAPES } from "./inputs.mjs"
+import { convertSparse } from "./sparse.mjs"
+import { sayOthers, shapesTable } from "./table.mjs"
+import { inTurn, middle, middles, time } from "./timing.mjs"
 
 const { values } = parseArgs({
-  options: { runs: { type: "string", default: "5" }, only: { type: "string", default: "" } },
+  options: {
+    runs: { type: "string", default: "5" },
+    only: { type: "string", default: "" },
+    quick: { type: "boolean", default: false },
+    "no-python": { type: "boolean", default: false },
+  },
 })
 const runs = Number(values.runs)
+const asked = (name) => values.only.split(",").some((part) => name.includes(part))
 
 if (!existsSync(python)) {
   console.log("bench: skipped, there is no torch to make the inputs (run scripts/oracle.sh first)")
   process.exit(0)
 }
-mkdirSync(folder, { recursive: true })
-const made = spawnSync(python, [join(root, "bench/make_inputs.py"), folder], { stdio: "inherit" })
-if (made.status !== 0) process.exit(1)
+if (!existsSync(join(root, "dist/cli.js"))) {
+  console.error("bench: there is no dist/ (run npm run build first)")
+  process.exit(1)
+}
+const results = { machine: describeMachine(), runs, shapes: [] }
+for (const shape of SHAPES.filter(({ file, large }) => asked(file) && !(large && values.quick))) {
+  results.shapes.push(await measureShape(shape))
+  const { title, ours, cp } = results.shapes.at(-1)
+  console.log(`bench: ${title}: ${ours.seconds.toFixed(2)} s, ${(ours.seconds / cp.seconds).toFixed(2)} x cp`)
+}
+if (asked("commands")) results.commands = await measureCommands()
+if (asked("library")) results.library = await measureLibrary()
+if (asked("sparse") && !values.quick) results.sparse = await convertSparse()
+rmSync(output, { force: true })
 
-const cli = join(root, "dist/cli.js")
-/** @type {(input: string) => Record<string, string[]>} */
-const contenders = (input) => ({
-  tosafetensors: [process.execPath, cli, input, "-o", output, "--force", "--quiet"],
-  cp: ["cp", input, output],
-  torch: [python, join(root, "bench/convert_with_torch.py"), input, output],
-})
+console.log(`\nMedians of ${runs}, ${results.machine}\n`)
+if (results.shapes.length > 0) console.log(shapesTable(results.shapes))
+console.log(sayOthers(results))
+writeFileSync(join(folder, "results.json"), `${JSON.stringify(results, null, 1)}\n`)
+if (results.shapes.length > 0) writeFileSync(join(folder, "benchmark.svg"), chart(results))
 
-const rows = []
-for (const name of readdirSync(folder).filter((n) => n.endsWith(".pt") && n.includes(values.only))) {
-  const input = join(folder, name)
-  const commands = contenders(input)
-  /** @type {Record<string, { seconds: number[], peakKiB: number[] }>} */
-  const measured = Object.fromEntries(Object.keys(commands).map((key) => [key, { seconds: [], peakKiB: [] }]))
+async function measureShape(shape) {
+  makeInputs([shape.file])
+  const commands = contendersFor(shape)
+  if (values["no-python"]) delete commands.python
+  const before = () => rmSync(output, { force: true })
+  const { inside, ...measured } = await inTurn(commands, { runs, before })
+  const { file, title } = shape
+  return {
+    file,
+    title,
+    bytes: statSync(pathOf(file)).size,
+    ...withoutText(measured),
+    phases: middles(inside.printed),
+  }
+}
+
+/** On the largest transformer that the run takes. */
+async function measureCommands() {
+  const { file, title } = SHAPES.filter(({ large }) => !(large && values.quick))
+    .filter((shape) => shape.file.startsWith("transformer-"))
+    .at(-1)
+  makeInputs([file])
+  // Short ones: more of them cost nothing and steady the median.
+  const measured = withoutText(await inTurn(commandsOn(file), { runs: 3 * runs }))
+  const node = measured["node -e 0"].seconds
+  const rows = Object.entries(measured).map(([name, m]) => ({ name, ...m, beyond: m.seconds - node }))
+  const { printed } = await time(inside("read", pathOf(file)))
+  return { file, title, bytes: statSync(pathOf(file)).size, rows, read: JSON.parse(printed) }
+}
+
+async function measureLibrary() {
+  makeInputs([IN_MEMORY, MANY_TENSORS])
+  const { printed } = await time(inside("bytes", pathOf(IN_MEMORY)))
+  const inMemory = { bytes: statSync(pathOf(IN_MEMORY)).size, ...JSON.parse(printed) }
+  const warm = []
+  const uncached = []
   for (let run = 0; run <= runs; run++) {
-    for (const [contender, command] of Object.entries(commands)) {
-      rmSync(output, { force: true })
-      const { seconds, peakKiB } = await time(command)
-      // The first round warms the page cache and is not counted.
-      if (run === 0) continue
-      measured[contender].seconds.push(seconds)
-      measured[contender].peakKiB.push(peakKiB)
+    for (const [into, before] of [
+      [warm, () => {}],
+      [uncached, () => forget(pathOf(MANY_TENSORS))],
+    ]) {
+      before()
+      const { printed } = await time(inside("open", pathOf(MANY_TENSORS)))
+      if (run > 0) into.push(JSON.parse(printed))
     }
   }
-  const median = Object.fromEntries(Object.entries(measured).map(([key, m]) => [key, middle(m.seconds)]))
-  rows.push({
-    input: name,
-    bytes: statSync(input).size,
-    seconds: median,
-    ratioToCp: median.tosafetensors / median.cp,
-    fasterThanTorch: median.torch / median.tosafetensors,
-    peakMiB: middle(measured.tosafetensors.peakKiB) / 1024,
-    torchPeakMiB: middle(measured.torch.peakKiB) / 1024,
-  })
-  print(rows.at(-1))
-}
-rmSync(output, { force: true })
-const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model }
-writeFileSync(join(folder, "results.json"), `${JSON.stringify({ machine, runs, rows }, null, 2)}\n`)
-
-/** Runs a command to its end and watches its peak memory. */
-async function time([program, ...args]) {
-  const started = process.hrtime.bigint()
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"] })
-  let peakKiB = 0
-  const watch = setInterval(() => {
-    peakKiB = Math.max(peakKiB, peakOf(child.pid))
-  }, 5)
-  const status = await new Promise((resolve) => child.on("exit", resolve))
-  const seconds = Number(process.hrtime.bigint() - started) / 1e9
-  clearInterval(watch)
-  if (status !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${status}`)
-  return { seconds, peakKiB }
-}
-
-/** VmHWM only grows, so a look every few milliseconds misses little. */
-function peakOf(pid) {
-  try {
-    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0)
-  } catch {
-    return 0
+  const opening = {
+    warm: middle(warm.map((one) => one.warm)),
+    first: middle(warm.map((one) => one.first)),
+    uncached: middle(uncached.map((one) => one.first)),
   }
+  return { inMemory, opening }
 }
 
-function middle(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+/** Takes a file out of the page cache, for which no rights are needed. */
+function forget(path) {
+  const { status } = spawnSync("dd", [`if=${path}`, "iflag=nocache", "count=0"], { stdio: "ignore" })
+  if (status !== 0) throw new Error("dd could not drop the file from the page cache")
 }
 
-function print({ input, seconds, ratioToCp, fasterThanTorch, peakMiB, torchPeakMiB }) {
-  const s = (value) => `${value.toFixed(2)} s`
-  console.log(
-    `${input.padEnd(24)} ours ${s(seconds.tosafetensors)}  cp ${s(seconds.cp)}  torch ${s(seconds.torch)}  ` +
-      `${ratioToCp.toFixed(2)} x cp, ${fasterThanTorch.toFixed(1)} x faster than torch, ` +
-      `peak ${peakMiB.toFixed(0)} MiB (torch ${torchPeakMiB.toFixed(0)})`,
-  )
+/** Without what the processes printed. */
+function withoutText(measured) {
+  return Object.fromEntries(Object.entries(measured).map(([name, { printed: _, ...rest }]) => [name, rest]))
+}
+
+function describeMachine() {
+  const versions = spawnSync(
+    python,
+    [
+      "-c",
+      "import torch, safetensors; print(f'torch {torch.__version__}, safetensors {safetensors.__version__}')",
+    ],
+    { encoding: "utf8" },
+  ).stdout.trim()
+  return `${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version.slice(1)}, ${versions}`
 }
