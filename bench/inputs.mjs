@@ -19,7 +19,7 @@ export const SHAPES = [
   { file: "tiny-20000.pt", title: "20,000 tensors of 52 bytes" },
   { file: "tiny-200000.pt", title: "200,000 tensors of 52 bytes", large: true },
   { file: "transposed-200MB.pt", title: "transposed float32, 200 MB" },
-  { file: "strided-1GB.pt", title: "transposed, permuted, sliced float32, 1 GB", large: true },
+  { file: "strided-1GB.pt", title: "permuted and sliced float32, 1 GB", large: true },
   { file: "legacy-200MB.pt", title: "legacy layout, 200 MB" },
   { file: "legacy-2GB.pt", title: "legacy layout, 2 GB", large: true },
   { file: "deflated-200MB.pt", title: "deflated float32 noise, 200 MB" },

@@ -41,6 +41,8 @@ if (!existsSync(join(root, "dist/cli.js"))) {
   console.error("bench: there is no dist/ (run npm run build first)")
   process.exit(1)
 }
+// However it ends: gigabytes must not stay.
+process.on("exit", () => rmSync(output, { force: true }))
 const results = { machine: describeMachine(), runs, shapes: [] }
 for (const shape of SHAPES.filter(({ file, large }) => asked(file) && !(large && values.quick))) {
   results.shapes.push(await measureShape(shape))
@@ -50,7 +52,6 @@ for (const shape of SHAPES.filter(({ file, large }) => asked(file) && !(large &&
 if (asked("commands")) results.commands = await measureCommands()
 if (asked("library")) results.library = await measureLibrary()
 if (asked("sparse") && !values.quick) results.sparse = await convertSparse()
-rmSync(output, { force: true })
 
 console.log(`\nMedians of ${runs}, ${results.machine}\n`)
 if (results.shapes.length > 0) console.log(shapesTable(results.shapes))
