@@ -56,7 +56,7 @@ if (asked("sparse") && !values.quick) results.sparse = await convertSparse()
 console.log(`\nMedians of ${runs}, ${results.machine}\n`)
 if (results.shapes.length > 0) console.log(`${shapesTable(results.shapes)}\n`)
 console.log(sayOthers(results))
-writeFileSync(join(folder, "results.json"), `${JSON.stringify(results, null, 1)}\n`)
+writeFileSync(join(folder, "results.json"), `${JSON.stringify(results, null, 2)}\n`)
 if (results.shapes.length > 0) writeFileSync(join(folder, "benchmark.svg"), chart(results))
 
 async function measureShape(shape) {
