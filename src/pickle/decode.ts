@@ -54,6 +54,7 @@ export class PickleDecoder {
 
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  readonly #end: number // a typed array's own length costs more than the read it guards
   readonly #limits: Limits
   readonly #keepsOddities: boolean
   #position: number
@@ -69,6 +70,7 @@ export class PickleDecoder {
   ) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#end = bytes.byteLength
     this.#limits = limits
     this.#keepsOddities = oddities === "keep"
     this.#position = start
@@ -82,7 +84,7 @@ export class PickleDecoder {
 
   /** Bytes that follow the opcode read last and its operand. */
   get remaining(): number {
-    return this.#bytes.byteLength - this.#position
+    return this.#end - this.#position
   }
 
   /**
@@ -287,7 +289,7 @@ export class PickleDecoder {
   /** Moves on by `length` and returns where it stood; the one place that compares a length with what is there. */
   #take(length: number): number {
     const start = this.#position
-    if (length > this.#bytes.byteLength - start) throw this.#ends(length)
+    if (length > this.#end - start) throw this.#ends(length)
     this.#position = start + length
     return start
   }

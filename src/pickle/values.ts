@@ -134,7 +134,12 @@ export class PickleDict {
   set(key: PickleValue, value: PickleValue): void {
     const identity = keyIdentity(key)
     const entries = this.#entries
-    const entry = entries instanceof Map ? entries.get(identity) : this.#find(identity)
+    if (typeof key === "string" && entries instanceof Map) {
+      // Equal texts are one key, so that the entry may be another one, in the same place: that saves a look.
+      entries.set(identity, { key, value })
+      return
+    }
+    const entry = this.#find(identity)
     if (entry !== undefined) entry.value = value
     else if (entries instanceof Map) entries.set(identity, { key, value })
     else if (entries === undefined) this.#entries = [{ key, value }]

@@ -15,6 +15,7 @@ import { faultAt } from "./call-site.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { PickleAllowance } from "./pickle-allowance.ts"
 import { findPickleMembers, refuseStrayGlobals } from "./pickle-members.ts"
+import { smallDecimal } from "./small-decimal.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
 import { findUnclaimed } from "./unclaimed-members.ts"
@@ -68,11 +69,12 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
   const byteOrder =
     options.byteOrder ?? (await readByteOrder(archive.entries.get(`${prefix}byteorder`), options))
 
+  const members = numberedMembers(archive.entries, `${prefix}data/`)
   const storages = new StorageTable((mention, site) => {
     const { key, byteLength } = mention
     if (!STORAGE_KEY.test(key))
       throw faultAt(site, "storage-key", `the storage key ${quoteText(key)} is no number`)
-    const member = archive.entries.get(`${prefix}data/${key}`)
+    const member = members[smallDecimal(key)] ?? archive.entries.get(`${prefix}data/${key}`)
     if (member === undefined)
       throw faultAt(site, "storage-key", `the archive holds no storage ${quoteText(key)}`)
     if (member.byteLength === byteLength) return member
@@ -119,6 +121,20 @@ function findPrefix({ entries, folders }: ZipArchive): string {
   for (const name of entries.keys()) if (!name.startsWith(prefix)) refuse(name)
   for (const name of folders) if (!name.startsWith(prefix)) refuse(name)
   return prefix
+}
+
+/** The members of `folder` whose names are numbers below the number of members, by these. */
+function numberedMembers(
+  entries: ReadonlyMap<string, ByteExtent>,
+  folder: string,
+): readonly (ByteExtent | undefined)[] {
+  const members: (ByteExtent | undefined)[] = new Array(entries.size).fill(undefined)
+  for (const extent of entries.values()) {
+    const { name } = extent
+    const number = name.startsWith(folder) ? smallDecimal(name, folder.length) : -1
+    if (number >= 0 && number < members.length) members[number] = extent
+  }
+  return members
 }
 
 /** Which of the other layouts an archive has: the marking record lies in its folder. */

@@ -9,6 +9,7 @@ import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
 import type { TorchDtype } from "./dtypes.ts"
+import { smallDecimal } from "./small-decimal.ts"
 import type { Storage, StorageReference } from "./tensor-record.ts"
 
 /** What a persistent id says (`torch/serialization.py`, `persistent_id`). */
@@ -33,7 +34,11 @@ export type LocateStorage = (mention: { key: string; byteLength: number }, site:
 
 /** All storages of one checkpoint. */
 export class StorageTable {
-  readonly #entries = new Map<string, Entry>()
+  readonly #storages: Storage[] = []
+  /** By their keys as numbers, as long as these count up from 0. */
+  readonly #counted: Entry[] = []
+  /** All others, by their keys. */
+  readonly #others = new Map<string, Entry>()
   /** Views by their keys, each as a text of all that it says. */
   readonly #views = new Map<string, string>()
   readonly #locate: LocateStorage
@@ -44,7 +49,7 @@ export class StorageTable {
 
   /** In the order in which the pickle names them first. */
   storages(): readonly Storage[] {
-    return Array.from(this.#entries.values(), ({ reference }) => reference.storage)
+    return this.#storages
   }
 
   /** The storage that a persistent id refers to: `('storage', class, key, location, count[, view])`. */
@@ -78,7 +83,7 @@ export class StorageTable {
       throw faultAt(site, "storage-reference", "the key of a storage view must be text")
     const said = [storageKey, whole.dtype?.name, offset, count].join(" ")
     const known = this.#views.get(key) ?? said
-    if (known !== said || this.#entries.has(key)) {
+    if (known !== said || this.#find(key) !== undefined) {
       throw faultAt(
         site,
         "storage-conflict",
@@ -91,7 +96,7 @@ export class StorageTable {
 
   #wholeStorage(mention: StorageMention, site: CallSite): StorageReference {
     const { key, dtype, byteLength } = mention
-    const known = this.#entries.get(key)
+    const known = this.#find(key)
     if (known === undefined) {
       if (this.#views.has(key)) {
         throw faultAt(
@@ -102,10 +107,11 @@ export class StorageTable {
       }
       const extent = this.#locate(mention, site)
       const { elementCount, location } = mention
-      const index = this.#entries.size
+      const index = this.#storages.length
       const storage: Storage = { index, key, byteLength, elementCount, location, extent }
       const reference = makeReference(storage, mention)
-      this.#entries.set(key, { reference, dtype })
+      this.#storages.push(storage)
+      this.#add({ reference, dtype })
       return reference
     }
     if (known.reference.storage.byteLength !== byteLength) {
@@ -118,6 +124,18 @@ export class StorageTable {
     }
     known.dtype ??= dtype
     return known.reference.dtype === dtype ? known.reference : makeReference(known.reference.storage, mention)
+  }
+
+  #find(key: string): Entry | undefined {
+    const number = smallDecimal(key)
+    return number >= 0 && number < this.#counted.length ? this.#counted[number] : this.#others.get(key)
+  }
+
+  /** Adds an entry that was not found. */
+  #add(entry: Entry): void {
+    const { key } = entry.reference.storage
+    if (smallDecimal(key) === this.#counted.length) this.#counted.push(entry)
+    else this.#others.set(key, entry)
   }
 }
 

@@ -116,6 +116,16 @@ describe("storages", () => {
     expect(table.storages().map(({ key }) => key)).toEqual(["b", "a", "__proto__"])
   })
 
+  it("are found again whether their keys count up from 0 or not", () => {
+    const table = anyStorage()
+    const keys = ["0", "1", "3", "2", "00", "01", "4", "94318416"]
+    const named = keys.map((key) => refer(idOf({ key }), table).storage)
+    expect(keys.map((key) => refer(idOf({ key }), table).storage)).toEqual(named)
+    expect(new Set(named).size).toBe(keys.length)
+    expect(table.storages()).toEqual(named)
+    expect(table.storages().map(({ key, index }) => [key, index])).toEqual(keys.map((key, i) => [key, i]))
+  })
+
   it("are one object, however they are seen", () => {
     const table = anyStorage()
     const first = refer(idOf(), table)
