@@ -11,20 +11,34 @@ interface PassedPart {
   readonly crc: number
 }
 
+/** Stands for whoever passes the bytes of an extent that is assigned to nobody. */
+const ANYBODY = {}
+
 /** Knows which extents have been checked. An extent counts once every byte of it has passed. */
 export class ChecksumLedger {
   readonly #crc32: Crc32
-  readonly #unchecked: Set<ByteExtent>
+  /** With whom each is assigned to. */
+  readonly #unchecked = new Map<ByteExtent, object>()
   readonly #passing = new Map<ByteExtent, { parts: PassedPart[]; missing: number }>()
 
   constructor(extents: readonly ByteExtent[], crc32: Crc32) {
     this.#crc32 = crc32
-    this.#unchecked = new Set(extents)
+    for (const extent of extents) this.#unchecked.set(extent, ANYBODY)
+  }
+
+  /** Assigns an unchecked extent to `passer`, unless it is somebody's already. */
+  assign(extent: ByteExtent, passer: object): void {
+    if (this.#unchecked.get(extent) === ANYBODY) this.#unchecked.set(extent, passer)
+  }
+
+  /** Whether `passer` is to pass the bytes of `extent`, and they have not all passed. */
+  isAssigned(extent: ByteExtent, passer: object): boolean {
+    return this.#unchecked.get(extent) === passer
   }
 
   /** Extents of which some byte has not passed. */
   unchecked(): readonly ByteExtent[] {
-    return [...this.#unchecked]
+    return [...this.#unchecked.keys()]
   }
 
   /**
@@ -35,13 +49,15 @@ export class ChecksumLedger {
    */
   pass(extent: ByteExtent, offset: number, bytes: Uint8Array): void {
     if (!this.#unchecked.has(extent) || bytes.length === 0) return
-    this.passChecksum(extent, offset, bytes.length, this.#crc32(bytes, 0))
+    this.#pass(extent, { offset, length: bytes.length, crc: this.#crc32(bytes, 0) })
   }
 
   /** As `pass`, for bytes whose CRC-32 was taken elsewhere. */
   passChecksum(extent: ByteExtent, offset: number, length: number, crc: number): void {
-    if (!this.#unchecked.has(extent) || length === 0) return
-    const part = { offset, length, crc }
+    if (this.#unchecked.has(extent) && length > 0) this.#pass(extent, { offset, length, crc })
+  }
+
+  #pass(extent: ByteExtent, part: PassedPart): void {
     if (part.length === extent.byteLength) {
       this.#settle(extent, part.crc)
       return

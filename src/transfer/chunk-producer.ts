@@ -27,6 +27,8 @@ export interface ProducerParts {
   readonly signal: AbortSignal | undefined
 }
 
+const nothing = (): void => {}
+
 /** Produces the chunks of one plan. Those that are not `serial` may be produced side by side. */
 export class ChunkProducer {
   readonly #ledger: ChecksumLedger
@@ -34,8 +36,9 @@ export class ChunkProducer {
   readonly #signal: AbortSignal | undefined
   readonly #inflated: InflatedReader
   readonly #window: GatherWindow
-  /** The copy that each extent's checksum is taken from: the first that takes all of it. */
-  readonly #checkedBy = new Map<ByteExtent, Segment>()
+  readonly #passRead = ({ extent, offset, target }: ReadRequest): void => {
+    this.#ledger.pass(extent, offset, target)
+  }
 
   constructor(segments: readonly Segment[], { ledger, budget, inflate, sizes, signal }: ProducerParts) {
     this.#ledger = ledger
@@ -44,9 +47,10 @@ export class ChunkProducer {
     this.#inflated = new InflatedReader(budget, signal, inflate)
     const read = this.#read.bind(this)
     this.#window = new GatherWindow(read, ledger, sizes.windowBytes)
+    // An extent's checksum is taken from the first copy that takes all of it.
     for (const segment of segments) {
       if (segment.kind !== "copy" || segment.length !== segment.extent.byteLength) continue
-      if (!this.#checkedBy.has(segment.extent)) this.#checkedBy.set(segment.extent, segment)
+      ledger.assign(segment.extent, segment)
     }
   }
 
@@ -59,7 +63,9 @@ export class ChunkProducer {
       const part = target.subarray(piece.target, piece.target + length)
       filled += length
       if (segment.kind === "literal") part.set(segment.bytes.subarray(offset, offset + length))
-      else if (segment.kind === "copy") await this.#copy(segment, offset, part, requests)
+      else if (segment.kind === "copy" && segment.extent.coding === "stored") {
+        requests.push(this.#copyRequest(segment, offset, part))
+      } else if (segment.kind === "copy") await this.#copyInflated(segment, offset, part)
       else if (isLargeGather(segment, this.#sizes)) await this.#gatherLarge(segment, piece, part)
       else await this.#gatherSmall(segment, part, requests)
     }
@@ -78,7 +84,7 @@ export class ChunkProducer {
     const { segment, offset, length } = piece
     const { extent } = segment
     const offsetInExtent = segment.offsetInExtent + offset
-    const checksum = this.#checkedBy.get(extent) === segment
+    const checksum = this.#ledger.isAssigned(extent, segment)
     const request = { source: extent.source, offset: extent.offset + offsetInExtent, length, checksum }
     const crc = await sink.copyFrom({ ...request, position: chunk.start })
     if (checksum) this.#ledger.passChecksum(extent, offsetInExtent, length, crc)
@@ -88,24 +94,18 @@ export class ChunkProducer {
     return this.#inflated.close()
   }
 
-  async #copy(
-    segment: CopySegment,
-    offset: number,
-    part: Uint8Array<ArrayBuffer>,
-    requests: ReadRequest[],
-  ): Promise<void> {
+  /** Many small tensors share a chunk, so this makes neither a promise nor a function for each. */
+  #copyRequest(segment: CopySegment, offset: number, target: Uint8Array<ArrayBuffer>): ReadRequest {
+    const { extent, offsetInExtent } = segment
+    const done = this.#ledger.isAssigned(extent, segment) ? this.#passRead : nothing
+    return { extent, offset: offsetInExtent + offset, target, done }
+  }
+
+  async #copyInflated(segment: CopySegment, offset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
     const { extent } = segment
     const offsetInExtent = segment.offsetInExtent + offset
-    const checks = this.#checkedBy.get(extent) === segment
-    const done = (): void => {
-      if (checks) this.#ledger.pass(extent, offsetInExtent, part)
-    }
-    if (extent.coding === "stored") {
-      requests.push({ extent, offset: offsetInExtent, target: part, done })
-      return
-    }
-    await this.#inflated.readInto(extent, offsetInExtent, part)
-    done()
+    await this.#inflated.readInto(extent, offsetInExtent, target)
+    if (this.#ledger.isAssigned(extent, segment)) this.#ledger.pass(extent, offsetInExtent, target)
   }
 
   async #gatherLarge(segment: GatherSegment, piece: Piece, part: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -15,8 +15,8 @@ export interface ReadRequest {
   /** First byte in the extent. */
   readonly offset: number
   readonly target: Uint8Array
-  /** Called once `target` is filled. */
-  readonly done: () => void
+  /** Called with the request once `target` is filled. */
+  readonly done: (request: ReadRequest) => void
 }
 
 /** Fills the targets of all requests. */
@@ -53,7 +53,7 @@ function takeGroup(ordered: readonly ReadRequest[], first: number): readonly Rea
 async function readAlone(request: ReadRequest, signal: AbortSignal | undefined): Promise<void> {
   const { source, name } = request.extent
   await readExactlyInto(source, fileOffset(request), request.target, signal, name)
-  request.done()
+  request.done(request)
 }
 
 async function readShared(group: readonly ReadRequest[], signal: AbortSignal | undefined): Promise<void> {
@@ -64,7 +64,7 @@ async function readShared(group: readonly ReadRequest[], signal: AbortSignal | u
   for (const request of group) {
     const start = fileOffset(request) - offset
     request.target.set(bytes.subarray(start, start + request.target.length))
-    request.done()
+    request.done(request)
   }
 }
 

@@ -100,7 +100,9 @@ export async function requireSourcesUnchanged(
 }
 
 function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
-  return new Set(segments.flatMap((segment) => (segment.kind === "literal" ? [] : [segment.extent.source])))
+  const sources = new Set<ByteSource>()
+  for (const segment of segments) if (segment.kind !== "literal") sources.add(segment.extent.source)
+  return sources
 }
 
 /** The moving part of one run: buffers, writes under way, and the count of what was written. */

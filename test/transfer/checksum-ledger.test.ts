@@ -77,6 +77,24 @@ describe("a ledger", () => {
     expect(ledger.unchecked()).toEqual([])
   })
 
+  it("assigns an extent to the first who asks, and to nobody once it has passed or when it was not given", () => {
+    const bytes = noise(8, 4)
+    const extent = extentOf(bytes, "known")
+    const ledger = new ChecksumLedger([extent], crc32)
+    const [first, second] = [{}, {}]
+    expect(ledger.isAssigned(extent, first)).toBe(false)
+    ledger.assign(extent, first)
+    ledger.assign(extent, second)
+    expect([ledger.isAssigned(extent, first), ledger.isAssigned(extent, second)]).toEqual([true, false])
+    expect(ledger.unchecked()).toEqual([extent])
+    ledger.pass(extent, 0, bytes)
+    ledger.assign(extent, second)
+    expect([ledger.isAssigned(extent, first), ledger.isAssigned(extent, second)]).toEqual([false, false])
+    const stranger = extentOf(bytes, "stranger")
+    ledger.assign(stranger, first)
+    expect(ledger.isAssigned(stranger, first)).toBe(false)
+  })
+
   it("does not mind extents it was not given, nor parts without bytes", () => {
     const bytes = noise(8, 3)
     const extent = extentOf(bytes, "known")
