@@ -29,8 +29,6 @@ export interface ByteSink {
   open?(byteLength: number): Promise<void>
   /** Writes `bytes` at `position`. The bytes may be overwritten by the caller once the promise resolves. */
   write(position: number, bytes: Uint8Array): Promise<void>
-  /** Optional: the sink's own memory for a range, to be filled in place of a `write`. Asked after `open`. */
-  placeFor?(position: number, length: number): Uint8Array<ArrayBuffer>
   /** Optional, with `copyFrom`: whether large ranges of `source` are better copied by the sink itself. Asked after `open`. */
   copiesFrom?(source: ByteSource): boolean
   /** Copies a range without its bytes passing through the caller. Resolves to their CRC-32 when that was wanted. */

@@ -9,6 +9,7 @@ import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
+import { MemorySink } from "../bytes/memory-sink.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
@@ -188,8 +189,9 @@ class PlanRun {
 
   /** Where the sink itself holds the chunk. Elements that are picked want a place that is aligned, as a buffer is. */
   #placeFor({ pieces, start, length }: Chunk): Uint8Array<ArrayBuffer> | undefined {
-    if (this.#sink.placeFor === undefined || pieces.some(({ segment }) => segment.kind === "gather")) return
-    return this.#sink.placeFor(start, length)
+    const sink = this.#sink
+    if (!(sink instanceof MemorySink) || pieces.some(({ segment }) => segment.kind === "gather")) return
+    return sink.placeFor(start, length)
   }
 
   #track(work: Promise<void>): void {

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import {
   closeSync,
   copyFileSync,
@@ -204,6 +205,51 @@ describe("an isolated command", () => {
     expect(relative.code).toBe(0)
     expect(holdsExpected(join(folder, "x.safetensors"))).toBe(true)
     expect(readdirSync(folder)).toHaveLength(4)
+  })
+
+  it("scans what the plain one scans", () => {
+    const { folder, input } = written(readFileSync(fixture("globals-path.pt")), "bad.pt")
+    const clean = join(folder, "clean.pt")
+    copyFileSync(fixture("dtypes-zip-f32.pt"), clean)
+    const missing = join(folder, "missing.pt")
+    const bytes = readFileSync(clean)
+    for (const [argv, code] of [
+      [[clean], 0],
+      [[clean, "--json"], 0],
+      [[clean, input], 1],
+      [[input, clean, "--json"], 1],
+      [[input, clean, "--sarif"], 1],
+      [[clean, missing], 3],
+      [[missing, clean, "--json"], 3],
+      [[clean, "--sha256", createHash("sha256").update(bytes).digest("hex")], 0],
+      [[clean, "--sha256", "0".repeat(64)], 1],
+      [[clean, input, "--sha256", "0".repeat(64)], 2],
+    ] as const) {
+      const plain = runScript(script, ["scan", ...argv])
+      const isolated = runScript(script, ["scan", ...argv, "--isolate"])
+      expect(plain.code, argv.join(" ")).toBe(code)
+      expect({ code: isolated.code, stdout: isolated.stdout.toString() }, argv.join(" ")).toEqual({
+        code,
+        stdout: plain.stdout.toString(),
+      })
+      expect(isolated.stderr.replace(NOTE, "")).toBe(plain.stderr)
+    }
+  })
+
+  it("scans no folder: files are handed over one by one", () => {
+    const { folder } = written(readFileSync(fixture("dtypes-zip-f32.pt")))
+    const { code, stdout, stderr } = runScript(script, ["scan", folder, "--isolate"])
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 2, stdout: "" })
+    expect(stderr).toContain("is a folder: name its files")
+  })
+
+  it.skipIf(!posix)("scans a pipe", () => {
+    const input = fixture("globals-path.pt")
+    const plain = runShell(script, `cat "${input}" | $CLI scan -`)
+    const isolated = runShell(script, `cat "${input}" | $CLI scan - --isolate`)
+    expect(plain.code).toBe(1)
+    expect(isolated.code).toBe(1)
+    expect(isolated.stdout.toString()).toBe(plain.stdout.toString())
   })
 
   it("exits with the code of what went wrong, and leaves nothing", () => {
