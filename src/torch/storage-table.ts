@@ -122,6 +122,11 @@ export class StorageTable {
       const problem = `storage ${quoteText(key)} is ${known.dtype.name} and then ${dtype.name}`
       throw faultAt(site, "storage-conflict", problem)
     }
+    // torch takes a storage that it meets untyped for bytes from then on, and saves no other type beside it.
+    if (known.dtype === undefined && dtype !== undefined && dtype.name !== "uint8") {
+      const problem = `storage ${quoteText(key)} is untyped and then ${dtype.name}`
+      throw faultAt(site, "storage-conflict", problem)
+    }
     known.dtype ??= dtype
     return known.reference.dtype === dtype ? known.reference : makeReference(known.reference.storage, mention)
   }

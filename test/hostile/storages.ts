@@ -217,6 +217,12 @@ const CONFLICTS: readonly HostileCase[] = [
     { type: storageClass("BoolStorage"), count: [int(16)] },
     { type: storageClass("ByteStorage"), count: [int(16)] },
   ),
+  refusePickle("storage-conflict", "untyped, then floats, which torch takes for bytes", "storage-conflict", [
+    ...stateDict(
+      [[text("a")], tensorV3([global("torch", "int32")])],
+      [[text("b")], tensor({ storage: storage({}, HERE) })],
+    ),
+  ]),
   refusePickle("storage-conflict", "floats, untyped, then ints", "storage-conflict", [
     ...stateDict(
       [[text("a")], tensor()],

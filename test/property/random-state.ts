@@ -97,7 +97,8 @@ function place(
       strides,
       conj: seed.conj && dtype.safetensors === "C64",
       neg: seed.neg && dtype.negation !== "none",
-      untyped: !typed || (seed.untyped && seed.view.offset % 2 === 0),
+      // torch saves typed and untyped mentions of one storage only where it is one of bytes.
+      untyped: !typed || (dtype.torch === "uint8" && seed.untyped && seed.view.offset % 2 === 0),
       parameter: seed.parameter,
       viewStart: legacy && elementCount(shape) > 0 ? Math.min(seed.viewStart, made.offset) : 0,
     })

@@ -166,7 +166,7 @@ CAUSES: list[tuple[str, Condition, str]] = [
         "no record of the version, which is not needed here",
     ),
     (
-        r"Couldn't parse the version|file with version|version.* is (too|not)|UnicodeDecodeError",
+        r"Couldn't parse the version|IndexError: stoull|file with version|version.* is (too|not)|UnicodeDecodeError",
         lambda mutant, _: mutant.record("version") is not None and not is_number(mutant.record("version")),
         "the record of the version is no number; it is not looked at here",
     ),
@@ -201,8 +201,13 @@ CAUSES: list[tuple[str, Condition, str]] = [
         lambda mutant, _: mutant.has_global("torch._utils", "_rebuild_meta_tensor_no_storage"),
         "what a tensor has for hooks is not looked at here",
     ),
-    (r"requires_grad must be a bool|only Tensors of floating point and complex dtype can require gradients", always,
+    (r"requires_grad must be a bool|argument 'requires_grad' must be bool|only Tensors of floating point and complex dtype can require gradients", always,
      "whether a tensor wants gradients is not looked at here"),
+    (
+        r"Expected one of cpu, cuda, .* device type at start of device string",
+        lambda mutant, _: mutant.has_global("torch", "device"),
+        "a torch.device among the values is text here, whatever it says",
+    ),
     (r"TypeError: unhashable type: '(list|dict|collections.OrderedDict|set|Tensor)'", always,
      "a container as a key of a dict, where no tensor is named by it"),
 ]

@@ -161,9 +161,20 @@ describe("storages", () => {
 
   it("cannot have two dtypes after a mention without one", () => {
     const table = anyStorage()
-    refer(idOf({ type: UNTYPED, count: 16 }), table)
     refer(idOf(), table)
+    refer(idOf({ type: UNTYPED, count: 16 }), table)
     expect(codeOf(idOf({ type: known("torch", "IntStorage") }), table)).toBe("storage-conflict")
+  })
+
+  it("that are met untyped are bytes to torch, and may be called that and nothing else", () => {
+    const table = anyStorage()
+    refer(idOf({ type: UNTYPED, count: 16 }), table)
+    refer(idOf({ type: known("torch", "ByteStorage"), count: 16 }), table)
+    for (const name of ["CharStorage", "BoolStorage"]) {
+      const other = anyStorage()
+      refer(idOf({ type: UNTYPED, count: 16 }), other)
+      expect(codeOf(idOf({ type: known("torch", name), count: 16 }), other)).toBe("storage-conflict")
+    }
   })
 
   it("are the same on every device", () => {
