@@ -42,8 +42,8 @@ export class CallersSink implements ByteSink {
     return this.#sink.copyFrom !== undefined && this.#sink.copiesFrom?.(source) === true
   }
 
-  copyFrom(request: CopyRequest): Promise<number> {
-    return this.#call(() => this.#sink.copyFrom?.(request) ?? 0)
+  copyFrom(request: CopyRequest): Promise<readonly number[]> {
+    return this.#call(() => this.#sink.copyFrom?.(request) ?? [])
   }
 
   /** What is done is done: a sink that closes soon after the signal has been closed. */

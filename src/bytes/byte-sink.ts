@@ -2,15 +2,19 @@
 
 import type { ByteSource } from "./byte-source.ts"
 
-/** A range of a source that a sink takes by itself. Offsets and lengths are bytes. */
+/** Ranges of a source that a sink takes by itself, one behind the other. */
 export interface CopyRequest {
   readonly source: ByteSource
-  /** First byte in the source. */
-  readonly offset: number
-  readonly length: number
   /** First byte in the output. */
   readonly position: number
-  /** Whether the CRC-32 of the bytes is wanted. */
+  readonly ranges: readonly CopyRange[]
+}
+
+/** Offset in the source, and length, in bytes. */
+export interface CopyRange {
+  readonly offset: number
+  readonly length: number
+  /** Whether the CRC-32 of its bytes is wanted. */
   readonly checksum: boolean
 }
 
@@ -29,10 +33,13 @@ export interface ByteSink {
   open?(byteLength: number): Promise<void>
   /** Writes `bytes` at `position`. The bytes may be overwritten by the caller once the promise resolves. */
   write(position: number, bytes: Uint8Array): Promise<void>
-  /** Optional, with `copyFrom`: whether large ranges of `source` are better copied by the sink itself. Asked after `open`. */
+  /** Optional, with `copyFrom`: whether ranges of `source` are better copied by the sink itself. Asked after `open`. */
   copiesFrom?(source: ByteSource): boolean
-  /** Copies a range without its bytes passing through the caller. Resolves to their CRC-32 when that was wanted. */
-  copyFrom?(request: CopyRequest): Promise<number>
+  /**
+   * Copies ranges without their bytes passing through the caller. Resolves to the CRC-32 of each, in order; those that
+   * were not wanted may be anything.
+   */
+  copyFrom?(request: CopyRequest): Promise<readonly number[]>
   /** All bytes have been written. The output becomes visible here, not earlier. */
   close(): Promise<void>
   /** The output will not be finished: leave nothing behind. */

@@ -2,7 +2,8 @@
 
 import { setImmediate } from "node:timers/promises"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
-import { copiedCrc32, copyRange } from "../node/copy-range.ts"
+import { copyRanges } from "../node/copy-ranges.ts"
+import { FileCopier } from "../node/file-copier.ts"
 import { FileSource } from "../node/file-source.ts"
 import type { ByteSink } from "../node/index.ts"
 import { inheritedFile, writeAll } from "../node/open-file.ts"
@@ -47,19 +48,21 @@ function handedSink(
       throw new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
     }
   }
+  const copier = new FileCopier(async (job) => {
+    // Or the end of whoever started this process would go unnoticed.
+    await setImmediate()
+    return copyRanges(job)
+  })
   return {
     randomAccess: true,
     open: (byteLength) => require({ ask: "space", byteLength }),
     write: (position, bytes) => attempt(() => writeAll(file, position, bytes)),
     // An isolated process has no threads, and nothing else to do while it copies.
     copiesFrom: (source) => source instanceof FileSource,
-    copyFrom: ({ source, offset, length, position, checksum }) =>
+    copyFrom: ({ source, ...request }) =>
       attempt(async () => {
-        // Or the end of whoever started this process would go unnoticed.
-        await setImmediate()
         if (!(source instanceof FileSource)) throw new Error("the input cannot be copied from")
-        const job = { from: source.descriptor, to: output, offset, position, length, checksum }
-        return copiedCrc32(copyRange(job), job, source.path)
+        return copier.copy(source, output, request)
       }),
     close: async () => {
       if (beforeNaming !== undefined) await beforeNaming(new FileSource(file, path, await file.stat()))

@@ -1,19 +1,22 @@
 /** What passes between a copy pool and its threads. */
 
-/** A range to copy. `from` and `to` are file descriptors; offsets and lengths are bytes. */
+import type { CopyRange } from "../bytes/byte-sink.ts"
+
+/** Ranges to copy one behind the other. `from` and `to` are file descriptors; `position` is where the first goes. */
 export interface CopyJob {
   readonly from: number
   readonly to: number
-  readonly offset: number
   readonly position: number
-  readonly length: number
-  /** Whether the CRC-32 is wanted. */
-  readonly checksum: boolean
+  readonly ranges: readonly CopyRange[]
+  /** Written at once. */
+  readonly writeBytes: number
 }
 
-/** How many bytes there were (fewer than asked for when the file has become shorter), or why it failed. */
+/** The CRC-32 of each range, 0 where it was not wanted, and how long it took; or why it failed. */
 export type CopyAnswer =
-  | { readonly copied: number; readonly crc32: number }
+  | { readonly checksums: readonly number[]; readonly milliseconds: number }
+  /** The input ends within a range: it has become shorter. */
+  | { readonly short: { readonly range: CopyRange; readonly got: number } }
   | { readonly failed: CopyFailure }
 
 /** A system error, in a form that passes between threads. */

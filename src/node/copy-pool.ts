@@ -8,29 +8,35 @@ import type { CopyAnswer, CopyJob } from "./copy-job.ts"
 /** Two keep the disk cache busy: writes to one file take turns in the kernel, so more only wait. */
 const THREADS = 2
 
+/** Jobs that a thread has at a time: the next one is there when it ends one. */
+const JOBS_A_THREAD = 2
+
 interface Waiting {
   readonly job: CopyJob
   readonly resolve: (answer: CopyAnswer) => void
   readonly reject: (error: unknown) => void
 }
 
+interface Thread {
+  readonly worker: Worker
+  /** What it has been given, oldest first. It answers in this order. */
+  readonly given: Waiting[]
+}
+
 /** Runs copy jobs on threads. */
 export class CopyPool {
-  readonly #idle: Worker[]
-  readonly #workers: readonly Worker[]
+  readonly #threads: readonly Thread[]
   readonly #waiting: Waiting[] = []
-  readonly #running = new Map<Worker, Waiting>()
   /** Set when a thread has gone: nothing more is started then. */
   #lost: { readonly error: unknown } | undefined
 
   private constructor(workers: readonly Worker[]) {
-    this.#workers = workers
-    this.#idle = [...workers]
+    this.#threads = workers.map((worker) => ({ worker, given: [] }))
     // From the start: a thread that goes while another one comes would be waited for in vain.
-    for (const worker of workers) {
-      worker.on("message", (answer: CopyAnswer) => this.#finish(worker, answer))
-      worker.on("error", (error) => this.#lose(worker, error))
-      worker.on("exit", () => this.#lose(worker, new Error("a copying thread ended")))
+    for (const thread of this.#threads) {
+      thread.worker.on("message", (answer: CopyAnswer) => this.#finish(thread, answer))
+      thread.worker.on("error", (error) => this.#lose(thread, error))
+      thread.worker.on("exit", () => this.#lose(thread, new Error("a copying thread ended")))
     }
   }
 
@@ -63,36 +69,33 @@ export class CopyPool {
 
   /** Ends the threads, between two system calls of theirs. Jobs that have not been answered reject. */
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
   }
 
+  /** Gives what waits to the threads that have least to do. */
   #next(): void {
-    const worker = this.#idle.pop()
-    if (worker === undefined) return
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) {
-      this.#idle.push(worker)
-      return
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const thread = this.#threads.reduce((least, each) =>
+        each.given.length < least.given.length ? each : least,
+      )
+      if (thread.given.length >= JOBS_A_THREAD) return
+      this.#waiting.shift()
+      thread.given.push(next)
+      thread.worker.ref()
+      thread.worker.postMessage(next.job)
     }
-    this.#running.set(worker, waiting)
-    worker.ref()
-    worker.postMessage(waiting.job)
   }
 
-  #finish(worker: Worker, answer: CopyAnswer): void {
-    const waiting = this.#running.get(worker)
-    this.#running.delete(worker)
-    worker.unref()
-    this.#idle.push(worker)
-    waiting?.resolve(answer)
+  #finish(thread: Thread, answer: CopyAnswer): void {
+    const done = thread.given.shift()
+    if (thread.given.length === 0) thread.worker.unref()
+    done?.resolve(answer)
     this.#next()
   }
 
-  #lose(worker: Worker, error: unknown): void {
+  #lose({ given }: Thread, error: unknown): void {
     this.#lost ??= { error }
-    this.#running.get(worker)?.reject(error)
-    this.#running.delete(worker)
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    for (const { reject } of [...given.splice(0), ...this.#waiting.splice(0)]) reject(error)
   }
 }
 

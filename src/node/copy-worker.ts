@@ -7,6 +7,6 @@
 
 import { parentPort } from "node:worker_threads"
 import type { CopyJob } from "./copy-job.ts"
-import { copyRange } from "./copy-range.ts"
+import { copyRanges } from "./copy-ranges.ts"
 
-parentPort?.on("message", (job: CopyJob) => parentPort?.postMessage(copyRange(job)))
+parentPort?.on("message", (job: CopyJob) => parentPort?.postMessage(copyRanges(job)))

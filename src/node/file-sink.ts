@@ -14,7 +14,7 @@ import type { ByteSink, CopyRequest } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
 import { CopyPool } from "./copy-pool.ts"
-import { copiedCrc32 } from "./copy-range.ts"
+import { FileCopier } from "./file-copier.ts"
 import { FileSource } from "./file-source.ts"
 import { writeAll } from "./open-file.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
@@ -29,7 +29,7 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set([
   "EMLINK",
 ])
 
-/** From this output size on, threads that copy are worth the 40 ms that starting them takes. */
+/** From this size on, threads that copy are worth what starting them takes: 25 ms. */
 const THREADS_FROM_BYTES = 64 * 1024 * 1024
 
 /** Longest file name that common file systems take, in bytes. */
@@ -40,6 +40,8 @@ export interface FileSinkOptions {
   readonly overwrite: boolean
   /** The file that is read, when it is one: it must not be the output. */
   readonly inputPath: string | undefined
+  /** Bytes of the input, where they are known: the output is likely to have about as many. */
+  readonly inputByteLength?: number | undefined
   /** Called when everything has been written, before the output gets its name. What it throws refuses the output. */
   readonly beforeNaming?: ((written: FileSource) => Promise<void>) | undefined
 }
@@ -75,11 +77,15 @@ export class FileSink implements ByteSink {
   readonly #path: string
   readonly #options: FileSinkOptions
   #temporary: { readonly path: string; readonly handle: FileHandle } | undefined
+  /** From before the input is opened, where that is large: threads begin while it is read and planned. */
+  #startingPool: Promise<CopyPool | undefined> | undefined
   #copyPool: CopyPool | undefined
+  #copier: FileCopier | undefined
 
   constructor(path: string, options: FileSinkOptions) {
     this.#path = path
     this.#options = options
+    if ((options.inputByteLength ?? 0) >= THREADS_FROM_BYTES) this.#startingPool = CopyPool.start()
   }
 
   /** The descriptor of the temporary file, for a process that writes it. */
@@ -98,7 +104,8 @@ export class FileSink implements ByteSink {
       this.#temporary = { path, handle: await open(path, "wx+") }
       rememberTemporary(path)
     })
-    if (byteLength >= THREADS_FROM_BYTES) this.#copyPool = await CopyPool.start()
+    if (byteLength < THREADS_FROM_BYTES) await this.#closePool()
+    else await this.#startCopying()
   }
 
   write(position: number, bytes: Uint8Array): Promise<void> {
@@ -106,25 +113,20 @@ export class FileSink implements ByteSink {
   }
 
   copiesFrom(source: ByteSource): boolean {
-    return this.#copyPool !== undefined && source instanceof FileSource
+    return this.#copier !== undefined && source instanceof FileSource
   }
 
-  async copyFrom({ source, offset, length, position, checksum }: CopyRequest): Promise<number> {
-    const pool = this.#copyPool
-    if (pool === undefined || !(source instanceof FileSource)) {
+  async copyFrom({ source, position, ranges }: CopyRequest): Promise<readonly number[]> {
+    const copier = this.#copier
+    if (copier === undefined || !(source instanceof FileSource)) {
       throw failed(this.#path, new Error("the input cannot be copied from"))
     }
-    let crc32 = 0
-    await this.#attempt(async () => {
-      const job = { from: source.descriptor, to: this.#handle().fd, offset, position, length, checksum }
-      crc32 = copiedCrc32(await pool.run(job), job, source.path)
-    })
-    return crc32
+    return this.#attempt(() => copier.copy(source, this.#handle().fd, { position, ranges }))
   }
 
   async close(): Promise<void> {
     const { path, handle } = this.#opened()
-    await this.#copyPool?.close()
+    await this.#closePool()
     const { beforeNaming } = this.#options
     if (beforeNaming !== undefined) {
       await beforeNaming(new FileSource(handle, path, await this.#status(handle)))
@@ -138,14 +140,25 @@ export class FileSink implements ByteSink {
   }
 
   async abort(): Promise<void> {
+    // Threads first: a descriptor that was closed under them could by then belong to another file.
+    await this.#closePool()
     const temporary = this.#temporary
     if (temporary === undefined) return
     this.#temporary = undefined
-    // Threads first: a descriptor that was closed under them could by then belong to another file.
-    await this.#copyPool?.close()
     await temporary.handle.close().catch(() => {})
     await rm(temporary.path, { force: true })
     forgetTemporary(temporary.path)
+  }
+
+  async #startCopying(): Promise<void> {
+    const pool = await (this.#startingPool ?? CopyPool.start())
+    this.#copyPool = pool
+    if (pool !== undefined) this.#copier = new FileCopier((job) => pool.run(job))
+  }
+
+  async #closePool(): Promise<void> {
+    const pool = this.#copyPool ?? (await this.#startingPool)
+    await pool?.close()
   }
 
   async #renameToFreeName(temporary: string): Promise<void> {
@@ -198,9 +211,9 @@ export class FileSink implements ByteSink {
     return this.#opened().handle
   }
 
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  async #attempt<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      await work()
+      return await work()
     } catch (cause) {
       throw isCheckpointError(cause) ? cause : failed(this.#path, cause)
     }

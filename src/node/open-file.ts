@@ -24,8 +24,8 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
-/** Written at once. Large writes can be far slower than small ones: see copy-worker.ts. */
-const WRITE_BYTES = 256 * 1024
+/** Written at once. Larger writes can be far slower: see write-sizes.ts. */
+const WRITE_BYTES = 64 * 1024
 
 /** Writes all of `bytes` at `position`, however many the system takes at a time. */
 export async function writeAll(
@@ -34,7 +34,8 @@ export async function writeAll(
   bytes: Uint8Array,
 ): Promise<void> {
   for (let done = 0; done < bytes.byteLength; ) {
-    const length = Math.min(WRITE_BYTES, bytes.byteLength - done)
+    const room = WRITE_BYTES - ((position + done) % WRITE_BYTES)
+    const length = Math.min(room, bytes.byteLength - done)
     const { bytesWritten } = await file.write(bytes, done, length, position + done)
     if (bytesWritten === 0) throw new Error(NOTHING_TAKEN)
     done += bytesWritten

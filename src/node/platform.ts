@@ -1,5 +1,6 @@
 /** Node, Deno and Bun: paths as inputs and outputs, streams through a temporary file, zlib's checksum. */
 
+import { stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { CheckpointInput, OpenedInput } from "../api/inputs.ts"
 import { openUniversalInput, requireUnlocked } from "../api/inputs.ts"
@@ -83,7 +84,16 @@ export async function openNodeOutput(
   if (path === undefined) return openUniversalOutput(output)
   const inputPath = pathOf(request.input, "input")
   const { overwrite, beforeNaming } = request
-  return prepareFileSink(path, { overwrite, inputPath, beforeNaming })
+  const inputByteLength = inputPath === undefined ? undefined : await byteLengthOf(inputPath)
+  return prepareFileSink(path, { overwrite, inputPath, inputByteLength, beforeNaming })
+}
+
+/** Undefined when it cannot be told. Opening it will say why. */
+async function byteLengthOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  )
 }
 
 function pathOf(value: unknown, argument: string): string | undefined {

@@ -1,7 +1,7 @@
 /** Makes the bytes of a chunk: copies, gathers and fixes, with checksums taken as whole extents pass. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { ByteSink } from "../bytes/byte-sink.ts"
+import type { ByteSink, CopyRange } from "../bytes/byte-sink.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
@@ -77,17 +77,26 @@ export class ChunkProducer {
 
   /** Has the sink copy a chunk that is `direct`. */
   async copyDirectly(chunk: Chunk, sink: ByteSink): Promise<void> {
-    const [piece] = chunk.pieces
-    if (piece?.segment.kind !== "copy" || sink.copyFrom === undefined) {
+    const parts: { readonly extent: ByteExtent; readonly offset: number }[] = []
+    const ranges: CopyRange[] = []
+    for (const { segment, offset, length } of chunk.pieces) {
+      if (segment.kind !== "copy") break
+      const { extent } = segment
+      const offsetInExtent = segment.offsetInExtent + offset
+      parts.push({ extent, offset: offsetInExtent })
+      const checksum = this.#ledger.isAssigned(extent, segment)
+      ranges.push({ offset: extent.offset + offsetInExtent, length, checksum })
+    }
+    const source = parts[0]?.extent.source
+    if (source === undefined || parts.length < chunk.pieces.length || sink.copyFrom === undefined) {
       throw new CheckpointError("output-incomplete", { expected: chunk.length, written: 0 })
     }
-    const { segment, offset, length } = piece
-    const { extent } = segment
-    const offsetInExtent = segment.offsetInExtent + offset
-    const checksum = this.#ledger.isAssigned(extent, segment)
-    const request = { source: extent.source, offset: extent.offset + offsetInExtent, length, checksum }
-    const crc = await sink.copyFrom({ ...request, position: chunk.start })
-    if (checksum) this.#ledger.passChecksum(extent, offsetInExtent, length, crc)
+    const checksums = await sink.copyFrom({ source, position: chunk.start, ranges })
+    for (let i = 0; i < ranges.length; i++) {
+      const { length, checksum } = ranges[i] as CopyRange
+      const { extent, offset } = parts[i] as (typeof parts)[number]
+      if (checksum) this.#ledger.passChecksum(extent, offset, length, checksums[i] as number)
+    }
   }
 
   close(): Promise<void> {

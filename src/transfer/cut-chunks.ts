@@ -2,9 +2,10 @@
  * Cuts the segments of a plan into chunks: what is produced and written in one go.
  *
  * Many small tensors share a chunk, a large one takes many. Elements are never split, and a large gather has its
- * chunks to itself, cut where its windows end. What the sink copies by itself has chunks to itself as well, large ones.
+ * chunks to itself, cut where its windows end. What the sink copies by itself has chunks of its own as well, large ones.
  */
 
+import type { ByteSource } from "../bytes/byte-source.ts"
 import { gatherBlockAt, spanOf } from "../plan/gather-blocks.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
@@ -27,9 +28,12 @@ export interface Chunk {
   readonly pieces: readonly Piece[]
   /** True when it must be produced before the next one begins: it holds a window, or inflates. */
   readonly serial: boolean
-  /** True when the sink copies it by itself: one piece of a stored extent. */
+  /** True when the sink copies it by itself: pieces of stored extents of one source. */
   readonly direct: boolean
 }
+
+/** Pieces of a chunk that the sink copies by itself: their list is passed on, and each is read on its own. */
+const MOST_DIRECT_PIECES = 4096
 
 /** Whether the sink would rather copy this segment by itself. */
 export type CopiesDirectly = (segment: CopySegment) => boolean
@@ -45,8 +49,9 @@ export function* cutChunks(
   let start = segments[0]?.start ?? 0
   let length = 0
   let serial = false
+  let direct = false
   const take = (): Chunk => {
-    const chunk = { start, length, pieces, serial, direct: false }
+    const chunk = { start, length, pieces, serial, direct }
     start += length
     pieces = []
     length = 0
@@ -54,35 +59,30 @@ export function* cutChunks(
     return chunk
   }
   for (const segment of segments) {
-    if (segment.kind === "copy" && segment.length >= sizes.directBytes && copiesDirectly(segment)) {
-      if (length > 0) yield take()
-      yield* cutDirectly(segment, sizes)
-      start += segment.length
-      continue
-    }
+    const goesDirectly = segment.kind === "copy" && copiesDirectly(segment)
+    const goesOn = goesDirectly === direct && (!direct || sourceOf(segment) === sourceOf(pieces[0]?.segment))
+    if (length > 0 && !goesOn) yield take()
+    direct = goesDirectly
     const isGather = segment.kind === "gather"
     const large = isGather && isLargeGather(segment, sizes)
     if (length > 0 && (large || (isGather && length + segment.length > chunkBytes))) yield take()
     for (let offset = 0; offset < segment.length; ) {
-      const room = chunkBytes - length
+      // What is copied directly is cut where the output is a multiple: so are the blocks that it is written in.
+      const room = direct ? sizes.directBytes - ((start + length) % sizes.directBytes) : chunkBytes - length
       const most = large ? bytesToBlockEnd(segment, offset, sizes) : segment.length - offset
       const part = Math.min(room, most)
       pieces.push({ segment, offset, length: part, target: length })
       serial ||= large || (segment.kind !== "literal" && segment.extent.coding === "deflate")
       offset += part
       length += part
-      if (length === chunkBytes || large) yield take()
+      if (part === room || large || (direct && pieces.length === MOST_DIRECT_PIECES)) yield take()
     }
   }
   if (length > 0) yield take()
 }
 
-function* cutDirectly(segment: CopySegment, { directBytes }: TransferSizes): Generator<Chunk> {
-  for (let offset = 0; offset < segment.length; offset += directBytes) {
-    const length = Math.min(directBytes, segment.length - offset)
-    const pieces = [{ segment, offset, length, target: 0 }]
-    yield { start: segment.start + offset, length, pieces, serial: false, direct: true }
-  }
+function sourceOf(segment: Segment | undefined): ByteSource | undefined {
+  return segment === undefined || segment.kind === "literal" ? undefined : segment.extent.source
 }
 
 /** Whether a gather needs a window of its own. */

@@ -8,7 +8,7 @@ export interface TransferSizes {
   readonly chunkBytes: number
   /** A gather up to this size, in output and in span, is produced within a chunk that it shares. At most a chunk. */
   readonly smallGatherBytes: number
-  /** What a sink that copies by itself is asked for at once; smaller segments go through chunks. */
+  /** Output of one chunk that the sink copies by itself. */
   readonly directBytes: number
   /** The part of a storage that a large gather holds. At least 16: one element. */
   readonly windowBytes: number
