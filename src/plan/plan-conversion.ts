@@ -69,11 +69,19 @@ export function planConversion(
   ]
   const tensors: PlannedTensor[] = []
   const copiedWhole = new Uint8Array(contents.storages.length)
+  const checks = options.verify !== "none"
+  const isDrawnFrom = new Uint8Array(contents.storages.length)
+  const checkedExtents: ByteExtent[] = []
   for (const { tensor: named, start: startInData } of header.tensors) {
     const start = header.bytes.byteLength + startInData
     const segment = tensorSegment(named.tensor, contents.byteOrder, start)
-    if (segment.length > 0) segments.push(segment)
     const { storage } = named.tensor
+    if (segment.length > 0) {
+      segments.push(segment)
+      const { index, extent } = storage
+      if (checks && extent.crc32 !== undefined && isDrawnFrom[index] === 0) checkedExtents.push(extent)
+      isDrawnFrom[index] = 1
+    }
     if (segment.kind === "copy" && segment.length === storage.byteLength) copiedWhole[storage.index] = 1
     const { name, dtype, shape } = named
     const from = segment.kind === "copy" ? "copied" : "gathered"
@@ -94,7 +102,6 @@ export function planConversion(
   })
   requireInflatedWithin(bounds, segments)
   requireGatheredWithin(bounds, segments)
-  const checkedExtents = report.checksums === "checked" ? extentsOf(segments) : []
   const maxInflatedBytes = inflatedBytesAllowed(bounds)
   return { header: header.bytes, byteLength, segments, checkedExtents, maxInflatedBytes, report }
 }
@@ -134,13 +141,4 @@ export function requireGatheredWithin(bounds: PlanBounds, segments: readonly Seg
     wanted += gatherCost(segment.view)
     requireWithinScaled(allowed, wanted, "strided tensors")
   }
-}
-
-/** The extents that segments draw from and that have a checksum, once each. */
-function extentsOf(segments: readonly Segment[]): readonly ByteExtent[] {
-  const extents = new Set<ByteExtent>()
-  for (const segment of segments) {
-    if (segment.kind !== "literal" && segment.extent.crc32 !== undefined) extents.add(segment.extent)
-  }
-  return [...extents]
 }

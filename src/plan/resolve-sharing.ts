@@ -5,7 +5,7 @@
 
 import { CheckpointError } from "../errors.ts"
 import { compareUtf8 } from "../safetensors/name-order.ts"
-import type { Storage, TensorRecord } from "../torch/tensor-record.ts"
+import type { TensorRecord } from "../torch/tensor-record.ts"
 
 /**
  * `alias`: of tensors that are the same to the last stride, one name is kept and the others are recorded in the
@@ -35,10 +35,10 @@ export interface ResolvedSharing<Tensor extends NamedTensor> {
 }
 
 /**
- * Names must be distinct. `reserved` are metadata keys that are taken: a name that equals one cannot be recorded, so
- * its tensor is written.
+ * `reserved` are metadata keys that are taken: a name that equals one cannot be recorded, so its tensor is written.
  *
- * @throws `tensors-shared` under the policy `error`, with every group of names that overlap.
+ * @throws `tensors-shared` under the policy `error`, with every group of names that overlap; `name-duplicate` where
+ *   something is shared: it is resolved by name. What is shared with nothing is left to whoever writes the header.
  */
 export function resolveSharing<Tensor extends NamedTensor>(
   tensors: readonly Tensor[],
@@ -47,6 +47,7 @@ export function resolveSharing<Tensor extends NamedTensor>(
 ): ResolvedSharing<Tensor> {
   if (policy === "copy") return { written: tensors, aliases: [] }
   const shared = groupByStorage(tensors)
+  if (shared.length > 0) requireDistinctNames(tensors)
   if (policy === "error") {
     const groups = shared.flatMap(overlappingGroups)
     if (groups.length > 0) throw new CheckpointError("tensors-shared", { groups })
@@ -63,23 +64,33 @@ export function resolveSharing<Tensor extends NamedTensor>(
   }
 }
 
+function requireDistinctNames(tensors: readonly NamedTensor[]): void {
+  const names = new Set<string>()
+  for (const { name } of tensors) {
+    if (names.has(name))
+      throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
+    names.add(name)
+  }
+}
+
 /** Storages that more than one tensor with elements lies in. Empty tensors share nothing. */
 function groupByStorage<Tensor extends NamedTensor>(
   tensors: readonly Tensor[],
 ): readonly (readonly Tensor[])[] {
-  // Most storages hold one tensor: only those that turn out to hold more get a group.
-  const firsts = new Map<Storage, Tensor>()
-  const groups = new Map<Storage, Tensor[]>()
+  // Most storages hold one tensor: only those that turn out to hold more get a group. Numbers are found faster than
+  // objects, which are given a hash first.
+  const firsts = new Map<number, Tensor>()
+  const groups = new Map<number, Tensor[]>()
   for (const named of tensors) {
     const { storage, elementCount } = named.tensor
     if (elementCount === 0) continue
-    const first = firsts.get(storage)
+    const first = firsts.get(storage.index)
     if (first === undefined) {
-      firsts.set(storage, named)
+      firsts.set(storage.index, named)
       continue
     }
-    const group = groups.get(storage)
-    if (group === undefined) groups.set(storage, [first, named])
+    const group = groups.get(storage.index)
+    if (group === undefined) groups.set(storage.index, [first, named])
     else group.push(named)
   }
   return [...groups.values()]

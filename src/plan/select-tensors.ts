@@ -34,8 +34,7 @@ export function selectTensors(
 /**
  * The tensors as they will be written.
  *
- * @throws `tensor-unsupported` naming all that safetensors cannot hold; `invalid-argument` for a bad `rename`;
- *   `name-duplicate`, because sharing is resolved by name.
+ * @throws `tensor-unsupported` naming all that safetensors cannot hold; `invalid-argument` for a bad `rename`.
  */
 export function requireSupported(
   found: readonly FoundTensor[],
@@ -58,17 +57,7 @@ export function requireSupported(
     written.push({ name: newName, tensor, dtype, shape, byteLength: tensorByteLength(tensor) })
   }
   if (unsupported.length > 0) throw new CheckpointError("tensor-unsupported", { tensors: unsupported })
-  requireDistinctNames(written)
   return written
-}
-
-function requireDistinctNames(tensors: readonly NamedTensor[]): void {
-  const names = new Set<string>()
-  for (const { name } of tensors) {
-    if (names.has(name))
-      throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
-    names.add(name)
-  }
 }
 
 function renamed(name: string, rename: (name: string) => string): string {
