@@ -3,9 +3,11 @@
  * is at fault; a signal must end that wait, and an error must get out.
  */
 
-import type { ByteSink, CopyRequest } from "../bytes/byte-sink.ts"
+import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
+import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-sink.ts"
+import { isDirectSink } from "../transfer/direct-sink.ts"
 
 /** How long a sink may take to settle, once the conversion has failed, before its caller is told all the same. */
 const SETTLE_MS = 1_000
@@ -16,9 +18,11 @@ export interface CallersSinkOptions {
 }
 
 /** Waits for the calls to `sink` until `signal` is aborted, and for its clean-up for a second at most. */
-export class CallersSink implements ByteSink {
+export class CallersSink implements DirectSink {
   readonly randomAccess: boolean
   readonly #sink: ByteSink
+  /** The same one, if it takes parts of a plan over: the command line passes such sinks. */
+  readonly #direct: DirectSink | undefined
   readonly #signal: AbortSignal | undefined
   readonly #abortsMidway: boolean
   readonly #underWay = new Set<Promise<unknown>>()
@@ -26,6 +30,7 @@ export class CallersSink implements ByteSink {
   constructor(sink: ByteSink, signal: AbortSignal | undefined, { abortsMidway }: CallersSinkOptions) {
     this.randomAccess = sink.randomAccess
     this.#sink = sink
+    this.#direct = isDirectSink(sink) ? sink : undefined
     this.#signal = signal
     this.#abortsMidway = abortsMidway
   }
@@ -38,12 +43,16 @@ export class CallersSink implements ByteSink {
     await this.#call(() => this.#sink.write(position, bytes))
   }
 
-  copiesFrom(source: ByteSource): boolean {
-    return this.#sink.copyFrom !== undefined && this.#sink.copiesFrom?.(source) === true
+  drawsFrom(source: ByteSource): boolean {
+    return this.#direct?.drawsFrom(source) === true
   }
 
   copyFrom(request: CopyRequest): Promise<readonly number[]> {
-    return this.#call(() => this.#sink.copyFrom?.(request) ?? [])
+    return this.#call(() => this.#direct?.copyFrom(request) ?? [])
+  }
+
+  gatherFrom(request: GatherRequest): Promise<number | undefined> {
+    return this.#call(() => this.#direct?.gatherFrom(request))
   }
 
   /** What is done is done: a sink that closes soon after the signal has been closed. */

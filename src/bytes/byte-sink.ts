@@ -1,23 +1,5 @@
 /** Where bytes go. */
 
-import type { ByteSource } from "./byte-source.ts"
-
-/** Ranges of a source that a sink takes by itself, one behind the other. */
-export interface CopyRequest {
-  readonly source: ByteSource
-  /** First byte in the output. */
-  readonly position: number
-  readonly ranges: readonly CopyRange[]
-}
-
-/** Offset in the source, and length, in bytes. */
-export interface CopyRange {
-  readonly offset: number
-  readonly length: number
-  /** Whether the CRC-32 of its bytes is wanted. */
-  readonly checksum: boolean
-}
-
 /**
  * Takes the bytes of one output. Either `close` or `abort` is called, once, after all writes have settled; `abort` is
  * also called after a `close` that failed. A sink of the caller's own that does not settle within a second of an aborted
@@ -33,13 +15,6 @@ export interface ByteSink {
   open?(byteLength: number): Promise<void>
   /** Writes `bytes` at `position`. The bytes may be overwritten by the caller once the promise resolves. */
   write(position: number, bytes: Uint8Array): Promise<void>
-  /** Optional, with `copyFrom`: whether ranges of `source` are better copied by the sink itself. Asked after `open`. */
-  copiesFrom?(source: ByteSource): boolean
-  /**
-   * Copies ranges without their bytes passing through the caller. Resolves to the CRC-32 of each, in order; those that
-   * were not wanted may be anything.
-   */
-  copyFrom?(request: CopyRequest): Promise<readonly number[]>
   /** All bytes have been written. The output becomes visible here, not earlier. */
   close(): Promise<void>
   /** The output will not be finished: leave nothing behind. */

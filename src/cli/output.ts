@@ -2,13 +2,13 @@
 
 import { setImmediate } from "node:timers/promises"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
-import { copyRanges } from "../node/copy-ranges.ts"
 import { FileCopier } from "../node/file-copier.ts"
 import { FileSource } from "../node/file-source.ts"
 import type { ByteSink } from "../node/index.ts"
 import { inheritedFile, writeAll } from "../node/open-file.ts"
 import type { NodeOutputRequest } from "../node/platform.ts"
 import { openNodeOutput } from "../node/platform.ts"
+import { runCopyJob } from "../node/run-copy-job.ts"
 import { reasonOf } from "../node/system-errors.ts"
 import type { HandedFiles, HandedRequest } from "./handed-files.ts"
 import { STANDARD_STREAM } from "./input.ts"
@@ -51,19 +51,14 @@ function handedSink(
   const copier = new FileCopier(async (job) => {
     // Or the end of whoever started this process would go unnoticed.
     await setImmediate()
-    return copyRanges(job)
+    return runCopyJob(job)
   })
   return {
     randomAccess: true,
     open: (byteLength) => require({ ask: "space", byteLength }),
     write: (position, bytes) => attempt(() => writeAll(file, position, bytes)),
     // An isolated process has no threads, and nothing else to do while it copies.
-    copiesFrom: (source) => source instanceof FileSource,
-    copyFrom: ({ source, ...request }) =>
-      attempt(async () => {
-        if (!(source instanceof FileSource)) throw new Error("the input cannot be copied from")
-        return copier.copy(source, output, request)
-      }),
+    ...copier.takingOver(output, attempt),
     close: async () => {
       if (beforeNaming !== undefined) await beforeNaming(new FileSource(file, path, await file.stat()))
       await require({ ask: "name" })

@@ -1,26 +1,54 @@
 /** What passes between a copy pool and its threads. */
 
-import type { CopyRange } from "../bytes/byte-sink.ts"
+import type { ElementFixes, StridedView } from "../plan/segments.ts"
+import type { CopyRange } from "../transfer/direct-sink.ts"
 
-/** Ranges to copy one behind the other. `from` and `to` are file descriptors; `position` is where the first goes. */
-export interface CopyJob {
+/** `from` and `to` are file descriptors. */
+interface Job {
   readonly from: number
   readonly to: number
+  /** Where in the output the first byte goes. */
   readonly position: number
-  readonly ranges: readonly CopyRange[]
   /** Written at once. */
   readonly writeBytes: number
 }
 
+/** Ranges to copy one behind the other. */
+export interface CopyRangesJob extends Omit<Job, "position"> {
+  readonly kind: "ranges"
+  /** Undefined when they are read for their checksums alone. */
+  readonly position: number | undefined
+  readonly ranges: readonly CopyRange[]
+}
+
+/** Elements to pick out of one block of a view, as a `GatherRequest` says. The one checksum is that of the extent. */
+export interface GatherJob extends Job {
+  readonly kind: "gather"
+  /** The extent that the view looks at, in the file. */
+  readonly offset: number
+  readonly length: number
+  readonly view: StridedView
+  readonly fixes: ElementFixes
+  readonly firstElement: number
+  readonly elementCount: number
+  readonly windowBytes: number
+  readonly checksum: boolean
+}
+
+export type CopyJob = CopyRangesJob | GatherJob
+
 /** The CRC-32 of each range, 0 where it was not wanted, and how long it took; or why it failed. */
 export type CopyAnswer =
-  | { readonly checksums: readonly number[]; readonly milliseconds: number }
+  | { readonly checksums: readonly (number | undefined)[]; readonly milliseconds: number }
+  | CopyFailure
+
+export type CopyFailure =
   /** The input ends within a range: it has become shorter. */
-  | { readonly short: { readonly range: CopyRange; readonly got: number } }
-  | { readonly failed: CopyFailure }
+  | { readonly short: { readonly offset: number; readonly length: number; readonly got: number } }
+  | { readonly failed: SystemFailure }
 
 /** A system error, in a form that passes between threads. */
-export interface CopyFailure {
+export interface SystemFailure {
   /** Which of the two files it was about. */
   readonly side: "read" | "write"
   readonly code: string | undefined

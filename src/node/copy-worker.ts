@@ -1,5 +1,5 @@
 /**
- * A thread that copies ranges from one file to another and takes their CRC-32 on the way.
+ * A thread that copies from one file to another, as it is or by elements, and takes the CRC-32 on the way.
  *
  * Files are handed over as descriptors, which all threads of a process share. Reading, checking and writing in one
  * thread without going through the event loop is what lets two of them keep two cores busy.
@@ -7,6 +7,6 @@
 
 import { parentPort } from "node:worker_threads"
 import type { CopyJob } from "./copy-job.ts"
-import { copyRanges } from "./copy-ranges.ts"
+import { runCopyJob } from "./run-copy-job.ts"
 
-parentPort?.on("message", (job: CopyJob) => parentPort?.postMessage(copyRanges(job)))
+parentPort?.on("message", (job: CopyJob) => parentPort?.postMessage(runCopyJob(job)))

@@ -10,9 +10,9 @@ import type { Stats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import { link, lstat, open, rename, rm, stat, statfs } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import type { ByteSink, CopyRequest } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError, isCheckpointError } from "../errors.ts"
+import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-sink.ts"
 import { CopyPool } from "./copy-pool.ts"
 import { FileCopier } from "./file-copier.ts"
 import { FileSource } from "./file-source.ts"
@@ -72,7 +72,7 @@ export async function prepareFileSink(path: string, options: FileSinkOptions): P
 }
 
 /** Writes in any order, several at a time. */
-export class FileSink implements ByteSink {
+export class FileSink implements DirectSink {
   readonly randomAccess = true
   readonly #path: string
   readonly #options: FileSinkOptions
@@ -112,16 +112,16 @@ export class FileSink implements ByteSink {
     return this.#attempt(() => writeAll(this.#handle(), position, bytes))
   }
 
-  copiesFrom(source: ByteSource): boolean {
+  drawsFrom(source: ByteSource): boolean {
     return this.#copier !== undefined && source instanceof FileSource
   }
 
-  async copyFrom({ source, position, ranges }: CopyRequest): Promise<readonly number[]> {
-    const copier = this.#copier
-    if (copier === undefined || !(source instanceof FileSource)) {
-      throw failed(this.#path, new Error("the input cannot be copied from"))
-    }
-    return this.#attempt(() => copier.copy(source, this.#handle().fd, { position, ranges }))
+  copyFrom(request: CopyRequest): Promise<readonly number[]> {
+    return this.#attempt(async () => this.#copying().copy(request, this.#handle().fd))
+  }
+
+  gatherFrom(request: GatherRequest): Promise<number | undefined> {
+    return this.#attempt(async () => this.#copying().gather(request, this.#handle().fd))
   }
 
   async close(): Promise<void> {
@@ -200,6 +200,11 @@ export class FileSink implements ByteSink {
     return handle.stat().catch((cause: unknown) => {
       throw failed(this.#path, cause)
     })
+  }
+
+  #copying(): FileCopier {
+    if (this.#copier !== undefined) return this.#copier
+    throw failed(this.#path, new Error("nothing is copied without threads"))
   }
 
   #opened(): { readonly path: string; readonly handle: FileHandle } {

@@ -8,8 +8,11 @@
  * docs/performance.md.
  */
 
-const SMALL_BYTES = 32 * 1024
-const LARGE_BYTES = 128 * 1024
+/** What is no slower than others on any machine. */
+export const SMALL_WRITE_BYTES: number = 32 * 1024
+
+/** The larger size, which the smaller one divides. */
+export const MOST_WRITE_BYTES: number = 128 * 1024
 
 /** Jobs from one trial of large writes to the next: 512 MiB. */
 const JOBS_A_TRIAL = 64
@@ -19,9 +22,6 @@ const SMALL_JOBS = 2
 
 /** Then so many write much, before it is known what that takes. */
 const LARGE_JOBS = 2
-
-/** The larger of the sizes; the other one divides it. */
-export const MOST_WRITE_BYTES: number = LARGE_BYTES
 
 /** Chooses for one output. */
 export class WriteSizes {
@@ -39,15 +39,15 @@ export class WriteSizes {
       this.#largeJobs = 0
       this.#largeIsSlow = false
     }
-    if (job < SMALL_JOBS || this.#largeIsSlow) return SMALL_BYTES
+    if (job < SMALL_JOBS || this.#largeIsSlow) return SMALL_WRITE_BYTES
     const untried = this.#largeJobs === 0
-    return untried && job >= SMALL_JOBS + LARGE_JOBS ? SMALL_BYTES : LARGE_BYTES
+    return untried && job >= SMALL_JOBS + LARGE_JOBS ? SMALL_WRITE_BYTES : MOST_WRITE_BYTES
   }
 
   /** Takes note of a job of `bytes` that wrote `writeBytes` at once. */
   took(writeBytes: number, bytes: number, milliseconds: number): void {
     const each = milliseconds / bytes
-    if (writeBytes === SMALL_BYTES) {
+    if (writeBytes === SMALL_WRITE_BYTES) {
       if (!this.#largeIsSlow) this.#smallTakes = Math.max(this.#smallTakes, each)
       return
     }

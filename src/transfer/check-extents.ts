@@ -3,6 +3,8 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { CopySegment } from "../plan/segments.ts"
+import type { DirectSink } from "./direct-sink.ts"
+import { isDirectSink } from "./direct-sink.ts"
 
 /** A plan that copies each of `extents` whole, so that its run checks every one of them. */
 export function planCheck(extents: readonly ByteExtent[]): {
@@ -20,10 +22,20 @@ export function planCheck(extents: readonly ByteExtent[]): {
   return { segments, byteLength, checkedExtents }
 }
 
-/** Takes bytes and keeps none. */
-export const NOWHERE: ByteSink = {
-  randomAccess: true,
-  write: async () => {},
-  close: async () => {},
-  abort: async () => {},
+/** Takes bytes and keeps none. What `sink` takes over, it still does. */
+export function discardingSink(sink?: ByteSink): ByteSink {
+  const nowhere: ByteSink = {
+    randomAccess: true,
+    write: async () => {},
+    close: async () => {},
+    abort: async () => {},
+  }
+  if (sink === undefined || !isDirectSink(sink)) return nowhere
+  const direct: DirectSink = {
+    ...nowhere,
+    drawsFrom: (source) => sink.drawsFrom(source),
+    copyFrom: (request) => sink.copyFrom({ ...request, position: undefined }),
+    gatherFrom: async () => undefined,
+  }
+  return direct
 }

@@ -36,6 +36,11 @@ export class ChecksumLedger {
     return this.#unchecked.get(extent) === passer
   }
 
+  /** Whether some byte of `extent` has not passed. */
+  isUnchecked(extent: ByteExtent): boolean {
+    return this.#unchecked.has(extent)
+  }
+
   /** Extents of which some byte has not passed. */
   unchecked(): readonly ByteExtent[] {
     return [...this.#unchecked.keys()]

@@ -1,7 +1,6 @@
 /** Makes the bytes of a chunk: copies, gathers and fixes, with checksums taken as whole extents pass. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { ByteSink, CopyRange } from "../bytes/byte-sink.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
@@ -10,6 +9,7 @@ import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
 import type { Chunk, Piece } from "./cut-chunks.ts"
 import { isLargeGather } from "./cut-chunks.ts"
+import type { CopyRange, DirectSink } from "./direct-sink.ts"
 import { fixElements, pickElements } from "./gather-elements.ts"
 import { GatherWindow } from "./gather-window.ts"
 import type { InflateBudget } from "./inflate-budget.ts"
@@ -75,8 +75,10 @@ export class ChunkProducer {
     if (requests.length > 0) await readRequests(requests, this.#signal)
   }
 
-  /** Has the sink copy a chunk that is `direct`. */
-  async copyDirectly(chunk: Chunk, sink: ByteSink): Promise<void> {
+  /** Has the sink make and write a chunk that is `direct`. */
+  async handOver(chunk: Chunk, sink: DirectSink): Promise<void> {
+    const [piece] = chunk.pieces
+    if (piece?.segment.kind === "gather") return this.#handOverGather(piece.segment, piece, chunk.start, sink)
     const parts: { readonly extent: ByteExtent; readonly offset: number }[] = []
     const ranges: CopyRange[] = []
     for (const { segment, offset, length } of chunk.pieces) {
@@ -88,7 +90,7 @@ export class ChunkProducer {
       ranges.push({ offset: extent.offset + offsetInExtent, length, checksum })
     }
     const source = parts[0]?.extent.source
-    if (source === undefined || parts.length < chunk.pieces.length || sink.copyFrom === undefined) {
+    if (source === undefined || parts.length < chunk.pieces.length) {
       throw new CheckpointError("output-incomplete", { expected: chunk.length, written: 0 })
     }
     const checksums = await sink.copyFrom({ source, position: chunk.start, ranges })
@@ -97,6 +99,20 @@ export class ChunkProducer {
       const { extent, offset } = parts[i] as (typeof parts)[number]
       if (checksum) this.#ledger.passChecksum(extent, offset, length, checksums[i] as number)
     }
+  }
+
+  async #handOverGather(
+    { extent, view, fixes }: GatherSegment,
+    { offset, length }: Piece,
+    position: number,
+    sink: DirectSink,
+  ): Promise<void> {
+    const { itemBytes } = view
+    const elements = { firstElement: offset / itemBytes, elementCount: length / itemBytes }
+    const { directWindowBytes: windowBytes } = this.#sizes
+    const checksum = this.#ledger.isUnchecked(extent)
+    const crc = await sink.gatherFrom({ extent, view, fixes, ...elements, windowBytes, position, checksum })
+    if (crc !== undefined) this.#ledger.passChecksum(extent, 0, extent.byteLength, crc)
   }
 
   close(): Promise<void> {

@@ -2,7 +2,7 @@
  * Cuts the segments of a plan into chunks: what is produced and written in one go.
  *
  * Many small tensors share a chunk, a large one takes many. Elements are never split, and a large gather has its
- * chunks to itself, cut where its windows end. What the sink copies by itself has chunks of its own as well, large ones.
+ * chunks to itself, cut where its windows end. What the sink takes over has chunks of its own as well, large ones.
  */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
@@ -28,23 +28,23 @@ export interface Chunk {
   readonly pieces: readonly Piece[]
   /** True when it must be produced before the next one begins: it holds a window, or inflates. */
   readonly serial: boolean
-  /** True when the sink copies it by itself: pieces of stored extents of one source. */
+  /** True when the sink takes it over: copies from one source, or elements of one block of a large gather. */
   readonly direct: boolean
 }
 
-/** Pieces of a chunk that the sink copies by itself: their list is passed on, and each is read on its own. */
+/** Pieces of a chunk that the sink takes over: their list is passed on, and each is read on its own. */
 const MOST_DIRECT_PIECES = 4096
 
-/** Whether the sink would rather copy this segment by itself. */
-export type CopiesDirectly = (segment: CopySegment) => boolean
+/** Whether the sink takes this segment over. It is not asked about small gathers. */
+export type IsTakenOver = (segment: CopySegment | GatherSegment) => boolean
 
 /** The chunks of `segments`, which must follow one another without a gap. */
 export function* cutChunks(
   segments: readonly Segment[],
   sizes: TransferSizes,
-  copiesDirectly: CopiesDirectly = () => false,
+  isTakenOver: IsTakenOver = () => false,
 ): Generator<Chunk> {
-  const { chunkBytes } = sizes
+  const { chunkBytes, directBytes } = sizes
   let pieces: Piece[] = []
   let start = segments[0]?.start ?? 0
   let length = 0
@@ -59,26 +59,45 @@ export function* cutChunks(
     return chunk
   }
   for (const segment of segments) {
-    const goesDirectly = segment.kind === "copy" && copiesDirectly(segment)
-    const goesOn = goesDirectly === direct && (!direct || sourceOf(segment) === sourceOf(pieces[0]?.segment))
-    if (length > 0 && !goesOn) yield take()
-    direct = goesDirectly
-    const isGather = segment.kind === "gather"
-    const large = isGather && isLargeGather(segment, sizes)
-    if (length > 0 && (large || (isGather && length + segment.length > chunkBytes))) yield take()
+    if (segment.kind === "gather" && isLargeGather(segment, sizes)) {
+      if (length > 0) yield take()
+      yield* cutLargeGather(segment, sizes, isTakenOver(segment))
+      start += segment.length
+      continue
+    }
+    const takenOver = segment.kind === "copy" && isTakenOver(segment)
+    const goesOn = takenOver === direct && (!direct || sourceOf(segment) === sourceOf(pieces[0]?.segment))
+    const fits = segment.kind !== "gather" || length + segment.length <= chunkBytes
+    if (length > 0 && !(goesOn && fits)) yield take()
+    direct = takenOver
     for (let offset = 0; offset < segment.length; ) {
-      // What is copied directly is cut where the output is a multiple: so are the blocks that it is written in.
-      const room = direct ? sizes.directBytes - ((start + length) % sizes.directBytes) : chunkBytes - length
-      const most = large ? bytesToBlockEnd(segment, offset, sizes) : segment.length - offset
-      const part = Math.min(room, most)
+      // What is taken over is cut where the output is a multiple: so are the blocks that it is written in.
+      const room = direct ? directBytes - ((start + length) % directBytes) : chunkBytes - length
+      const part = Math.min(room, segment.length - offset)
       pieces.push({ segment, offset, length: part, target: length })
-      serial ||= large || (segment.kind !== "literal" && segment.extent.coding === "deflate")
+      serial ||= segment.kind !== "literal" && segment.extent.coding === "deflate"
       offset += part
       length += part
-      if (part === room || large || (direct && pieces.length === MOST_DIRECT_PIECES)) yield take()
+      if (part === room || (direct && pieces.length === MOST_DIRECT_PIECES)) yield take()
     }
   }
   if (length > 0) yield take()
+}
+
+/** Chunks that end where a block does, so that each needs one window. */
+function* cutLargeGather(segment: GatherSegment, sizes: TransferSizes, direct: boolean): Generator<Chunk> {
+  const windowBytes = direct ? sizes.directWindowBytes : sizes.windowBytes
+  // A view that repeats elements has far more output than window, and to load that again costs little.
+  const most = direct ? wholeElements(segment, windowBytes) : sizes.chunkBytes
+  for (let offset = 0, length = 0; offset < segment.length; offset += length) {
+    length = Math.min(most, bytesToBlockEnd(segment, offset, windowBytes))
+    const pieces = [{ segment, offset, length, target: 0 }]
+    yield { start: segment.start + offset, length, pieces, serial: !direct, direct }
+  }
+}
+
+function wholeElements({ view }: GatherSegment, bytes: number): number {
+  return Math.floor(bytes / view.itemBytes) * view.itemBytes
 }
 
 function sourceOf(segment: Segment | undefined): ByteSource | undefined {
@@ -90,7 +109,7 @@ export function isLargeGather({ view, length }: GatherSegment, { smallGatherByte
   return length > smallGatherBytes || spanOf(view) * view.itemBytes > smallGatherBytes
 }
 
-function bytesToBlockEnd({ view }: GatherSegment, offset: number, { windowBytes }: TransferSizes): number {
+function bytesToBlockEnd({ view }: GatherSegment, offset: number, windowBytes: number): number {
   const element = offset / view.itemBytes
   const block = gatherBlockAt(view, element, windowBytes)
   return (block.firstElement + block.elementCount - element) * view.itemBytes

@@ -3,18 +3,14 @@
 import { allocate } from "../bytes/allocate.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { GatherBlock } from "../plan/gather-blocks.ts"
-import { gatherBlockAt, SIEVED_GAP_BYTES } from "../plan/gather-blocks.ts"
+import { gatherBlockAt } from "../plan/gather-blocks.ts"
 import type { GatherSegment } from "../plan/segments.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
+import type { RunGroup } from "./gather-runs.ts"
+import { groupLength, groupRuns, packGroup } from "./gather-runs.ts"
 
 /** Reads at the same time. */
 const READS_IN_FLIGHT = 8
-
-/** Bytes of one read of several runs. */
-const SIEVE_BYTES = 512 * 1024
-
-/** Runs up to this are copied byte by byte: a view of an array takes longer to make. */
-const SHORT_RUN_BYTES = 32
 
 /** Fills `target` with bytes of `extent` from `offset`. */
 type ReadExtent = (extent: ByteExtent, offset: number, target: Uint8Array) => Promise<void>
@@ -84,49 +80,14 @@ export class GatherWindow {
     const { offsets, at } = group
     const [first = 0] = offsets
     if (offsets.length === 1) return this.#read(extent, first, this.#buffer.subarray(at, at + runBytes))
-    const length = (offsets.at(-1) ?? first) + runBytes - first
+    const length = groupLength(group, runBytes)
     if (sieve.bytes.length < length) sieve.bytes = new Uint8Array(length)
-    const { bytes } = sieve
-    await this.#read(extent, first, bytes.subarray(0, length))
-    const buffer = this.#buffer
-    let target = at
-    for (const offset of offsets) {
-      const start = offset - first
-      if (runBytes > SHORT_RUN_BYTES) buffer.set(bytes.subarray(start, start + runBytes), target)
-      else for (let i = 0; i < runBytes; i++) buffer[target + i] = bytes[start + i] as number
-      target += runBytes
-    }
+    await this.#read(extent, first, sieve.bytes.subarray(0, length))
+    packGroup(group, runBytes, sieve.bytes, this.#buffer)
   }
-}
-
-/** Runs that are read at once, and where the first goes in the window; the others follow it there. */
-interface RunGroup {
-  /** Byte offsets in the extent, ascending. */
-  readonly offsets: readonly number[]
-  readonly at: number
 }
 
 /** Where a lane reads runs that lie close together, gaps and all. */
 interface Sieve {
   bytes: Uint8Array
-}
-
-/** The runs of `block`, those that follow close upon one another together. */
-function* groupRuns({ runElements, runOffsets }: GatherBlock, itemBytes: number): Generator<RunGroup> {
-  const runBytes = runElements * itemBytes
-  let offsets: number[] = []
-  let at = 0
-  for (const element of runOffsets()) {
-    const offset = element * itemBytes
-    const [first = offset] = offsets
-    const gap = offset - (offsets.at(-1) ?? offset) - runBytes
-    const goesOn = gap >= 0 && gap <= SIEVED_GAP_BYTES && offset + runBytes - first <= SIEVE_BYTES
-    if (offsets.length > 0 && !goesOn) {
-      yield { offsets, at }
-      at += offsets.length * runBytes
-      offsets = []
-    }
-    offsets.push(offset)
-  }
-  if (offsets.length > 0) yield { offsets, at }
 }

@@ -7,7 +7,7 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Segment } from "../plan/segments.ts"
-import { NOWHERE, planCheck } from "./check-extents.ts"
+import { discardingSink, planCheck } from "./check-extents.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
 import { requireSourcesUnchanged, runPlan } from "./run-plan.ts"
@@ -37,7 +37,7 @@ export async function planToBlob(plan: TransferPlan, options: RunOptions): Promi
     onProgress?.({ written, total: plan.byteLength })
   }
   // Slices pass through nobody's hands, so their checksums take a reading of their own.
-  await runPlan({ ...plan, ...planCheck([...unchecked]) }, NOWHERE, run)
+  await runPlan({ ...plan, ...planCheck([...unchecked]) }, discardingSink(), run)
   await requireSourcesUnchanged(plan, signal)
   return new Blob(parts, { type: MEDIA_TYPE })
 }

@@ -13,12 +13,14 @@ import { MemorySink } from "../bytes/memory-sink.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
-import type { CopySegment } from "../plan/segments.ts"
-import { NOWHERE, planCheck } from "./check-extents.ts"
+import type { CopySegment, GatherSegment } from "../plan/segments.ts"
+import { discardingSink, planCheck } from "./check-extents.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
 import type { Chunk } from "./cut-chunks.ts"
 import { cutChunks } from "./cut-chunks.ts"
+import type { DirectSink } from "./direct-sink.ts"
+import { isDirectSink } from "./direct-sink.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 import { TRANSFER_SIZES } from "./transfer-sizes.ts"
@@ -68,7 +70,7 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
     await new PlanRun(plan, sink, producer, options).run()
     const rest = planCheck(ledger.unchecked())
     if (rest.segments.length > 0) {
-      await runPlan({ ...plan, ...rest }, NOWHERE, { crc32, inflate, signal, sizes, budget })
+      await runPlan({ ...plan, ...rest }, discardingSink(sink), { crc32, inflate, signal, sizes, budget })
     }
     await requireSourcesUnchanged(plan, signal)
     signal?.throwIfAborted()
@@ -110,6 +112,7 @@ function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
 class PlanRun {
   readonly #plan: TransferPlan
   readonly #sink: ByteSink
+  readonly #directSink: DirectSink | undefined
   readonly #producer: ChunkProducer
   readonly #options: RunOptions
   readonly #sizes: TransferSizes
@@ -123,6 +126,7 @@ class PlanRun {
   constructor(plan: TransferPlan, sink: ByteSink, producer: ChunkProducer, options: RunOptions) {
     this.#plan = plan
     this.#sink = sink
+    this.#directSink = isDirectSink(sink) ? sink : undefined
     this.#producer = producer
     this.#options = options
     this.#sizes = options.sizes ?? TRANSFER_SIZES
@@ -142,8 +146,8 @@ class PlanRun {
 
   async #startAll(): Promise<void> {
     this.#requireTiling()
-    const copiesDirectly = ({ extent }: CopySegment): boolean => this.#copiesDirectly(extent)
-    for (const chunk of cutChunks(this.#plan.segments, this.#sizes, copiesDirectly)) {
+    const takenOver = ({ extent }: CopySegment | GatherSegment): boolean => this.#isTakenOver(extent)
+    for (const chunk of cutChunks(this.#plan.segments, this.#sizes, takenOver)) {
       while (this.#inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(this.#inFlight)
       if (this.#failure !== undefined) return
       this.#options.signal?.throwIfAborted()
@@ -162,15 +166,14 @@ class PlanRun {
     if (end !== byteLength) throw this.#incomplete(end)
   }
 
-  /** Several copies may be under way at a time, which a sink without random access does not take. */
-  #copiesDirectly({ coding, source }: ByteExtent): boolean {
-    return coding === "stored" && this.#sink.randomAccess && this.#sink.copiesFrom?.(source) === true
+  #isTakenOver({ coding, source }: ByteExtent): boolean {
+    return coding === "stored" && this.#directSink?.drawsFrom(source) === true
   }
 
   /** Starts a chunk; a serial one is produced, though perhaps not yet written, when this resolves. */
   async #start(chunk: Chunk): Promise<void> {
-    if (chunk.direct) {
-      this.#track(this.#producer.copyDirectly(chunk, this.#sink).then(() => this.#count(chunk)))
+    if (chunk.direct && this.#directSink !== undefined) {
+      this.#track(this.#producer.handOver(chunk, this.#directSink).then(() => this.#count(chunk)))
       return
     }
     const place = this.#placeFor(chunk)

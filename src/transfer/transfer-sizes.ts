@@ -8,10 +8,12 @@ export interface TransferSizes {
   readonly chunkBytes: number
   /** A gather up to this size, in output and in span, is produced within a chunk that it shares. At most a chunk. */
   readonly smallGatherBytes: number
-  /** Output of one chunk that the sink copies by itself. */
+  /** Output of one chunk of copies that the sink takes over. */
   readonly directBytes: number
   /** The part of a storage that a large gather holds. At least 16: one element. */
   readonly windowBytes: number
+  /** The same where a sink takes the gather over, which may hold several. At least 16. */
+  readonly directWindowBytes: number
 }
 
 const KiB = 1024
@@ -25,4 +27,5 @@ export const TRANSFER_SIZES: TransferSizes = Object.freeze({
   // Long enough that asking costs nothing, short enough that progress moves and an abort is felt.
   directBytes: 8 * MiB,
   windowBytes: GATHER_WINDOW_BYTES,
+  directWindowBytes: GATHER_WINDOW_BYTES / 2,
 })

@@ -3,12 +3,12 @@ import { join } from "node:path"
 import { crc32 } from "node:zlib"
 import fc from "fast-check"
 import { afterEach, describe, expect, it } from "vitest"
-import type { CopyRange } from "../../src/bytes/byte-sink.ts"
 import type { CopyAnswer, CopyJob } from "../../src/node/copy-job.ts"
 import { copyRanges } from "../../src/node/copy-ranges.ts"
 import { FileCopier } from "../../src/node/file-copier.ts"
 import { openFileSource } from "../../src/node/file-source.ts"
 import { WriteSizes } from "../../src/node/write-sizes.ts"
+import type { CopyRange } from "../../src/transfer/direct-sink.ts"
 import { refusal } from "./refusal.ts"
 import { temporaryFolders } from "./temporary-folder.ts"
 
@@ -54,7 +54,7 @@ describe("ranges that are copied from file to file", () => {
         (given, position, size) => {
           const { from, to, output } = files()
           const wanted = within(given)
-          const answer = copyRanges({ from, to, position, ranges: wanted, writeBytes: size })
+          const answer = copyRanges({ kind: "ranges", from, to, position, ranges: wanted, writeBytes: size })
           const parts = wanted.map(({ offset, length }) => INPUT.subarray(offset, offset + length))
           const expected = Buffer.concat([Buffer.alloc(position), ...parts])
           expect(Buffer.compare(readFileSync(output), expected)).toBe(0)
@@ -70,15 +70,17 @@ describe("ranges that are copied from file to file", () => {
     const { from, to } = files()
     const whole = { offset: 0, length: 10, checksum: true }
     const range = { offset: INPUT.length - 5, length: 6, checksum: true }
-    const answer = copyRanges({ from, to, position: 0, ranges: [whole, range], writeBytes: 32 * KiB })
-    expect(answer).toEqual({ short: { range, got: 5 } })
+    const job = { kind: "ranges", from, to, position: 0, writeBytes: 32 * KiB } as const
+    const answer = copyRanges({ ...job, ranges: [whole, range] })
+    expect(answer).toEqual({ short: { offset: range.offset, length: 6, got: 5 } })
   })
 
   it("fail on the side that fails", () => {
     const { from, to, input } = files()
     const readOnly = openSync(input, "r")
     opened.push(readOnly)
-    const job = { position: 0, ranges: [{ offset: 0, length: 1, checksum: false }], writeBytes: 32 * KiB }
+    const ranges = [{ offset: 0, length: 1, checksum: false }]
+    const job = { kind: "ranges", position: 0, ranges, writeBytes: 32 * KiB } as const
     const failed = (side: string): unknown => ({
       failed: { side, code: "EBADF", message: expect.any(String) },
     })
@@ -99,8 +101,9 @@ describe("a copier", () => {
     })
     const source = await openFileSource(files().input)
     try {
-      expect(await copier.copy(source, 99, request)).toEqual([7])
-      expect(jobs).toEqual([{ ...request, from: source.descriptor, to: 99, writeBytes: 32 * KiB }])
+      expect(await copier.copy({ source, ...request }, 99)).toEqual([7])
+      const place = { from: source.descriptor, to: 99, writeBytes: 32 * KiB }
+      expect(jobs).toEqual([{ kind: "ranges", ...request, ...place }])
     } finally {
       await source.close()
     }
@@ -109,15 +112,15 @@ describe("a copier", () => {
   it("says of which file a failure is", async () => {
     const source = await openFileSource(files().input)
     const failing = (answer: CopyAnswer): Promise<unknown> =>
-      new FileCopier(async () => answer).copy(source, 99, request)
+      new FileCopier(async () => answer).copy({ source, ...request }, 99)
     try {
-      const short = failing({ short: { range: { offset: 1, length: 2, checksum: true }, got: 1 } })
+      const short = failing({ short: { offset: 1, length: 2, got: 1 } })
       expect((await refusal(short)).detail).toEqual({ within: source.path, at: 1, wanted: 2, got: 1 })
       const failed = { code: "EIO", message: "EIO: i/o error" }
       const read = await refusal(failing({ failed: { side: "read", ...failed } }))
       expect([read.code, read.detail]).toEqual([
         "read-failed",
-        { path: source.path, reason: "EIO: i/o error" },
+        { path: source.path, reason: "the disk reported an error (EIO)" },
       ])
       const write = failing({ failed: { side: "write", ...failed } })
       await expect(write).rejects.toMatchObject({ code: "EIO", message: "EIO: i/o error" })

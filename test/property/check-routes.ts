@@ -18,6 +18,7 @@ import { runPlan } from "../../src/transfer/run-plan.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 import { writeCheckpoint } from "./checkpoint-writer.ts"
 import { DTYPES } from "./dtypes.ts"
+import { FileRoute } from "./file-route.ts"
 import type { TestTensor, TestValue } from "./model.ts"
 import { type RandomCheckpoint, randomCheckpoint } from "./random-state.ts"
 import { referenceAliases, referenceFile, referenceSharing } from "./slow-reference.ts"
@@ -28,9 +29,9 @@ const RUNS = 1250
 
 /** Sizes at which small tensors cross the bounds of chunks and windows. */
 const TINY_SIZES = [
-  { chunkBytes: 16, smallGatherBytes: 16, directBytes: 32, windowBytes: 16 },
-  { chunkBytes: 64, smallGatherBytes: 32, directBytes: 8, windowBytes: 96 },
-  { chunkBytes: 1024, smallGatherBytes: 0, directBytes: 100, windowBytes: 256 },
+  { chunkBytes: 16, smallGatherBytes: 16, directBytes: 32, windowBytes: 16, directWindowBytes: 16 },
+  { chunkBytes: 64, smallGatherBytes: 32, directBytes: 8, windowBytes: 96, directWindowBytes: 96 },
+  { chunkBytes: 1024, smallGatherBytes: 0, directBytes: 100, windowBytes: 256, directWindowBytes: 256 },
 ]
 
 /** A failure that says where the first difference is, not all bytes. */
@@ -123,7 +124,7 @@ function countCase(coverage: Coverage, { tensors, style }: RandomCheckpoint, pla
   coverage.count("big-endian", style.byteOrder === "big" ? 1 : 0)
 }
 
-async function check(given: RandomCheckpoint, coverage: Coverage): Promise<void> {
+async function check(given: RandomCheckpoint, coverage: Coverage, files: FileRoute): Promise<void> {
   const { value, style, options } = given
   const input = writeCheckpoint(value, style)
   const { file, aliases } = expectedFile(given)
@@ -153,6 +154,11 @@ async function check(given: RandomCheckpoint, coverage: Coverage): Promise<void>
     const sink = new MemorySink()
     await runPlan(plan, sink, { crc32, sizes })
     expectSame(sink.bytes, file, `chunks of ${sizes.chunkBytes}`)
+    expectSame(
+      await files.convert(input, options, sizes),
+      file,
+      `file to file, chunks of ${sizes.chunkBytes}`,
+    )
   }
   await expectTensorsRead(checkpoint, given, file)
   coverage.count("sharing", expectSharing(given, checkpoint))
@@ -203,9 +209,17 @@ export function checkRoutes(layout: "zip" | "legacy"): void {
   const title = `${RUNS} random checkpoints in the ${layout} layout come out as the reference says, by every route`
   it(title, { timeout: 120_000 }, async () => {
     const coverage = new Coverage()
-    const property = fc.asyncProperty(randomCheckpoint(layout), (given) => check(given, coverage))
-    await fc.assert(property, { seed: 20_240_229, numRuns: RUNS })
+    const files = await FileRoute.open()
+    try {
+      const property = fc.asyncProperty(randomCheckpoint(layout), (given) => check(given, coverage, files))
+      await fc.assert(property, { seed: 20_240_229, numRuns: RUNS })
+    } finally {
+      files.close()
+    }
     coverage.expectAll(KINDS)
+    for (const [job, times] of Object.entries(files.jobs)) {
+      if (job !== "checks" || layout === "zip") expect(times, job).toBeGreaterThan(100)
+    }
     expect(coverage.seen.get("inexact") ?? 0).toBeLessThan(RUNS / 100)
   })
 }

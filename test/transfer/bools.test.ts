@@ -3,7 +3,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import type { CopyRequest } from "../../src/bytes/byte-sink.ts"
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { MemorySink } from "../../src/bytes/memory-sink.ts"
 import {
@@ -13,11 +12,13 @@ import {
   toSafetensorsBytes,
   toSafetensorsStream,
 } from "../../src/node/index.ts"
+import type { CopyRequest, GatherRequest } from "../../src/transfer/direct-sink.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { type TestTensor, tensor } from "../property/model.ts"
+import { gatheredSlowly } from "./instruments.ts"
 import { planOf } from "./plans.ts"
 
 const BOOL = dtypeNamed("bool")
@@ -113,7 +114,7 @@ describe.each(STYLES)("bools of a %s checkpoint are 0 and 1", (_, style) => {
     }
   })
 
-  it("in a sink that copies by itself, which is not asked for them", async () => {
+  it("in a sink that takes parts of a plan over, which is not asked to copy them", async () => {
     const { plan } = await planOf(tensors, style)
     const copied: { readonly from: number; readonly to: number }[] = []
     const memory = new MemorySink()
@@ -123,8 +124,11 @@ describe.each(STYLES)("bools of a %s checkpoint are 0 and 1", (_, style) => {
       write: (position: number, bytes: Uint8Array) => memory.write(position, bytes),
       close: () => memory.close(),
       abort: () => memory.abort(),
-      copiesFrom: () => true,
-      async copyFrom({ position, ranges }: CopyRequest): Promise<readonly number[]> {
+      drawsFrom: () => true,
+      async gatherFrom(request: GatherRequest): Promise<undefined> {
+        memory.bytes.set(await gatheredSlowly(request), request.position)
+      },
+      async copyFrom({ position = 0, ranges }: CopyRequest): Promise<readonly number[]> {
         let at = position
         return ranges.map(({ offset, length }) => {
           copied.push({ from: at, to: at + length })
@@ -135,7 +139,13 @@ describe.each(STYLES)("bools of a %s checkpoint are 0 and 1", (_, style) => {
         })
       },
     }
-    const sizes = { chunkBytes: 1024, smallGatherBytes: 64, directBytes: 4, windowBytes: 512 }
+    const sizes = {
+      chunkBytes: 1024,
+      smallGatherBytes: 64,
+      directBytes: 4,
+      windowBytes: 512,
+      directWindowBytes: 512,
+    }
     await runPlan(plan, sink, { crc32, sizes })
     await expectBools(memory.bytes)
     const bools = plan.report.tensors.filter(({ dtype }) => dtype === "BOOL")

@@ -4,7 +4,7 @@ import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { gatherBlockAt } from "../../src/plan/gather-blocks.ts"
 import type { Segment } from "../../src/plan/segments.ts"
-import { type Chunk, cutChunks, isLargeGather } from "../../src/transfer/cut-chunks.ts"
+import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-chunks.ts"
 
 const source = memorySource(new Uint8Array(0))
 const extent = (coding: ByteExtent["coding"]): ByteExtent => ({
@@ -51,6 +51,7 @@ const sizes = fc
     chunks: fc.integer({ min: 1, max: 20 }),
     small: fc.integer({ min: 0, max: 100 }),
     windowBytes: fc.integer({ min: 16, max: 300 }),
+    directWindowBytes: fc.integer({ min: 16, max: 300 }),
     directBytes: fc.integer({ min: 1, max: 200 }),
   })
   .map(({ chunks, small, ...rest }) => ({
@@ -108,17 +109,36 @@ function expectTiling(chunks: readonly Chunk[], segments: readonly Segment[]): v
   for (const segment of segments) expect(reached.get(segment)).toBe(segment.length)
 }
 
+function expectInOneBlock(
+  { segment, offset, length }: Pick<Piece, "segment" | "offset" | "length">,
+  windowBytes: number,
+): void {
+  if (segment.kind !== "gather") expect.unreachable()
+  const { view } = segment
+  const first = offset / view.itemBytes
+  const block = gatherBlockAt(view, first, windowBytes)
+  expect(first + length / view.itemBytes).toBeLessThanOrEqual(block.firstElement + block.elementCount)
+}
+
 describe("chunks", () => {
   it("tile the output, and their pieces tile them", () => {
     fc.assert(
       fc.property(seeds, sizes, fc.boolean(), (from, given, direct) => {
         const segments = makeSegments(from)
-        const chunks = [...cutChunks(segments, given, () => direct)]
+        const chunks = [...cutChunks(segments, given, ({ extent }) => direct && extent === STORED)]
         expectTiling(chunks, segments)
         for (const chunk of chunks) {
-          expect(chunk.length).toBeLessThanOrEqual(chunk.direct ? given.directBytes : given.chunkBytes)
+          if (!chunk.direct) expect(chunk.length).toBeLessThanOrEqual(given.chunkBytes)
           if (!chunk.direct) continue
-          expect(direct && chunk.pieces.every(({ segment }) => segment.kind === "copy")).toBe(true)
+          expect([direct, chunk.serial]).toEqual([true, false])
+          const [first] = chunk.pieces
+          if (first?.segment.kind === "gather") {
+            expectInOneBlock(first, given.directWindowBytes)
+            expect([chunk.pieces.length, isLargeGather(first.segment, given)]).toEqual([1, true])
+            expect(chunk.length).toBeLessThanOrEqual(given.directWindowBytes)
+            continue
+          }
+          expect(chunk.pieces.every(({ segment }) => segment.kind === "copy")).toBe(true)
           // Cut where the output is a multiple, and nowhere else but where something else begins.
           const last = chunk.start + chunk.length - 1
           expect(Math.floor(chunk.start / given.directBytes)).toBe(Math.floor(last / given.directBytes))
@@ -142,10 +162,7 @@ describe("chunks", () => {
             }
             expect([pieces.length, serial]).toEqual([1, true])
             expect([offset % itemBytes, length % itemBytes]).toEqual([0, 0])
-            const first = offset / itemBytes
-            const block = gatherBlockAt(segment.view, first, given.windowBytes)
-            const last = first + length / itemBytes - 1
-            expect(last).toBeLessThan(block.firstElement + block.elementCount)
+            expectInOneBlock({ segment, offset, length }, given.windowBytes)
           }
         }
       }),
@@ -170,7 +187,13 @@ describe("chunks", () => {
   })
 
   it("are none for no segments", () => {
-    const given = { chunkBytes: 16, smallGatherBytes: 0, directBytes: 16, windowBytes: 16 }
+    const given = {
+      chunkBytes: 16,
+      smallGatherBytes: 0,
+      directBytes: 16,
+      windowBytes: 16,
+      directWindowBytes: 16,
+    }
     expect([...cutChunks([], given)]).toEqual([])
   })
 })

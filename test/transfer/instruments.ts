@@ -2,6 +2,8 @@
 
 import type { ByteSink } from "../../src/bytes/byte-sink.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
+import type { GatherRequest } from "../../src/transfer/direct-sink.ts"
+import { fixElements } from "../../src/transfer/gather-elements.ts"
 
 /** Counts every operation of one run; at `failAt` the next one fails. Answers take a random number of turns. */
 export class Conductor {
@@ -141,4 +143,24 @@ export class WatchingSink implements ByteSink {
 /** Lets everything that is under way come to its end. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 40; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** What a sink that takes a gather over must write, element by element. */
+export async function gatheredSlowly(request: GatherRequest): Promise<Uint8Array> {
+  const { extent, view, fixes, firstElement, elementCount } = request
+  const { itemBytes, shape, strides, elementOffset } = view
+  const storage = await extent.source.read(extent.offset, extent.byteLength)
+  const bytes = new Uint8Array(elementCount * itemBytes)
+  for (let i = 0; i < elementCount; i++) {
+    let at = elementOffset
+    let left = firstElement + i
+    for (let d = shape.length - 1; d >= 0; d--) {
+      at += (left % (shape[d] ?? 1)) * (strides[d] ?? 0)
+      left = Math.floor(left / (shape[d] ?? 1))
+    }
+    const element = storage.slice(at * itemBytes, (at + 1) * itemBytes)
+    fixElements(element, fixes)
+    bytes.set(element, i * itemBytes)
+  }
+  return bytes
 }

@@ -5,7 +5,13 @@ import { runPlan } from "../../src/transfer/run-plan.ts"
 import { Conductor, FillingSource, SlowSource, settle, WatchingSink } from "./instruments.ts"
 import { mixedTensors, overSource, type Planned, planOf } from "./plans.ts"
 
-const SIZES = { chunkBytes: 256, smallGatherBytes: 128, directBytes: 512, windowBytes: 512 }
+const SIZES = {
+  chunkBytes: 256,
+  smallGatherBytes: 128,
+  directBytes: 512,
+  windowBytes: 512,
+  directWindowBytes: 512,
+}
 
 const unhandled: unknown[] = []
 const keep = (reason: unknown): void => void unhandled.push(reason)
