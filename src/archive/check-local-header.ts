@@ -36,14 +36,13 @@ export function checkLocalHeader(cursor: ByteCursor, entry: DirectoryEntry, end:
   const byteLength = cursor.readUint32LE()
   const nameLength = cursor.readUint16LE()
   const extraLength = cursor.readUint16LE()
-  requireSame(nameLength, entry.nameBytes.length, "name length", entry, at)
+  requireSame(nameLength, entry.nameLength, "name length", entry, at)
   requireTiling(entry, cursor.at + nameLength + extraLength, end)
-  if (!cursor.skipEqual(entry.nameBytes)) {
+  if (!cursor.skipText(entry.name, nameLength)) {
     const problem = "its local header has another name"
     throw new CheckpointError("zip-mismatch", { within: entry.name, at, problem })
   }
-  const wide =
-    extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, entry.name, entry.nameBytes)
+  const wide = extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, entry.name, nameLength)
   const streamed = hasDescriptor(entry)
   if (!streamed || crc32 !== 0) requireSame(crc32, entry.crc32, "CRC-32", entry, at)
   if (wide !== undefined) {

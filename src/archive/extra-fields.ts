@@ -14,7 +14,7 @@ export function readExtraFields(
   cursor: ByteCursor,
   length: number,
   within: string,
-  nameBytes: Uint8Array,
+  nameLength: number,
 ): readonly bigint[] | undefined {
   let values: readonly bigint[] | undefined
   let left = length
@@ -33,7 +33,7 @@ export function readExtraFields(
       )
     }
     if (id === EXTRA_UNICODE_PATH) {
-      requireSameName(cursor, fieldBytes, within, nameBytes)
+      requireSameName(cursor, fieldBytes, within, nameLength)
       continue
     }
     if (id !== EXTRA_ZIP64) {
@@ -50,14 +50,9 @@ export function readExtraFields(
  * A Unicode Path field (4.6.9: version, CRC-32 of the name, UTF-8 name) gives the member a name that only some readers
  * know. jszip writes one beside every name that is not ASCII; it is harmless when it repeats that name.
  */
-function requireSameName(
-  cursor: ByteCursor,
-  fieldBytes: number,
-  within: string,
-  nameBytes: Uint8Array,
-): void {
+function requireSameName(cursor: ByteCursor, fieldBytes: number, within: string, nameLength: number): void {
   const at = cursor.at
-  if (fieldBytes === 5 + nameBytes.length && cursor.skip(5).skipEqual(nameBytes)) return
+  if (fieldBytes === 5 + nameLength && cursor.skip(5).skipText(within, nameLength)) return
   throw fault("zip-name", within, at, "a Unicode Path field gives it another name")
 }
 

@@ -61,7 +61,7 @@ function inFileOrder(entries: readonly DirectoryEntry[]): readonly DirectoryEntr
 function requireRoom(coverage: ZipCoverage, index: number): void {
   const entry = coverage.members[index] as DirectoryEntry
   const end = memberEnd(coverage, index)
-  const smallest = zip.LOCAL_HEADER_BYTES + entry.nameBytes.length
+  const smallest = zip.LOCAL_HEADER_BYTES + entry.nameLength
   const largest = smallest + zip.MAX_UINT16 + zip.MAX_DESCRIPTOR_BYTES
   const room = end - entry.headerOffset - entry.storedLength
   if (room >= smallest && room <= largest) return

@@ -10,7 +10,8 @@ import { NameRegister, readZipName } from "./zip-names.ts"
 /** What the directory says about a member. */
 export interface DirectoryEntry {
   readonly name: string
-  readonly nameBytes: Uint8Array
+  /** Bytes of the name. */
+  readonly nameLength: number
   /** File offset of its row. */
   readonly at: number
   readonly flags: number
@@ -79,9 +80,8 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
     const problem = `an entry claims ${textsLength} bytes of texts, ${cursor.remaining} are left in the directory`
     throw new CheckpointError("zip-entry", { at, problem })
   }
-  const nameBytes = cursor.readBytes(nameLength)
-  const name = readZipName(nameBytes, at)
-  const wide = extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, name, nameBytes)
+  const name = readZipName(cursor.readBytes(nameLength), at)
+  const wide = extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, name, nameLength)
   cursor.skip(commentLength)
   if (disk !== 0 && (disk !== zip.MAX_UINT16 || wide === undefined)) {
     throw fault("zip-entry", name, at, `it is said to begin on disk ${disk}`)
@@ -96,7 +96,7 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   const short = [byteLength32, storedLength32, headerOffset32] as const
   const [byteLength, storedLength, headerOffset] =
     wide === undefined && !short.includes(zip.MAX_UINT32) ? short : resolveZip64(short, wide ?? [], name, at)
-  const entry = { name, nameBytes, at, flags, method, crc32, byteLength, storedLength, headerOffset }
+  const entry = { name, nameLength, at, flags, method, crc32, byteLength, storedLength, headerOffset }
   requireReadable(entry)
   return entry
 }

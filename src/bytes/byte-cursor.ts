@@ -62,13 +62,20 @@ export class ByteCursor {
     return this.#bytes.subarray(start, start + length)
   }
 
-  /** True when the next bytes are `expected`; moves over them either way. */
-  skipEqual(expected: Uint8Array): boolean {
-    const start = this.#take(expected.length)
-    for (let i = 0; i < expected.length; i++) {
-      if (this.#bytes[start + i] !== expected[i]) return false
+  /** True when the next `byteLength` bytes are `text`, well-formed, in UTF-8; moves over them either way. */
+  skipText(text: string, byteLength: number): boolean {
+    const start = this.#take(byteLength)
+    if (text.length !== byteLength) return this.#equals(start, new TextEncoder().encode(text), byteLength)
+    // As many units as bytes: all of it is ASCII, or it is another text.
+    for (let i = 0; i < byteLength; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit > 0x7f || this.#bytes[start + i] !== unit) return false
     }
     return true
+  }
+
+  #equals(start: number, expected: Uint8Array, byteLength: number): boolean {
+    return expected.length === byteLength && expected.every((byte, i) => byte === this.#bytes[start + i])
   }
 
   /** Moves on by `length` and returns where it stood. */

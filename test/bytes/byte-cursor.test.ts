@@ -29,11 +29,18 @@ describe("ByteCursor", () => {
   })
 
   it("compares the next bytes and moves over them", () => {
-    const cursor = new ByteCursor(BYTES, 0)
-    expect(cursor.skipEqual(Uint8Array.of(1, 2))).toBe(true)
-    expect(cursor.skipEqual(Uint8Array.of(3, 5))).toBe(false)
-    expect(cursor.skipEqual(Uint8Array.of())).toBe(true)
-    expect(cursor.at).toBe(4)
+    const bytes = new TextEncoder().encode("ab/é😀z")
+    const cursor = new ByteCursor(bytes, 0)
+    expect(cursor.skipText("ab", 2)).toBe(true)
+    expect(cursor.skipText("", 0)).toBe(true)
+    expect(cursor.skipText("+", 1)).toBe(false)
+    expect(cursor.skipText("é😀", 6)).toBe(true)
+    expect(cursor.at).toBe(9)
+    expect(new ByteCursor(bytes, 0).skip(3).skipText("è😀", 6)).toBe(false)
+    expect(new ByteCursor(bytes, 0).skip(3).skipText("é😀z", 6)).toBe(false)
+    // Neither Latin-1 nor another length passes for the text.
+    expect(new ByteCursor(Uint8Array.of(0xe9), 0).skipText("é", 1)).toBe(false)
+    expect(new ByteCursor(Uint8Array.of(0xe9, 0x61), 0).skipText("éa", 2)).toBe(false)
   })
 
   it.each<readonly [string, number, (cursor: ByteCursor) => unknown]>([
@@ -43,7 +50,7 @@ describe("ByteCursor", () => {
     ["readUint64LE", 8, (c) => c.skip(2).readUint64LE()],
     ["readBytes", 10, (c) => c.readBytes(10)],
     ["skip", 10, (c) => c.skip(10)],
-    ["skipEqual", 10, (c) => c.skipEqual(new Uint8Array(10))],
+    ["skipText", 10, (c) => c.skipText("0123456789", 10)],
   ])("%s past the end is truncated, with offset, wanted and got", async (_, wanted, read) => {
     const cursor = new ByteCursor(BYTES, 500, "archive/data.pkl")
     const error = await refusal(Promise.resolve().then(() => read(cursor)))
