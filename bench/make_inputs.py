@@ -35,6 +35,27 @@ def transformer(layers: int, width: int, hidden: int, tokens: int) -> Tensors:
     return tensors
 
 
+def encoder(blocks: int, width: int) -> Tensors:
+    """Narrow blocks and many of them, with biases: what diffusion models and encoders look like."""
+    generator = torch.Generator().manual_seed(11)
+
+    def weight(*shape: int) -> torch.Tensor:
+        bits = torch.randint(-(2**15), 2**15, shape, generator=generator, dtype=torch.int16)
+        return bits.view(torch.bfloat16)
+
+    tensors = {}
+    for block in range(blocks):
+        for name in ("query", "key", "value", "output"):
+            tensors[f"blocks.{block}.attention.{name}.weight"] = weight(width, width)
+            tensors[f"blocks.{block}.attention.{name}.bias"] = weight(width)
+        for number in range(4):
+            tensors[f"blocks.{block}.mixer.{number}.weight"] = weight(width, width)
+            tensors[f"blocks.{block}.mixer.{number}.norm"] = weight(width // 2)
+        tensors[f"blocks.{block}.mlp.up.weight"] = weight(2 * width, width)
+        tensors[f"blocks.{block}.mlp.down.weight"] = weight(width, 2 * width)
+    return tensors
+
+
 def tiny_tensors(count: int) -> Tensors:
     return {f"blocks.{number // 10}.part{number % 10}.weight": torch.full((13,), float(number)) for number in range(count)}
 
@@ -128,6 +149,7 @@ INPUTS: dict[str, Callable[[Path], None]] = {
     "transformer-20MB.pt": save(lambda: transformer(layers=3, width=512, hidden=1408, tokens=2048)),
     "transformer-100MB.pt": save(lambda: transformer(layers=14, width=512, hidden=1408, tokens=8192)),
     "transformer-2.3GB.pt": save(lambda: transformer(layers=22, width=2048, hidden=5632, tokens=32000)),
+    "medium-1GB.pt": save(lambda: encoder(blocks=160, width=512)),
     "tiny-20000.pt": save(lambda: tiny_tensors(20_000)),
     "tiny-200000.pt": save(lambda: tiny_tensors(200_000)),
     "transposed-200MB.pt": save(lambda: transposed(count=3, size=4096)),
