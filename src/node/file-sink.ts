@@ -78,7 +78,7 @@ export class FileSink implements DirectSink {
   readonly #options: FileSinkOptions
   #temporary: { readonly path: string; readonly handle: FileHandle } | undefined
   /** From before the input is opened, where that is large: threads begin while it is read and planned. */
-  #startingPool: Promise<CopyPool | undefined> | undefined
+  readonly #startingPool: Promise<CopyPool | undefined> | undefined
   #copyPool: CopyPool | undefined
   #copier: FileCopier | undefined
 
@@ -104,8 +104,7 @@ export class FileSink implements DirectSink {
       this.#temporary = { path, handle: await open(path, "wx+") }
       rememberTemporary(path)
     })
-    if (byteLength < THREADS_FROM_BYTES) await this.#closePool()
-    else await this.#startCopying()
+    if (byteLength >= THREADS_FROM_BYTES) await this.#startCopying()
   }
 
   write(position: number, bytes: Uint8Array): Promise<void> {
