@@ -1,6 +1,6 @@
 /**
- * Checks the package as it would be published: publint, the types for every way to import it, sizes, and the packed
- * tarball installed into an empty project and used from ESM, CommonJS, TypeScript and the command line.
+ * Checks the package as it would be published: publint, the types for every way to import it, and the packed tarball
+ * installed into an empty project and used from ESM, CommonJS, TypeScript and the command line.
  */
 
 import { execFileSync } from "node:child_process"
@@ -8,8 +8,6 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { gzipSync } from "node:zlib"
-import { build } from "esbuild"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const work = mkdtempSync(join(tmpdir(), "tosafetensors-package-"))
@@ -37,7 +35,6 @@ try {
     run("npx", ["tosafetensors", "model.pt", "--isolate", "--quiet", "-o", "isolated.safetensors"], work),
   )
   check("the universal build has no Node import", refuseNodeImports)
-  await reportSizes()
   console.log(`package: ${passed} passed, 0 failed`)
 } finally {
   rmSync(work, { recursive: true, force: true })
@@ -92,31 +89,5 @@ function refuseNodeImports() {
   for (const file of ["dist/index.js", "dist/index.cjs"]) {
     const found = /(?:from|require\(|import\()\s*"node:[a-z/]+"/.exec(readFileSync(join(root, file), "utf8"))
     if (found !== null) throw new Error(`${file} holds ${found[0]}`)
-  }
-}
-
-/** Minified and gzipped, as a bundler would ship it. */
-async function reportSizes() {
-  const parts = {
-    "everything, universal": 'export * from "./dist/index.js"',
-    toSafetensors: 'export { toSafetensors } from "./dist/index.js"',
-    parseSafetensorsHeader: 'export { parseSafetensorsHeader } from "./dist/index.js"',
-  }
-  for (const [name, contents] of Object.entries(parts)) {
-    const result = await build({
-      stdin: { contents, resolveDir: root },
-      bundle: true,
-      minify: true,
-      format: "esm",
-      write: false,
-      platform: "neutral",
-      mainFields: ["module", "main"],
-      logLevel: "error",
-    })
-    const [file] = result.outputFiles
-    const gzipped = gzipSync(file.contents, { level: 9 }).length
-    console.log(
-      `size: ${name.padEnd(24)} ${(file.contents.length / 1024).toFixed(1)} KiB, ${(gzipped / 1024).toFixed(1)} KiB gzipped`,
-    )
   }
 }

@@ -48,7 +48,10 @@ const DAMAGED = "The file is damaged or was not written by torch.save: fetch it 
 const CRAFTED =
   "No PyTorch release writes this. Treat the file as hostile unless you know who made it and how."
 
-const fault = (next: string): ErrorText<Fault> => ({ say: sayFault, next })
+/* @__NO_SIDE_EFFECTS__ */
+function fault(next: string): ErrorText<Fault> {
+  return { say: sayFault, next }
+}
 
 /** The table. */
 export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]> } = {
@@ -119,7 +122,9 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) =>
       `${plainText(d.within)}: the bytes do not match their checksum ` +
       `(CRC-32 ${hex(d.actual)}, the archive says ${hex(d.expected)})`,
-    next: `${DAMAGED} To convert it all the same, turn verification off (--verify none, \`verify: "none"\`).`,
+    next: /* @__PURE__ */ DAMAGED.concat(
+      ' To convert it all the same, turn verification off (--verify none, `verify: "none"`).',
+    ),
   },
 
   "pickle-protocol": fault(CRAFTED),

@@ -9,7 +9,7 @@ import type { Checkpoint } from "./api/checkpoint.ts"
 import type { CheckpointInput } from "./api/inputs.ts"
 import type { ConvertOptions, OpenOptions } from "./api/options.ts"
 import type { SafetensorsOutput } from "./api/outputs.ts"
-import { UNIVERSAL_PLATFORM } from "./api/platform.ts"
+import { UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
 import { checkFile, readHeader } from "./api/safetensors-verbs.ts"
 import { scanInput } from "./api/scan-verb.ts"
 import { convert, convertToBlob, convertToBytes, convertToStream, open } from "./api/verbs.ts"
@@ -96,7 +96,7 @@ export function readSafetensorsHeader(
   input: CheckpointInput,
   options: ReadHeaderOptions = {},
 ): Promise<SafetensorsHeader> {
-  return readHeader(UNIVERSAL_PLATFORM, input, options)
+  return readHeader(UNIVERSAL_INPUTS, input, options)
 }
 
 /**
@@ -107,5 +107,5 @@ export function checkSafetensors(
   input: CheckpointInput,
   options: ReadHeaderOptions = {},
 ): Promise<SafetensorsCheck> {
-  return checkFile(UNIVERSAL_PLATFORM, input, options)
+  return checkFile(UNIVERSAL_INPUTS, input, options)
 }

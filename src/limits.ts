@@ -76,7 +76,7 @@ export interface Limits {
 }
 
 /** The defaults, frozen. */
-export const DEFAULT_LIMITS: Limits = Object.freeze({
+export const DEFAULT_LIMITS: Limits = /* @__PURE__ */ Object.freeze({
   maxZipEntries: 2_000_000,
   maxZipDirectoryBytes: 512 * MiB,
   maxPickleBytes: 64 * MiB,

@@ -8,10 +8,14 @@ const isText = (value: unknown): boolean => typeof value === "string"
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 const isFunction = (value: unknown): boolean => typeof value === "function"
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText)
-const oneOf = (...words: readonly string[]): Check => [
-  words.map((word) => `"${word}"`).join(" or "),
-  (value) => isText(value) && words.includes(value as string),
-]
+
+/* @__NO_SIDE_EFFECTS__ */
+function oneOf(...words: readonly string[]): Check {
+  return [
+    words.map((word) => `"${word}"`).join(" or "),
+    (value) => isText(value) && words.includes(value as string),
+  ]
+}
 
 const FILTER: Check = [
   "a glob, an array of globs, or a function",

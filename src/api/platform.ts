@@ -20,6 +20,9 @@ export interface Platform<Input, Output> {
   readonly inflate?: InflateExtent
 }
 
+/** The part of a platform that reading needs. */
+export type InputPlatform<Input> = Pick<Platform<Input, never>, "openInput">
+
 /** What opening an input depends on. */
 export interface InputRequest {
   readonly signal?: AbortSignal | undefined
@@ -35,17 +38,22 @@ export interface OutputRequest {
   readonly input: unknown
 }
 
+async function openInput(input: CheckpointInput, { signal, sha256 }: InputRequest): Promise<OpenedInput> {
+  // Web Crypto digests only what is in memory as a whole. An option that protects must not be passed over.
+  if (sha256 !== undefined) {
+    const problem =
+      "this build cannot take a digest of a stream of bytes: compare it before you pass the input"
+    throw new CheckpointError("invalid-argument", { argument: "sha256", problem })
+  }
+  return openUniversalInput(input, signal)
+}
+
+/** What reading a header needs of the universal platform: a page that does no more fetches no more. */
+export const UNIVERSAL_INPUTS: InputPlatform<CheckpointInput> = { openInput }
+
 /** Browsers, workers and every other runtime with web standards. */
 export const UNIVERSAL_PLATFORM: Platform<CheckpointInput, SafetensorsOutput> = {
-  openInput: async (input, { signal, sha256 }) => {
-    // Web Crypto digests only what is in memory as a whole. An option that protects must not be passed over.
-    if (sha256 !== undefined) {
-      const problem =
-        "this build cannot take a digest of a stream of bytes: compare it before you pass the input"
-      throw new CheckpointError("invalid-argument", { argument: "sha256", problem })
-    }
-    return openUniversalInput(input, signal)
-  },
+  openInput,
   openOutput: async (output) => openUniversalOutput(output),
   crc32,
 }

@@ -6,11 +6,11 @@ import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
 import { requireOptions } from "./check-options.ts"
-import type { Platform } from "./platform.ts"
+import type { InputPlatform } from "./platform.ts"
 
 /** Reads and checks the header of `input`. */
 export async function readHeader<Input>(
-  platform: Platform<Input, never>,
+  platform: InputPlatform<Input>,
   input: Input,
   options: ReadHeaderOptions,
 ): Promise<SafetensorsHeader> {
@@ -21,7 +21,7 @@ export async function readHeader<Input>(
 
 /** Lists what is wrong with `input`. */
 export async function checkFile<Input>(
-  platform: Platform<Input, never>,
+  platform: InputPlatform<Input>,
   input: Input,
   options: ReadHeaderOptions,
 ): Promise<SafetensorsCheck> {

@@ -9,7 +9,7 @@ import { quoteText } from "../quote-text.ts"
 /** Longest name in bytes; torch's own stay below 300 (TorchScript source paths). */
 const MAX_NAME_BYTES = 4096
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const UTF8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** What no name may hold, and how to say it. */
 const NAME_RULES: readonly (readonly [RegExp, string])[] = [

@@ -18,7 +18,7 @@ import {
 type Handler = (machine: MachineState) => void
 
 /** Tuples do not change, so one without items serves all. */
-const NO_ITEMS = new PickleTuple([])
+const NO_ITEMS = /* @__PURE__ */ new PickleTuple([])
 
 const pushOperand: Handler = (m) => m.push(m.decoder.operand as PickleValue)
 const nothing: Handler = () => {}
@@ -75,7 +75,7 @@ const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 ])
 
 /** The handlers by opcode byte; undefined where the opcode is refused. */
-export const HANDLERS: readonly (Handler | undefined)[] = (() => {
+export const HANDLERS: readonly (Handler | undefined)[] = /* @__PURE__ */ (() => {
   const table: (Handler | undefined)[] = new Array(256).fill(undefined)
   for (const { code, name, accepted } of OPCODES) if (accepted) table[code] = BY_NAME.get(name)
   return table

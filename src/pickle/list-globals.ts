@@ -142,6 +142,7 @@ const pushOperand = ({ stack, operand }: Listing): void => stack.push(operand as
 const recall = ({ stack, operand }: Listing): void => stack.recall(Number(operand))
 const memoize = (listing: Listing): void => listing.memoize(Number(listing.operand))
 
+/* @__NO_SIDE_EFFECTS__ */
 function extension(opcode: "EXT1" | "EXT2" | "EXT4"): (listing: Listing) => void {
   // Where CPython's copyreg keeps what such a code stands for.
   return (listing) => listing.mention(opcode, "copyreg", `_inverted_registry[${listing.operand}]`, false)
@@ -192,7 +193,7 @@ const FOLLOW_BY_NAME: ReadonlyMap<string, (listing: Listing) => void> = new Map(
   ["NEWOBJ_EX", (listing) => listing.use("instantiated", 2)],
 ])
 
-const FOLLOW: readonly (((listing: Listing) => void) | undefined)[] = (() => {
+const FOLLOW: readonly (((listing: Listing) => void) | undefined)[] = /* @__PURE__ */ (() => {
   const table: (((listing: Listing) => void) | undefined)[] = new Array(256).fill(undefined)
   for (const { code, name } of OPCODES) table[code] = FOLLOW_BY_NAME.get(name)
   return table

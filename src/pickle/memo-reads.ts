@@ -36,10 +36,13 @@ const ONE_LINE = 100
 const TWO_LINES = 101
 const NO_OPCODE = 102
 
-const SIZES = new Int8Array(256).fill(NO_OPCODE)
-for (const { code, operand } of OPCODES) {
-  SIZES[code] = OPERAND_BYTES[operand] ?? (operand === "line" ? ONE_LINE : TWO_LINES)
-}
+const SIZES = /* @__PURE__ */ (() => {
+  const table = new Int8Array(256).fill(NO_OPCODE)
+  for (const { code, operand } of OPCODES) {
+    table[code] = OPERAND_BYTES[operand] ?? (operand === "line" ? ONE_LINE : TWO_LINES)
+  }
+  return table
+})()
 
 /** A pickle that reads more entries than this keeps all: the numbers themselves would take memory. */
 const MOST_READS = 1_000_000

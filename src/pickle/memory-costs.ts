@@ -13,54 +13,58 @@ const OBJECT = 40 + PLACE
 const ITEMS = 80
 
 /** Bytes by opcode; the others make nothing. */
-const COSTS: ReadonlyMap<string, number> = new Map([
-  ["BININT", PLACE],
-  ["BININT1", PLACE],
-  ["BININT2", PLACE],
-  ["LONG1", PLACE + 40],
-  ["LONG4", PLACE + 40],
-  ["BINSTRING", PLACE + 32],
-  ["SHORT_BINSTRING", PLACE + 32],
-  ["BINUNICODE", PLACE + 32],
-  ["SHORT_BINUNICODE", PLACE + 32],
-  ["BINUNICODE8", PLACE + 32],
-  ["BINBYTES", PLACE + 112],
-  ["SHORT_BINBYTES", PLACE + 112],
-  ["BINBYTES8", PLACE + 112],
-  ["BYTEARRAY8", PLACE + 112],
-  ["NONE", PLACE],
-  ["NEWTRUE", PLACE],
-  ["NEWFALSE", PLACE],
-  ["BINFLOAT", OBJECT + 16],
-  ["EMPTY_LIST", OBJECT],
-  ["APPEND", ITEMS],
-  ["APPENDS", ITEMS],
-  ["EMPTY_TUPLE", PLACE],
-  ["TUPLE", OBJECT + ITEMS],
-  ["TUPLE1", OBJECT + ITEMS],
-  ["TUPLE2", OBJECT + ITEMS],
-  ["TUPLE3", OBJECT + ITEMS],
-  ["EMPTY_DICT", OBJECT],
-  ["SETITEM", ITEMS],
-  ["SETITEMS", ITEMS],
-  ["EMPTY_SET", OBJECT],
-  ["ADDITEMS", ITEMS],
-  ["FROZENSET", OBJECT + ITEMS],
-  ["MARK", PLACE],
-  ["BINGET", PLACE],
-  ["LONG_BINGET", PLACE],
-  ["GLOBAL", PLACE],
-  ["STACK_GLOBAL", PLACE],
-  // A tensor's record, a storage: a dozen fields. What policies copy is charged on top.
-  ["REDUCE", PLACE + 144],
-  ["NEWOBJ", PLACE + 144],
-  ["NEWOBJ_EX", PLACE + 144],
-  ["BINPERSID", PLACE + 144],
-])
+const COSTS: ReadonlyMap<string, number> = /* @__PURE__ */ (() =>
+  new Map([
+    ["BININT", PLACE],
+    ["BININT1", PLACE],
+    ["BININT2", PLACE],
+    ["LONG1", PLACE + 40],
+    ["LONG4", PLACE + 40],
+    ["BINSTRING", PLACE + 32],
+    ["SHORT_BINSTRING", PLACE + 32],
+    ["BINUNICODE", PLACE + 32],
+    ["SHORT_BINUNICODE", PLACE + 32],
+    ["BINUNICODE8", PLACE + 32],
+    ["BINBYTES", PLACE + 112],
+    ["SHORT_BINBYTES", PLACE + 112],
+    ["BINBYTES8", PLACE + 112],
+    ["BYTEARRAY8", PLACE + 112],
+    ["NONE", PLACE],
+    ["NEWTRUE", PLACE],
+    ["NEWFALSE", PLACE],
+    ["BINFLOAT", OBJECT + 16],
+    ["EMPTY_LIST", OBJECT],
+    ["APPEND", ITEMS],
+    ["APPENDS", ITEMS],
+    ["EMPTY_TUPLE", PLACE],
+    ["TUPLE", OBJECT + ITEMS],
+    ["TUPLE1", OBJECT + ITEMS],
+    ["TUPLE2", OBJECT + ITEMS],
+    ["TUPLE3", OBJECT + ITEMS],
+    ["EMPTY_DICT", OBJECT],
+    ["SETITEM", ITEMS],
+    ["SETITEMS", ITEMS],
+    ["EMPTY_SET", OBJECT],
+    ["ADDITEMS", ITEMS],
+    ["FROZENSET", OBJECT + ITEMS],
+    ["MARK", PLACE],
+    ["BINGET", PLACE],
+    ["LONG_BINGET", PLACE],
+    ["GLOBAL", PLACE],
+    ["STACK_GLOBAL", PLACE],
+    // A tensor's record, a storage: a dozen fields. What policies copy is charged on top.
+    ["REDUCE", PLACE + 144],
+    ["NEWOBJ", PLACE + 144],
+    ["NEWOBJ_EX", PLACE + 144],
+    ["BINPERSID", PLACE + 144],
+  ]))()
 
 /** The same by the opcode's byte, for a loop that asks for every opcode. */
-export const OPCODE_COSTS: Uint8Array = new Uint8Array(256)
-for (const { code, name } of OPCODES) OPCODE_COSTS[code] = COSTS.get(name) ?? 0
+export const OPCODE_COSTS: Uint8Array = /* @__PURE__ */ (() => {
+  const table = new Uint8Array(256)
+  for (const { code, name } of OPCODES) table[code] = COSTS.get(name) ?? 0
+  return table
+})()
 
 /** An entry of a dict: the pair, and its share of a table that doubles. Its places were charged with its values. */
 export const ENTRY_BYTES = 80

@@ -113,11 +113,13 @@ const ROWS: readonly Row[] = [
 ]
 
 /** Every opcode in the table's order. */
-export const OPCODES: readonly OpcodeInfo[] = ROWS.map(([code, name, operand, protocol, refused]) =>
-  Object.freeze({ code: code.charCodeAt(0), name, operand, protocol, accepted: refused === undefined }),
+export const OPCODES: readonly OpcodeInfo[] = /* @__PURE__ */ ROWS.map(
+  ([code, name, operand, protocol, refused]) =>
+    Object.freeze({ code: code.charCodeAt(0), name, operand, protocol, accepted: refused === undefined }),
 )
 
 /** The opcodes by their byte. */
-export const OPCODE_BY_BYTE: readonly (OpcodeInfo | undefined)[] = Array.from({ length: 256 }, (_, byte) =>
-  OPCODES.find(({ code }) => code === byte),
+export const OPCODE_BY_BYTE: readonly (OpcodeInfo | undefined)[] = /* @__PURE__ */ Array.from(
+  { length: 256 },
+  (_, byte) => OPCODES.find(({ code }) => code === byte),
 )

@@ -4,7 +4,7 @@
  */
 
 /** `ignoreBOM` keeps a leading U+FEFF: without it two different names would become one. */
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const UTF8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** U+D800 to U+DFFF are ED A0 80 to ED BF BF. */
 const SURROGATE_BYTES = 3

@@ -43,8 +43,8 @@ interface Effect {
 
 const PUSHES = "push"
 /** Opcodes that move values about and look at none, in the order of opcodes.ts. */
-const EFFECTS: ReadonlyMap<string, Effect> = new Map(
-  (
+const EFFECTS: ReadonlyMap<string, Effect> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ (
     [
       [PUSHES, 0, ["INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"]],
       [PUSHES, 0, ["BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "NEXT_BUFFER"]],
@@ -67,7 +67,7 @@ const EFFECTS: ReadonlyMap<string, Effect> = new Map(
   ),
 )
 
-const EFFECT_BY_BYTE: readonly (Effect | undefined)[] = (() => {
+const EFFECT_BY_BYTE: readonly (Effect | undefined)[] = /* @__PURE__ */ (() => {
   const table: (Effect | undefined)[] = new Array(256).fill(undefined)
   for (const { code, name } of OPCODES) table[code] = EFFECTS.get(name)
   return table

@@ -94,7 +94,7 @@ export class PickleSet {
   }
 }
 
-const NOTHING: readonly PickleValue[] = Object.freeze([])
+const NOTHING: readonly PickleValue[] = /* @__PURE__ */ Object.freeze([])
 
 /** The first items become the array: copying them would take as much again, and growing it more. */
 function joined(present: PickleValue[] | undefined, items: PickleValue[]): PickleValue[] {
@@ -112,7 +112,7 @@ export interface PickleEntry {
 /** Up to so many entries are looked for one by one: a `Map` takes 200 bytes before it holds anything. */
 const FEW_ENTRIES = 4
 
-const NO_ENTRIES: readonly PickleEntry[] = Object.freeze([])
+const NO_ENTRIES: readonly PickleEntry[] = /* @__PURE__ */ Object.freeze([])
 
 /** A mapping in insertion order. Keys are equal where Python says so: `1`, `1.0` and `True` are one key. */
 export class PickleDict {

@@ -84,7 +84,7 @@ const BASE_BUDGET = 2 ** 18
 /** Tensors have two dimensions, or four. */
 const DIMENSIONS_PER_TENSOR = 8
 
-const NOTHING: UnreferencedBytes = Object.freeze({
+const NOTHING: UnreferencedBytes = /* @__PURE__ */ Object.freeze({
   byteLength: 0,
   exact: true,
   leftOut: 0,

@@ -47,8 +47,8 @@ export interface DtypeFacts {
 }
 
 /** Every element type by its name. Keyed by `string`, because the text that is looked up comes from files. */
-export const SAFETENSORS_DTYPES: ReadonlyMap<string, DtypeFacts> = new Map(
-  ROWS.map(([dtype, bitsPerElement], rank) => [dtype, { dtype, bitsPerElement, rank }]),
+export const SAFETENSORS_DTYPES: ReadonlyMap<string, DtypeFacts> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ ROWS.map(([dtype, bitsPerElement], rank) => [dtype, { dtype, bitsPerElement, rank }]),
 )
 
 /** The facts about an element type. @throws `invalid-argument` for text that only claims to be one. */

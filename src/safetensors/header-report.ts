@@ -2,7 +2,7 @@
 
 import type { HeaderFinding } from "../error-details.ts"
 import { CheckpointError } from "../errors.ts"
-import { HEADER_RULES, type HeaderRule } from "./header-rules.ts"
+import { type HeaderRule, WARNINGS } from "./header-rules.ts"
 
 /**
  * Findings of one severity that are listed; the rest is counted. A header of 100 MB has room for 20 million broken
@@ -23,7 +23,7 @@ export class HeaderReport {
   readonly #counts = { error: 0, warning: 0 }
 
   add(rule: HeaderRule, problem: string, place: FindingPlace = {}): void {
-    const severity = HEADER_RULES.get(rule)?.severity ?? "error"
+    const severity = WARNINGS.has(rule) ? "warning" : "error"
     if (this.#counts[severity]++ < LISTED) this.#listed.push({ rule, severity, ...place, problem })
   }
 

@@ -70,7 +70,7 @@ const BUILTINS = ["builtins", "__builtin__"]
 /** Only the default factories that defaultdict is given; they make nothing here. */
 const FACTORIES = ["bool", "dict", "float", "int", "list", "str", "tuple"]
 
-const ROWS: readonly Row[] = [
+const ROWS: readonly Row[] = /* @__PURE__ */ (() => [
   ["collections", "OrderedDict", plain("OrderedDict")],
   ["collections", "Counter", plain("Counter")],
   ["collections", "defaultdict", plain("defaultdict")],
@@ -132,16 +132,16 @@ const ROWS: readonly Row[] = [
     ]
   }),
   ...[...TORCH_DTYPES.values()].map((dtype): Row => ["torch", dtype.name, { is: "dtype", dtype }]),
-]
+])()
 
 /** The whole list. */
-export const ALLOWED_GLOBALS: readonly KnownGlobal[] = ROWS.map(([module, name, meaning]) =>
+export const ALLOWED_GLOBALS: readonly KnownGlobal[] = /* @__PURE__ */ ROWS.map(([module, name, meaning]) =>
   Object.freeze({ kind: "object:global", module, name, meaning }),
 )
 
 /** Keyed by module and name with a line feed between, which no name on the list holds. */
-const BY_NAME: ReadonlyMap<string, KnownGlobal> = new Map(
-  ALLOWED_GLOBALS.map((global) => [`${global.module}\n${global.name}`, global]),
+const BY_NAME: ReadonlyMap<string, KnownGlobal> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ ALLOWED_GLOBALS.map((global) => [`${global.module}\n${global.name}`, global]),
 )
 
 /** What a global means, or undefined when it is not on the list. */

@@ -67,8 +67,8 @@ const ROWS: readonly (readonly [name: string, itemBytes: number, partBytes: numb
   ]
 
 /** The dtypes by name. */
-export const TORCH_DTYPES: ReadonlyMap<string, TorchDtype> = new Map(
-  ROWS.map(([name, itemBytes, partBytes, family]) => [
+export const TORCH_DTYPES: ReadonlyMap<string, TorchDtype> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ ROWS.map(([name, itemBytes, partBytes, family]) => [
     name,
     Object.freeze({ name, itemBytes, partBytes, family }),
   ]),

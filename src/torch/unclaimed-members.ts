@@ -42,7 +42,10 @@ export function isTorchRecord(name: string, extent: ByteExtent): boolean {
 }
 
 /** Where there is no archive, nothing is left. */
-export const NOTHING_UNCLAIMED: UnclaimedMembers = Object.freeze({ storages: [], members: [] })
+export const NOTHING_UNCLAIMED: UnclaimedMembers = /* @__PURE__ */ Object.freeze({
+  storages: [],
+  members: [],
+})
 
 /** The members of `entries`, all in the folder `prefix`, that are neither `pickle`, nor of `storages`, nor records. */
 export function findUnclaimed(

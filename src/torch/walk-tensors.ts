@@ -35,7 +35,7 @@ export interface FoundTensor {
 }
 
 /** Most containers of training state hold no tensors. */
-const NO_TENSORS: Holding = Object.freeze({ tensorCount: 0, byteLength: 0, direct: false })
+const NO_TENSORS: Holding = /* @__PURE__ */ Object.freeze({ tensorCount: 0, byteLength: 0, direct: false })
 
 interface Frame {
   readonly container: Container
