@@ -43,6 +43,8 @@ export function isolationFlags(folder: string = dirname(fileURLToPath(import.met
     argv: [
       permission,
       `--allow-fs-read=${code}`,
+      // Node 20.19 looks there whether the code is a module.
+      `--allow-fs-read=${join(dirname(code), "package.json")}`,
       "--no-addons",
       "--disallow-code-generation-from-strings",
       // That the model is experimental is said once, in our words.

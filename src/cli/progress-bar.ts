@@ -79,7 +79,8 @@ export class ProgressBar {
 
 /** A bar where there is somebody to see it: on a terminal that can erase a line. */
 export function progressBarFor(stream: OutputStream, wanted: boolean): ProgressBar | undefined {
-  const { TERM } = process.env
-  if (!wanted || stream.isTTY !== true || TERM === "dumb") return undefined
+  if (!wanted || stream.isTTY !== true) return undefined
+  // Asked last: Deno wants leave for it.
+  if (process.env["TERM"] === "dumb") return undefined
   return new ProgressBar(stream)
 }

@@ -53,9 +53,12 @@ interface TemporaryFile {
 
 /** In a folder of its own, which only this user can enter. */
 async function openTemporaryFile(): Promise<TemporaryFile> {
+  let parent: string | undefined
   let folder: string | undefined
   try {
-    folder = await mkdtemp(join(tmpdir(), "tosafetensors-"))
+    // Deno may not give leave to ask.
+    parent = tmpdir()
+    folder = await mkdtemp(join(parent, "tosafetensors-"))
     const made = folder
     rememberTemporary(made)
     const path = join(made, "input")
@@ -66,7 +69,7 @@ async function openTemporaryFile(): Promise<TemporaryFile> {
     return { handle, path, remove }
   } catch (cause) {
     if (folder !== undefined) await removeFolder(folder)
-    throw writeFailed(tmpdir(), cause)
+    throw writeFailed(parent, cause)
   }
 }
 
@@ -125,8 +128,9 @@ function lock(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultReader<U
   }
 }
 
-function writeFailed(path: string, cause: unknown): CheckpointError {
-  return new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
+function writeFailed(path: string | undefined, cause: unknown): CheckpointError {
+  const at = path === undefined ? {} : { path }
+  return new CheckpointError("write-failed", { ...at, reason: reasonOf(cause) }, { cause })
 }
 
 function readFailed(cause: unknown): CheckpointError {
