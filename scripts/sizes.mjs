@@ -79,9 +79,11 @@ async function measure(part) {
   const { metafile, outputFiles } = await bundle(part, "tosafetensors")
   const outputs = Object.entries(metafile.outputs)
   const [entry] = outputs.find(([, { entryPoint }]) => entryPoint === "<stdin>")
-  const atOnce = importedBy(entry, metafile.outputs)
+  const atOnce = importedBy(entry, metafile.outputs, ["import-statement"])
+  const reachable = importedBy(entry, metafile.outputs, ["import-statement", "dynamic-import"])
   const sums = { atOnce: 0, inAll: 0, inflate: 0 }
   for (const [i, [path, { inputs }]] of outputs.entries()) {
+    if (!reachable.has(path)) continue
     const bytes = gzipSync(outputFiles[i].contents, { level: 9 }).length
     if (atOnce.has(path)) sums.atOnce += bytes
     if (Object.keys(inputs).some((input) => INFLATE.test(input))) sums.inflate += bytes
@@ -90,11 +92,11 @@ async function measure(part) {
   return sums
 }
 
-/** The files that have to be there before `entry` runs, itself too. */
-function importedBy(entry, outputs) {
+/** The files that `entry` comes to by these kinds of import, itself too. */
+function importedBy(entry, outputs, kinds) {
   const files = new Set([entry])
   for (const file of files) {
-    for (const { path, kind } of outputs[file].imports) if (kind === "import-statement") files.add(path)
+    for (const { path, kind } of outputs[file].imports) if (kinds.includes(kind)) files.add(path)
   }
   return files
 }
@@ -104,7 +106,7 @@ async function listModules(part) {
   const { metafile } = await bundle(part, "./src/index.ts")
   const outputs = Object.entries(metafile.outputs)
   const [entry] = outputs.find(([, { entryPoint }]) => entryPoint === "<stdin>")
-  const atOnce = importedBy(entry, metafile.outputs)
+  const atOnce = importedBy(entry, metafile.outputs, ["import-statement"])
   const rows = outputs.flatMap(([path, { inputs }]) =>
     Object.entries(inputs).map(([module, { bytesInOutput }]) => [
       bytesInOutput,

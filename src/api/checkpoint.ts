@@ -2,16 +2,12 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
-import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
-import type { Limits } from "../limits.ts"
-import { withLimits } from "../limits.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import type { PlanBounds } from "../plan/plan-conversion.ts"
 import {
   inflatedBytesAllowed,
   LONE_TENSOR_NAME,
-  planConversion,
   requireGatheredWithin,
   requireInflatedWithin,
   requireOutputWithin,
@@ -21,22 +17,17 @@ import { tensorSegment } from "../plan/segments.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents, CheckpointLayout } from "../torch/checkpoint-contents.ts"
 import { isContainer } from "../torch/child-cursor.ts"
-import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
 import type { AnyTensor } from "../torch/walk-tensors.ts"
 import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
-import type { RunOptions } from "../transfer/run-plan.ts"
 import { runPlan } from "../transfer/run-plan.ts"
-import { requireOptions } from "./check-options.ts"
 import type { OpenedInput } from "./inputs.ts"
-import type { OpenOptions } from "./options.ts"
+import type { Codecs, OpenedContents } from "./opened-contents.ts"
+import { planContents } from "./opened-contents.ts"
 import type { PlainValue } from "./plain-values.ts"
 import { toPlainValue } from "./plain-values.ts"
 import type { TensorInfo } from "./tensor-info.ts"
 import { describeTensor } from "./tensor-info.ts"
-
-/** What the platform does faster than portable code. */
-type Codecs = Pick<RunOptions, "crc32" | "inflate">
 
 /** A checkpoint that has been opened. Close it, or let `await using` do so. */
 export class Checkpoint implements AsyncDisposable {
@@ -44,6 +35,7 @@ export class Checkpoint implements AsyncDisposable {
   readonly format: CheckpointLayout
   /** Bytes of the file. */
   readonly byteLength: number
+  readonly #opened: OpenedContents
   readonly #contents: CheckpointContents
   readonly #input: OpenedInput
   readonly #bounds: PlanBounds
@@ -56,13 +48,15 @@ export class Checkpoint implements AsyncDisposable {
   #closed: Promise<void> | undefined
 
   /** Made by `openCheckpoint`. */
-  constructor(contents: CheckpointContents, input: OpenedInput, limits: Limits, codecs: Codecs) {
+  constructor(opened: OpenedContents, { crc32, inflate }: Codecs) {
+    const { contents, input, bounds } = opened
     this.format = contents.layout
     this.byteLength = input.source.byteLength
+    this.#opened = opened
     this.#contents = contents
     this.#input = input
-    this.#bounds = { limits, inputByteLength: this.byteLength }
-    this.#codecs = codecs
+    this.#bounds = bounds
+    this.#codecs = { crc32, inflate }
   }
 
   /**
@@ -100,8 +94,7 @@ export class Checkpoint implements AsyncDisposable {
    *   `limit-exceeded`, `invalid-argument`.
    */
   plan(options: PlanOptions = {}): ConversionPlan {
-    requireOptions(options)
-    return planConversion(this.#contents, options, this.#bounds)
+    return planContents(this.#opened, options)
   }
 
   /**
@@ -179,24 +172,5 @@ export class Checkpoint implements AsyncDisposable {
       found.set(name, tensor)
     }
     return found
-  }
-}
-
-/** Opens `input` and reads everything but the weights. */
-export async function readOpened(
-  input: OpenedInput,
-  options: OpenOptions,
-  { crc32, inflate }: Codecs,
-): Promise<Checkpoint> {
-  const limits = withLimits(options.limits)
-  const { signal, byteOrder } = options
-  const { source } = input
-  try {
-    const contents = await readCheckpoint(source, { limits, crc32, inflate, signal, byteOrder })
-    // What was read so far must be of one and the same file.
-    await requireUnchanged(source, signal)
-    return new Checkpoint(contents, input, limits, { crc32, inflate })
-  } catch (error) {
-    throw await explained(error, source, signal)
   }
 }

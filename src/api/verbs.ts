@@ -8,8 +8,9 @@ import type { RunOptions } from "../transfer/run-plan.ts"
 import { abortSink, runPlan } from "../transfer/run-plan.ts"
 import { CallersSink } from "./callers-sink.ts"
 import { requireOptions } from "./check-options.ts"
-import type { Checkpoint } from "./checkpoint.ts"
-import { readOpened } from "./checkpoint.ts"
+import { Checkpoint } from "./checkpoint.ts"
+import type { OpenedContents } from "./opened-contents.ts"
+import { openContents, planContents } from "./opened-contents.ts"
 import type { ConvertOptions, OpenOptions } from "./options.ts"
 import type { InputRequest, Platform } from "./platform.ts"
 import { StreamOutput } from "./stream-output.ts"
@@ -20,36 +21,24 @@ export async function open<Input>(
   input: Input,
   options: OpenOptions & InputRequest,
 ): Promise<Checkpoint> {
-  requireOptions(options)
-  options.signal?.throwIfAborted()
-  const opened = await platform.openInput(input, options)
-  try {
-    const checkpoint = await readOpened(opened, options, platform)
-    // What was parsed must be what had that digest.
-    if (options.sha256 !== undefined) await opened.source.assertUnchanged?.()
-    return checkpoint
-  } catch (error) {
-    // What went wrong first is what gets reported.
-    await opened.close().catch(() => {})
-    throw error
-  }
+  return new Checkpoint(await openContents(platform, input, options), platform)
 }
 
-async function withCheckpoint<Input, Result>(
+async function withContents<Input, Result>(
   platform: Platform<Input, never>,
   input: Input,
   options: OpenOptions & InputRequest,
-  use: (checkpoint: Checkpoint) => Promise<Result>,
+  use: (opened: OpenedContents) => Promise<Result>,
 ): Promise<Result> {
-  const checkpoint = await open(platform, input, options)
+  const opened = await openContents(platform, input, options)
   let result: Result
   try {
-    result = await use(checkpoint)
+    result = await use(opened)
   } catch (error) {
-    await checkpoint.close().catch(() => {})
+    await opened.input.close().catch(() => {})
     throw error
   }
-  await checkpoint.close()
+  await opened.input.close()
   return result
 }
 
@@ -64,8 +53,8 @@ export async function convert<Input, Output>(
   const sink = await openSink(platform, input, output, options)
   let started = false
   try {
-    return await withCheckpoint(platform, input, options, async (checkpoint) => {
-      const plan = checkpoint.plan(options)
+    return await withContents(platform, input, options, async (opened) => {
+      const plan = planContents(opened, options)
       started = true
       await runPlan(plan, sink, runOptions(platform, options))
       return plan.report
@@ -95,8 +84,8 @@ export async function convertToBytes<Input>(
   input: Input,
   options: ConvertOptions & InputRequest,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
-  return withCheckpoint(platform, input, options, async (checkpoint) => {
-    const plan = checkpoint.plan(options)
+  return withContents(platform, input, options, async (opened) => {
+    const plan = planContents(opened, options)
     const sink = new MemorySink()
     await runPlan(plan, sink, runOptions(platform, options))
     return { bytes: sink.bytes, report: plan.report }
@@ -109,8 +98,8 @@ export async function convertToBlob<Input>(
   input: Input,
   options: ConvertOptions & InputRequest,
 ): Promise<{ blob: Blob; report: ConversionReport }> {
-  return withCheckpoint(platform, input, options, async (checkpoint) => {
-    const plan = checkpoint.plan(options)
+  return withContents(platform, input, options, async (opened) => {
+    const plan = planContents(opened, options)
     return { blob: await planToBlob(plan, runOptions(platform, options)), report: plan.report }
   })
 }
@@ -121,15 +110,15 @@ export async function convertToStream<Input>(
   input: Input,
   options: ConvertOptions & InputRequest,
 ): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
-  const checkpoint = await open(platform, input, options)
+  const opened = await openContents(platform, input, options)
   let plan: ConversionPlan
   try {
-    plan = checkpoint.plan(options)
+    plan = planContents(opened, options)
   } catch (error) {
-    await checkpoint.close().catch(() => {})
+    await opened.input.close().catch(() => {})
     throw error
   }
-  const output = new StreamOutput({ signal: options.signal, release: () => checkpoint.close() })
+  const output = new StreamOutput({ signal: options.signal, release: () => opened.input.close() })
   const run = { ...runOptions(platform, options), signal: output.signal }
   // A failure reaches whoever reads the stream: the sink is aborted with it.
   runPlan(plan, output, run).catch(() => {})
