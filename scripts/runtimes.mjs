@@ -12,9 +12,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { runInBrowser } from "./runtimes-browsers.mjs"
-import { bundleForPage, bundleForProcess } from "./runtimes-bundle.mjs"
-import { findRuntimes, inCi } from "./runtimes-found.mjs"
+import { runInBrowser } from "./runtimes/browsers.mjs"
+import { bundleForPage, bundleForProcess } from "./runtimes/bundle.mjs"
+import { findRuntimes, inCi } from "./runtimes/found.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const work = mkdtempSync(join(tmpdir(), "tosafetensors-runtimes-"))
@@ -39,7 +39,7 @@ try {
   rmSync(work, { recursive: true, force: true, maxRetries: 5 })
 }
 console.log(`runtimes: ${passed} passed, ${failed} failed`)
-process.exit(failed === 0 && passed > 0 ? 0 : 1)
+process.exit(failed === 0 && (passed > 0 || !inCi) ? 0 : 1)
 
 /** One line for a runtime, and what failed there. */
 async function report(runtime, run) {

