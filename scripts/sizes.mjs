@@ -26,7 +26,7 @@ const PARTS = [
   { name: "isCheckpointError", exports: "{ isCheckpointError }", atOnce: 1, inAll: 1 },
 ]
 
-const INFLATE = /\/node_modules\/pako\//
+const INFLATE = /(?:^|\/)node_modules\/pako\//
 
 if (process.argv[2] === "--modules") {
   await listModules(PARTS.find(({ name }) => name === (process.argv[3] ?? "everything")))
