@@ -9,6 +9,8 @@ export type {
   ScannedPickle,
   ScanReport,
 } from "../audit/scan-report.ts"
+export type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
+export type { BlobLike } from "../bytes/blob-source.ts"
 export type { ByteExtent } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"

@@ -39,7 +39,10 @@ export async function planToBlob(plan: TransferPlan, options: RunOptions): Promi
   // Slices pass through nobody's hands, so their checksums take a reading of their own.
   await runPlan({ ...plan, ...planCheck([...unchecked]) }, NOWHERE, run)
   await requireSourcesUnchanged(plan, signal)
-  return new Blob(parts, { type: MEDIA_TYPE })
+  const blob = new Blob(parts, { type: MEDIA_TYPE })
+  // A part that only looks like a Blob would count for nothing.
+  if (blob.size === plan.byteLength) return blob
+  throw new CheckpointError("output-incomplete", { expected: plan.byteLength, written: blob.size })
 }
 
 /** One segment that is a slice of the input, or several that are not. */

@@ -24,6 +24,8 @@ const FUNCTIONS = [
 const TYPES = [
   "Alias",
   "AnyCheckpointError",
+  "AsyncBuffer",
+  "BlobLike",
   "ByteExtent",
   "ByteOrder",
   "ByteSink",
