@@ -26,3 +26,6 @@ export const TRANSFER_SIZES: TransferSizes = Object.freeze({
   directBytes: 8 * MiB,
   windowBytes: GATHER_WINDOW_BYTES,
 })
+
+/** Where a read costs far more than its bytes: fewer and larger ones. Four chunks in flight take 32 MiB. */
+export const DEAR_SIZES: TransferSizes = Object.freeze({ ...TRANSFER_SIZES, chunkBytes: 8 * MiB })
