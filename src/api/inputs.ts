@@ -8,6 +8,8 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { memorySource } from "../bytes/memory-source.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
+import type { HttpOptions } from "../http/http-options.ts"
+import { openUrlSource } from "../http/url-source.ts"
 
 /** What the universal build takes as input. Bytes and sources must not change while they are used. */
 export type CheckpointInput =
@@ -15,6 +17,7 @@ export type CheckpointInput =
   | ArrayBuffer
   | BlobLike
   | ReadableStream<Uint8Array>
+  | URL
   | ByteSource
   | AsyncBuffer
 
@@ -24,16 +27,30 @@ export interface OpenedInput {
   readonly close: () => Promise<void>
 }
 
+/** What opening takes besides the input. */
+export interface InputAccess {
+  readonly signal?: AbortSignal | undefined
+  /** How URLs are fetched. */
+  readonly http?: HttpOptions | undefined
+}
+
 const keepOpen = async (): Promise<void> => {}
 
 /**
  * A stream is taken in whole: a checkpoint's directory stands at its end. The platform decides where to
- * (`Response.blob` may go to disk in a browser).
+ * (`Response.blob` may go to disk in a browser). Of a URL only ranges are fetched, when they are asked for.
  *
- * @throws `invalid-argument` for anything that is no input; `read-failed` for a stream that fails; the signal's reason
- *   when aborted while a stream is taken in.
+ * @throws `invalid-argument` for anything that is no input; `read-failed` for a stream or a server that fails; the
+ *   signal's reason when aborted while a stream is taken in or a server is asked.
  */
-export async function openUniversalInput(input: unknown, signal?: AbortSignal): Promise<OpenedInput> {
+export async function openUniversalInput(
+  input: unknown,
+  { signal, http }: InputAccess = {},
+): Promise<OpenedInput> {
+  if (input instanceof URL) {
+    const source = await openUrlSource(input, { ...http, signal })
+    return { source, close: () => source.close() }
+  }
   if (input instanceof ReadableStream) {
     return { source: blobSource(await collect(input, signal)), close: keepOpen }
   }
@@ -107,7 +124,7 @@ function isLength(value: unknown): boolean {
 
 function describe(input: unknown): string {
   if (typeof input === "string") {
-    return "a string may be a path or a URL, and this build opens neither: pass bytes, a Blob, a stream or a source"
+    return "a string may be a path or a URL, and this build opens neither: pass bytes, a Blob, a stream, a URL object or a source"
   }
-  return "pass bytes, a Blob or File, a ReadableStream, or an object with byteLength and read or slice"
+  return "pass bytes, a Blob or File, a ReadableStream, a URL, or an object with byteLength and read or slice"
 }

@@ -47,6 +47,7 @@ const TYPES = [
   "GlobalVerdict",
   "HeaderFinding",
   "HidingStorage",
+  "HttpOptions",
   "Limits",
   "LiteralSegment",
   "NameFilter",
