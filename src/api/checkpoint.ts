@@ -25,6 +25,7 @@ import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
 import type { AnyTensor } from "../torch/walk-tensors.ts"
 import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import { PlannedOutput } from "../transfer/planned-output.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
 import { runPlan } from "../transfer/run-plan.ts"
 import { requireOptions } from "./check-options.ts"
@@ -102,6 +103,16 @@ export class Checkpoint implements AsyncDisposable {
   plan(options: PlanOptions = {}): ConversionPlan {
     requireOptions(options)
     return planConversion(this.#contents, options, this.#bounds)
+  }
+
+  /**
+   * What converting it would write, as a source: any part of it is made when it is read, and nothing else is. A server
+   * can answer range requests for a file with it that was never written. Close it when it is of no more use.
+   *
+   * `plan` is one of `plan()`.
+   */
+  output(plan: ConversionPlan): PlannedOutput {
+    return new PlannedOutput(plan, this.#codecs)
   }
 
   /**

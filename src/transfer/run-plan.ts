@@ -112,12 +112,14 @@ export async function requireSourcesUnchanged(
   for (const source of sourcesOf(plan)) await requireUnchanged(source, signal)
 }
 
-function sizesFor(plan: TransferPlan): TransferSizes {
+/** How much is moved at a time, where nobody says. */
+export function sizesFor(plan: TransferPlan): TransferSizes {
   for (const { readCost } of sourcesOf(plan)) if (readCost === "high") return DEAR_SIZES
   return TRANSFER_SIZES
 }
 
-function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
+/** The sources that a plan draws on. */
+export function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
   const sources = new Set<ByteSource>()
   for (const segment of segments) if (segment.kind !== "literal") sources.add(segment.extent.source)
   return sources

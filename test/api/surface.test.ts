@@ -57,6 +57,7 @@ const TYPES = [
   "PlainValue",
   "PlanOptions",
   "PlanWarning",
+  "PlannedOutput",
   "PlannedTensor",
   "Progress",
   "ReadHeaderOptions",
