@@ -11,7 +11,7 @@ export type {
 } from "../audit/scan-report.ts"
 export type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
 export type { BlobLike } from "../bytes/blob-source.ts"
-export type { ByteExtent } from "../bytes/byte-extent.ts"
+export type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"
 export type {

@@ -59,10 +59,12 @@ export class RangeRequests {
   async #send({ offset, length }: ByteRange, signal: AbortSignal): Promise<Response> {
     const headers = new Headers(this.#headers)
     headers.set("range", `bytes=${offset}-${offset + length - 1}`)
+    // Not as a method: the platform's own fetch refuses to be one of anything but the global object.
+    const fetch = this.#fetch
     const redirect = mayFollowRedirects(this.#headers) ? "follow" : "manual"
     try {
       // Of a range browsers would keep a part of a file, and have requests for the same file wait for one another.
-      return await this.#fetch(this.url.href, { headers, redirect, signal, cache: "no-store" })
+      return await fetch(this.url.href, { headers, redirect, signal, cache: "no-store" })
     } catch (cause) {
       signal.throwIfAborted()
       throw networkFailure(this.url, cause)

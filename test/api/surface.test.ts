@@ -40,6 +40,7 @@ const TYPES = [
   "ElementFixes",
   "ErrorCode",
   "ErrorDetails",
+  "ExtentLocator",
   "ExtraMember",
   "Fault",
   "FilterCandidate",
