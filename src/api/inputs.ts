@@ -9,7 +9,6 @@ import { memorySource } from "../bytes/memory-source.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { HttpOptions } from "../http/http-options.ts"
-import { openUrlSource } from "../http/url-source.ts"
 
 /** What the universal build takes as input. Bytes and sources must not change while they are used. */
 export type CheckpointInput =
@@ -48,6 +47,8 @@ export async function openUniversalInput(
   { signal, http }: InputAccess = {},
 ): Promise<OpenedInput> {
   if (input instanceof URL) {
+    // Loaded when it is needed: most inputs are files.
+    const { openUrlSource } = await import("../http/url-source.ts")
     const source = await openUrlSource(input, { ...http, signal })
     return { source, close: () => source.close() }
   }

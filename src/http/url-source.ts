@@ -10,6 +10,7 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { CheckpointError } from "../errors.ts"
 import { readFailed, shownUrl } from "./http-failures.ts"
 import type { HttpOptions } from "./http-options.ts"
+import { isHttp } from "./http-url.ts"
 import { KeptBytes } from "./kept-bytes.ts"
 import { MergedReads } from "./merged-reads.ts"
 import type { Wait } from "./range-reader.ts"
@@ -77,11 +78,6 @@ export async function openUrlSource(url: URL, options: UrlSourceOptions): Promis
     return bytes
   })
   return new UrlSource(url, reader.byteLength, reads, kept)
-}
-
-/** Whether `url` is one that this opens. */
-export function isHttp({ protocol }: URL): boolean {
-  return protocol === "http:" || protocol === "https:"
 }
 
 function requireHttp(url: URL): void {

@@ -2,7 +2,8 @@
 
 import type { CommitFile } from "@huggingface/hub"
 import { describe, expect, expectTypeOf, it } from "vitest"
-import { type AsyncBuffer, type CheckpointInput, toSafetensorsBlob } from "../../src/index.ts"
+import type { AsyncBuffer, CheckpointInput, HttpOptions, PlannedOutput } from "../../src/index.ts"
+import { toSafetensorsBlob } from "../../src/index.ts"
 import { EXPECTED, SAMPLE } from "./sample.ts"
 
 /** `AsyncBuffer` of hyparquet 1.x, `src/types.d.ts`. */
@@ -21,6 +22,15 @@ describe("@huggingface/hub", () => {
 })
 
 describe("types", () => {
+  it("take a fetch and headers of others", () => {
+    type Fetch = NonNullable<HttpOptions["fetch"]>
+    expectTypeOf<typeof fetch>().toExtend<Fetch>()
+    expectTypeOf<Headers>().toExtend<HttpOptions["headers"]>()
+    expectTypeOf<{ authorization: string }>().toExtend<HttpOptions["headers"]>()
+    expectTypeOf<URL>().toExtend<CheckpointInput>()
+    expectTypeOf<PlannedOutput>().toExtend<CheckpointInput>()
+  })
+
   it("take the inputs of others", () => {
     expectTypeOf<HyparquetBuffer>().toExtend<CheckpointInput>()
     expectTypeOf<AsyncBuffer>().toExtend<HyparquetBuffer>()

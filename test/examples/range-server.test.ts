@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseSafetensorsMetadata } from "@huggingface/hub"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { readSafetensorsHeader, toSafetensorsBytes } from "../../src/node/index.ts"
 import { serveFile } from "../http/file-server.ts"
 import { largeCheckpoint } from "../http/large-checkpoint.ts"
@@ -152,6 +152,9 @@ describe("the range server", () => {
     const path = join(temporaryFolder(), "broken.pt")
     writeFileSync(path, broken)
     await using server = await startServer(path)
+    const said = vi.spyOn(console, "error").mockImplementation(() => {})
     await expect(get(server.url).then((response) => response.arrayBuffer())).rejects.toThrow()
+    expect(said.mock.lastCall?.[0]).toContain("do not match their checksum")
+    said.mockRestore()
   })
 })
