@@ -91,7 +91,9 @@ export class RangeReader {
     } catch (cause) {
       reader.cancel().catch(() => {})
       signal.throwIfAborted()
-      throw isCheckpointError(cause) ? cause : networkFailure(url, cause)
+      if (isCheckpointError(cause)) throw cause
+      // What breaks off behind the last byte has brought all that was asked for.
+      if (target.filled < target.bytes.length) throw networkFailure(url, cause)
     }
     if (target.filled === target.bytes.length) return
     const missing = target.bytes.length - target.filled

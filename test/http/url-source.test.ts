@@ -414,6 +414,24 @@ describe("a fetch of the caller", () => {
     expect(urls).toEqual(["https://a.example/m"])
   })
 
+  it("may break off behind the last byte", async () => {
+    let fetched = 0
+    const fetch = async (): Promise<Response> => {
+      fetched += 1
+      let pulled = 0
+      const body = new ReadableStream({
+        pull(controller) {
+          if (pulled++ === 0) controller.enqueue(FILE.slice(0, 10))
+          else controller.error(new Error("reset"))
+        },
+      })
+      return new Response(body, { status: 206, headers: { "content-range": "bytes 0-9/10" } })
+    }
+    const source = await openUrlSource(new URL("https://a.example/m"), { ...OPTIONS, fetch })
+    await expectBytes(source, 0, 10)
+    expect(fetched).toBe(1)
+  })
+
   it("may answer nonsense", async () => {
     const headers = { "content-range": "bytes 0-9/10" }
     const text = new ReadableStream({
