@@ -7,7 +7,7 @@
 
 import type { Checkpoint } from "./api/checkpoint.ts"
 import type { CheckpointInput } from "./api/inputs.ts"
-import type { ConvertOptions, OpenOptions } from "./api/options.ts"
+import type { ConvertOptions, OpenOptions, ReadHeaderOptions } from "./api/options.ts"
 import type { SafetensorsOutput } from "./api/outputs.ts"
 import { UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
 import { checkFile, readHeader } from "./api/safetensors-verbs.ts"
@@ -16,7 +16,7 @@ import { convert, convertToBlob, convertToBytes, convertToStream, open } from ".
 import type { ScanReport } from "./audit/scan-report.ts"
 import type { ConversionReport } from "./plan/conversion-plan.ts"
 import type { SafetensorsHeader } from "./safetensors/parse-header.ts"
-import type { ReadHeaderOptions, SafetensorsCheck } from "./safetensors/read-header.ts"
+import type { SafetensorsCheck } from "./safetensors/read-header.ts"
 
 export type { CheckpointInput } from "./api/inputs.ts"
 export type { SafetensorsOutput } from "./api/outputs.ts"

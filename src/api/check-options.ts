@@ -1,6 +1,7 @@
 /** Holds options against their types: not every caller has a compiler, and a misspelt policy must not pass for another. */
 
 import { CheckpointError } from "../errors.ts"
+import { areHttpOptions } from "../http/http-options.ts"
 
 type Check = readonly [wanted: string, holds: (value: unknown) => boolean]
 
@@ -34,6 +35,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["byteOrder", oneOf("little", "big")],
   ["limits", ["an object of numbers from 0 up", isLimits]],
   ["sha256", ["64 hexadecimal digits", (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value)]],
+  ["http", ["an object of fetch, a function, and headers, and of nothing else", areHttpOptions]],
   ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
   ["onProgress", ["a function", isFunction]],
 ])

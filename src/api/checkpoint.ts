@@ -20,6 +20,7 @@ import { isContainer } from "../torch/child-cursor.ts"
 import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
 import type { AnyTensor } from "../torch/walk-tensors.ts"
 import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import { PlannedOutput } from "../transfer/planned-output.ts"
 import { runPlan } from "../transfer/run-plan.ts"
 import type { OpenedInput } from "./inputs.ts"
 import type { Codecs, OpenedContents } from "./opened-contents.ts"
@@ -95,6 +96,16 @@ export class Checkpoint implements AsyncDisposable {
    */
   plan(options: PlanOptions = {}): ConversionPlan {
     return planContents(this.#opened, options)
+  }
+
+  /**
+   * What converting it would write, as a source: any part of it is made when it is read, and nothing else is. A server
+   * can answer range requests for a file with it that was never written. Close it when it is of no more use.
+   *
+   * `plan` is one of `plan()`.
+   */
+  output(plan: ConversionPlan): PlannedOutput {
+    return new PlannedOutput(plan, this.#codecs)
   }
 
   /**

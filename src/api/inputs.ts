@@ -1,12 +1,24 @@
 /** Turns what a caller passes as input into a source. */
 
+import type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
+import { asyncBufferSource, isArrayBuffer } from "../bytes/async-buffer-source.ts"
+import type { BlobLike } from "../bytes/blob-source.ts"
 import { blobSource } from "../bytes/blob-source.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { memorySource } from "../bytes/memory-source.ts"
+import { isBytes } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
+import type { HttpOptions } from "../http/http-options.ts"
 
 /** What the universal build takes as input. Bytes and sources must not change while they are used. */
-export type CheckpointInput = Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | ByteSource
+export type CheckpointInput =
+  | Uint8Array
+  | ArrayBuffer
+  | BlobLike
+  | ReadableStream<Uint8Array>
+  | URL
+  | ByteSource
+  | AsyncBuffer
 
 /** A source and whether whoever opened it must close it. Sources of the caller stay the caller's. */
 export interface OpenedInput {
@@ -14,24 +26,47 @@ export interface OpenedInput {
   readonly close: () => Promise<void>
 }
 
+/** What opening takes besides the input. */
+export interface InputAccess {
+  readonly signal?: AbortSignal | undefined
+  /** How URLs are fetched. */
+  readonly http?: HttpOptions | undefined
+}
+
 const keepOpen = async (): Promise<void> => {}
 
 /**
  * A stream is taken in whole: a checkpoint's directory stands at its end. The platform decides where to
- * (`Response.blob` may go to disk in a browser).
+ * (`Response.blob` may go to disk in a browser). Of a URL only ranges are fetched, when they are asked for.
  *
- * @throws `invalid-argument` for anything that is no input; `read-failed` for a stream that fails; the signal's reason
- *   when aborted while a stream is taken in.
+ * @throws `invalid-argument` for anything that is no input; `read-failed` for a stream or a server that fails; the
+ *   signal's reason when aborted while a stream is taken in or a server is asked.
  */
-export async function openUniversalInput(input: unknown, signal?: AbortSignal): Promise<OpenedInput> {
-  if (input instanceof Uint8Array) return { source: memorySource(input), close: keepOpen }
-  if (input instanceof ArrayBuffer) return { source: memorySource(new Uint8Array(input)), close: keepOpen }
-  if (input instanceof Blob) return { source: blobSource(input), close: keepOpen }
+export async function openUniversalInput(
+  input: unknown,
+  { signal, http }: InputAccess = {},
+): Promise<OpenedInput> {
+  if (input instanceof URL) {
+    // Loaded when it is needed: most inputs are files.
+    const { openUrlSource } = await import("../http/url-source.ts")
+    const source = await openUrlSource(input, { ...http, signal })
+    return { source, close: () => source.close() }
+  }
   if (input instanceof ReadableStream) {
     return { source: blobSource(await collect(input, signal)), close: keepOpen }
   }
-  if (isByteSource(input)) return { source: input, close: keepOpen }
+  const source = sourceOf(input)
+  if (source !== undefined) return { source, close: keepOpen }
   throw new CheckpointError("invalid-argument", { argument: "input", problem: describe(input) })
+}
+
+/** Objects are told by what they can do: an array or a Blob may be of another realm. */
+function sourceOf(input: unknown): ByteSource | undefined {
+  if (isBytes(input)) return memorySource(input)
+  if (isArrayBuffer(input)) return memorySource(new Uint8Array(input))
+  if (isBlobLike(input)) return blobSource(input)
+  if (isByteSource(input)) return input
+  return isAsyncBuffer(input) ? asyncBufferSource(input) : undefined
 }
 
 /** @throws `invalid-argument` for a stream that something else reads. */
@@ -65,19 +100,32 @@ function bytesOnly(): TransformStream<unknown, Uint8Array> {
 }
 
 function isByteSource(input: unknown): input is ByteSource {
-  if (typeof input !== "object" || input === null) return false
-  const { byteLength, read } = input as Partial<ByteSource>
-  return (
-    typeof byteLength === "number" &&
-    Number.isSafeInteger(byteLength) &&
-    byteLength >= 0 &&
-    typeof read === "function"
-  )
+  const { byteLength, read } = fieldsOf<ByteSource>(input)
+  return isLength(byteLength) && typeof read === "function"
+}
+
+function isBlobLike(input: unknown): input is BlobLike {
+  const { size, slice, arrayBuffer } = fieldsOf<BlobLike>(input)
+  return isLength(size) && typeof slice === "function" && typeof arrayBuffer === "function"
+}
+
+/** Not the arrays and views that happen to have a length in bytes and can be sliced, by elements. */
+function isAsyncBuffer(input: unknown): input is AsyncBuffer {
+  const { byteLength, slice } = fieldsOf<AsyncBuffer>(input)
+  return isLength(byteLength) && typeof slice === "function" && !ArrayBuffer.isView(input)
+}
+
+function fieldsOf<Shape>(input: unknown): Partial<Shape> {
+  return typeof input === "object" && input !== null ? input : {}
+}
+
+function isLength(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0
 }
 
 function describe(input: unknown): string {
   if (typeof input === "string") {
-    return "a string may be a path or a URL, and this build opens neither: pass bytes, a Blob, a stream or a source"
+    return "a string may be a path or a URL, and this build opens neither: pass bytes, a Blob, a stream, a URL object or a source"
   }
-  return "pass a Uint8Array, an ArrayBuffer, a Blob or File, a ReadableStream, or a source with byteLength and read"
+  return "pass bytes, a Blob or File, a ReadableStream, a URL, or an object with byteLength and read or slice"
 }

@@ -1,12 +1,20 @@
 /** The options of the verbs. All are optional; none is changed. */
 
+import type { HttpOptions } from "../http/http-options.ts"
 import type { Limits } from "../limits.ts"
 import type { PlanOptions } from "../plan/plan-options.ts"
+import type { ReadHeaderOptions as HeaderOptions } from "../safetensors/read-header.ts"
 import type { ByteOrder } from "../torch/checkpoint-contents.ts"
 import type { Progress } from "../transfer/run-plan.ts"
 
+/** How to get at an input. */
+interface AccessOptions {
+  /** How `http:` and `https:` URLs are fetched: a `fetch` of your own, and headers such as a token. */
+  readonly http?: HttpOptions | undefined
+}
+
 /** How to open a checkpoint. */
-export interface OpenOptions {
+export interface OpenOptions extends AccessOptions {
   /** Bounds on what the file may ask for, laid over `DEFAULT_LIMITS`. */
   readonly limits?: Partial<Limits> | undefined
   /** The byte order of the storages, for files that do not say it or say it wrongly. Default: what the file says. */
@@ -22,3 +30,6 @@ export interface ConvertOptions extends OpenOptions, PlanOptions {
   /** Whether a file that exists may be replaced. Default false. */
   readonly overwrite?: boolean | undefined
 }
+
+/** How to read or check a safetensors file. */
+export interface ReadHeaderOptions extends HeaderOptions, AccessOptions {}

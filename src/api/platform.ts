@@ -5,7 +5,7 @@ import type { Crc32 } from "../bytes/crc32.ts"
 import { crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { CheckpointError } from "../errors.ts"
-import type { CheckpointInput, OpenedInput } from "./inputs.ts"
+import type { CheckpointInput, InputAccess, OpenedInput } from "./inputs.ts"
 import { openUniversalInput } from "./inputs.ts"
 import type { SafetensorsOutput } from "./outputs.ts"
 import { openUniversalOutput } from "./outputs.ts"
@@ -24,8 +24,7 @@ export interface Platform<Input, Output> {
 export type InputPlatform<Input> = Pick<Platform<Input, never>, "openInput">
 
 /** What opening an input depends on. */
-export interface InputRequest {
-  readonly signal?: AbortSignal | undefined
+export interface InputRequest extends InputAccess {
   /** The SHA-256 that the input must have. Only platforms that can take it in passing know this. */
   readonly sha256?: string | undefined
 }
@@ -38,14 +37,17 @@ export interface OutputRequest {
   readonly input: unknown
 }
 
-async function openInput(input: CheckpointInput, { signal, sha256 }: InputRequest): Promise<OpenedInput> {
+async function openInput(
+  input: CheckpointInput,
+  { signal, http, sha256 }: InputRequest,
+): Promise<OpenedInput> {
   // Web Crypto digests only what is in memory as a whole. An option that protects must not be passed over.
   if (sha256 !== undefined) {
     const problem =
       "this build cannot take a digest of a stream of bytes: compare it before you pass the input"
     throw new CheckpointError("invalid-argument", { argument: "sha256", problem })
   }
-  return openUniversalInput(input, signal)
+  return openUniversalInput(input, { signal, http })
 }
 
 /** What reading a header needs of the universal platform: a page that does no more fetches no more. */

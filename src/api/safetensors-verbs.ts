@@ -3,9 +3,10 @@
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { requireUnchanged } from "../bytes/read-exactly.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
-import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
+import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
 import { requireOptions } from "./check-options.ts"
+import type { ReadHeaderOptions } from "./options.ts"
 import type { InputPlatform } from "./platform.ts"
 
 /** Reads and checks the header of `input`. */

@@ -9,7 +9,9 @@ export type {
   ScannedPickle,
   ScanReport,
 } from "../audit/scan-report.ts"
-export type { ByteExtent } from "../bytes/byte-extent.ts"
+export type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
+export type { BlobLike } from "../bytes/blob-source.ts"
+export type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"
 export type {
@@ -22,6 +24,7 @@ export type {
   RootCandidate,
 } from "../errors.ts"
 export { CheckpointError, isCheckpointError } from "../errors.ts"
+export type { HttpOptions } from "../http/http-options.ts"
 export type { Limits } from "../limits.ts"
 export { DEFAULT_LIMITS } from "../limits.ts"
 export type { ConversionPlan, ConversionReport, PlannedTensor, PlanWarning } from "../plan/conversion-plan.ts"
@@ -40,10 +43,11 @@ export type { ExtraMember, HidingStorage, UnreferencedBytes } from "../plan/unre
 export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 export type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 export { parseSafetensorsHeader } from "../safetensors/parse-header.ts"
-export type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
+export type { SafetensorsCheck } from "../safetensors/read-header.ts"
 export type { ByteOrder, CheckpointLayout } from "../torch/checkpoint-contents.ts"
+export type { PlannedOutput } from "../transfer/planned-output.ts"
 export type { Progress } from "../transfer/run-plan.ts"
 export type { Checkpoint } from "./checkpoint.ts"
-export type { ConvertOptions, OpenOptions } from "./options.ts"
+export type { ConvertOptions, OpenOptions, ReadHeaderOptions } from "./options.ts"
 export type { PlainObject, PlainValue } from "./plain-values.ts"
 export type { SupportedTensorInfo, TensorInfo, UnsupportedTensorInfo } from "./tensor-info.ts"

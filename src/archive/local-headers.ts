@@ -1,4 +1,4 @@
-/** Where each member's data begins: every local header is read and checked, neighbours in one read. */
+/** Where a member's data begins: its local header is read and checked, with its neighbours' in one read. */
 
 import { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
@@ -16,22 +16,23 @@ import {
 const READS_IN_FLIGHT = 6
 
 /**
- * The file offset of each member's data, in the order of `coverage.members`.
+ * Writes the file offset of each member's data to `dataOffsets`, in the order of `coverage.members`: of all members, or
+ * of those for which `wanted` holds something else than 0 (see `planHeaderWindows`). An offset that is not known is NaN.
  *
  * @throws `zip-entry`, `zip-mismatch`, `zip-gap`, `zip-overlap`, `zip64`, `zip-name`; and as `readExactly`.
  */
 export async function locateData(
   source: ByteSource,
   coverage: ZipCoverage,
-  signal?: AbortSignal,
-): Promise<Float64Array> {
-  const dataOffsets = new Float64Array(coverage.members.length)
+  dataOffsets: Float64Array,
+  { signal, wanted }: { readonly signal?: AbortSignal | undefined; readonly wanted?: Uint8Array },
+): Promise<void> {
   const pending: { readonly window: HeaderWindow; readonly read: Promise<Uint8Array> }[] = []
   const checkOldest = async (): Promise<void> => {
     const oldest = pending.shift()
     if (oldest !== undefined) checkWindow(coverage, oldest.window, await oldest.read, dataOffsets)
   }
-  for (const window of planHeaderWindows(coverage)) {
+  for (const window of planHeaderWindows(coverage, wanted)) {
     const read = readExactly(source, window, signal)
     // The first failure in file order is the one that is thrown; the others must not count as unhandled.
     read.catch(() => {})
@@ -39,7 +40,11 @@ export async function locateData(
     if (pending.length === READS_IN_FLIGHT) await checkOldest()
   }
   while (pending.length > 0) await checkOldest()
-  return dataOffsets
+}
+
+/** An array for the offsets of `memberCount` members, none of which is known. */
+export function unknownOffsets(memberCount: number): Float64Array {
+  return new Float64Array(memberCount).fill(Number.NaN)
 }
 
 function checkWindow(
@@ -51,8 +56,10 @@ function checkWindow(
   const cursor = new ByteCursor(bytes, window.offset)
   for (let i = window.first; i < window.end; i++) {
     const previous = coverage.members[i - 1]
-    if (previous !== undefined && hasDescriptor(previous)) {
-      const dataEnd = (dataOffsets[i - 1] as number) + previous.storedLength
+    const dataOffset = dataOffsets[i - 1] ?? Number.NaN
+    // Where the member before this one is not wanted, nothing tells how long its descriptor is.
+    if (previous !== undefined && hasDescriptor(previous) && !Number.isNaN(dataOffset)) {
+      const dataEnd = dataOffset + previous.storedLength
       cursor.skip(dataEnd - cursor.at)
       checkDescriptor(cursor, previous, memberEnd(coverage, i - 1) - dataEnd)
     }

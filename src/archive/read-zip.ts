@@ -12,7 +12,8 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { type EndRecords, readEndRecords } from "./end-records.ts"
-import { locateData } from "./local-headers.ts"
+import { locateData, unknownOffsets } from "./local-headers.ts"
+import { MemberLocator } from "./member-locator.ts"
 import { coverFile, type ZipCoverage } from "./zip-coverage.ts"
 import { type DirectoryEntry, parseZipDirectory } from "./zip-directory.ts"
 import { DIRECTORY_HEADER_BYTES, METHOD_STORED } from "./zip-format.ts"
@@ -31,13 +32,22 @@ export interface ZipArchive {
   readonly source: ByteSource
 }
 
+/** When local headers are read and checked: all at once, or each when the bytes of its member are first needed. */
+export type HeaderTime = "at-once" | "when-needed"
+
 /**
- * Opens the archive in `source`. A usual one takes a read of its last 64 KiB and one of each run of local headers.
+ * Opens the archive in `source`. A usual one takes a read of its last 64 KiB and, `at-once`, one of each run of local
+ * headers. What the directory alone tells is checked in any case.
  *
  * @throws every `zip…` code but `zip-layout`; `limit-exceeded` (`maxZipEntries`, `maxZipDirectoryBytes`), `truncated`,
  *   `read-failed`; the signal's reason when aborted.
  */
-export async function readZip(source: ByteSource, limits: Limits, signal?: AbortSignal): Promise<ZipArchive> {
+export async function readZip(
+  source: ByteSource,
+  limits: Limits,
+  signal?: AbortSignal,
+  headerTime: HeaderTime = "at-once",
+): Promise<ZipArchive> {
   const end = await readEndRecords(source, signal)
   requireWithin(limits, "maxZipEntries", end.entryCount)
   requireWithin(limits, "maxZipDirectoryBytes", end.directoryLength)
@@ -48,10 +58,13 @@ export async function readZip(source: ByteSource, limits: Limits, signal?: Abort
   const directory = await readDirectory(source, end, signal)
   const entries = parseZipDirectory(directory, end.directoryOffset, end.entryCount)
   const coverage = coverFile(entries, end.directoryOffset)
-  const dataOffsets = await locateData(source, coverage, signal)
+  const dataOffsets = unknownOffsets(entries.length)
+  if (headerTime === "at-once") await locateData(source, coverage, dataOffsets, { signal })
+  const locator = headerTime === "at-once" ? undefined : new MemberLocator(source, coverage, dataOffsets)
   const hasChecksums = entries.every((e) => e.byteLength === 0) || entries.some((e) => e.crc32 !== 0)
   const folders = entries.filter(({ name }) => name.endsWith("/")).map(({ name }) => name)
-  const extents = toExtents(source, entries, coverage, dataOffsets, hasChecksums)
+  const extents =
+    locator?.extents(entries, hasChecksums) ?? toExtents(source, entries, coverage, dataOffsets, hasChecksums)
   return { entries: extents, folders, hasChecksums, source }
 }
 

@@ -77,26 +77,31 @@ function requireRoom(coverage: ZipCoverage, index: number): void {
 
 /**
  * The reads that bring in every local header and descriptor, in file order. The one at index `members.length` is the
- * directory itself: it has a descriptor before it, but no local header.
+ * directory itself: it has a descriptor before it, but no local header. Where `wanted` is given, only those of its
+ * indices that are not 0, and what lies between them and costs no read.
  */
-export function* planHeaderWindows(coverage: ZipCoverage): Generator<HeaderWindow> {
+export function* planHeaderWindows(coverage: ZipCoverage, wanted?: Uint8Array): Generator<HeaderWindow> {
   const { members, directoryOffset } = coverage
-  let first = 0
+  let first = -1
+  let last = -1
   let windowStart = 0
   let windowEnd = 0
   for (let i = 0; i <= members.length; i++) {
+    if (wanted?.[i] === 0) continue
     const entry = members[i]
     const offset = entry?.headerOffset ?? directoryOffset
     const start = hasDescriptor(members[i - 1]) ? offset - zip.MAX_DESCRIPTOR_BYTES : offset
     const end = entry === undefined ? offset : memberEnd(coverage, i) - entry.storedLength
-    if (i > first && (start - windowEnd > MAX_BRIDGED_BYTES || end - windowStart > MAX_WINDOW_BYTES)) {
-      yield { offset: windowStart, length: windowEnd - windowStart, first, end: i }
+    const apart = start - windowEnd > MAX_BRIDGED_BYTES || end - windowStart > MAX_WINDOW_BYTES
+    if (first < 0 || apart) {
+      if (first >= 0) yield { offset: windowStart, length: windowEnd - windowStart, first, end: last + 1 }
       first = i
       windowStart = start
     }
+    last = i
     windowEnd = end
   }
-  yield { offset: windowStart, length: windowEnd - windowStart, first, end: members.length + 1 }
+  if (first >= 0) yield { offset: windowStart, length: windowEnd - windowStart, first, end: last + 1 }
 }
 
 /** True when a data descriptor may follow the member's data. */

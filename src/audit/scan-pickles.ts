@@ -1,5 +1,6 @@
 /** Scans pickles that lie in no archive: those of a legacy checkpoint, and bare ones. */
 
+import { locateExtents } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { requireWithin } from "../errors.ts"
@@ -21,7 +22,12 @@ export async function scanLegacy(
   try {
     const { bytes, starts } = await readLegacyPickles(source, options.limits, options.signal)
     for (const [name, start] of starts) trail.list({ name: `${name} pickle`, bytes, start, fileOffset: 0 })
-    return await readLegacyLayout(source, options)
+    const contents = await readLegacyLayout(source, options)
+    await locateExtents(
+      contents.storages.map(({ extent }) => extent),
+      options.signal,
+    )
+    return contents
   } catch (error) {
     trail.addError(error)
     return undefined

@@ -15,6 +15,12 @@ export interface ByteSource {
    * lets a conversion reuse a few buffers instead of allocating for each chunk.
    */
   readInto?(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<number>
+  /**
+   * Optional: `high` where a read costs far more than its bytes do, as a request over a network. Opening then puts off
+   * the local headers of an archive's members until their bytes are needed, and a conversion asks for more at a time.
+   * Default `low`.
+   */
+  readonly readCost?: "low" | "high"
   /** Optional: the same bytes as a `Blob`, so that parts of it can be handed on without being read. */
   readonly blob?: Blob
   /** Optional: throws `input-changed` when the bytes are no longer those that were there at the start. */

@@ -96,7 +96,7 @@ export async function explained(error: unknown, source: ByteSource, signal?: Abo
 }
 
 /** Also for an array of another realm, which `instanceof` would not know. */
-function isBytes(value: unknown): value is Uint8Array {
+export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]"
 }
 

@@ -3,6 +3,7 @@
 import { CheckpointError } from "../errors.ts"
 import { allocate } from "./allocate.ts"
 import type { ByteExtent } from "./byte-extent.ts"
+import { locateExtents } from "./byte-extent.ts"
 import { type Crc32, crc32 as portableCrc32 } from "./crc32.ts"
 import { type InflateExtent, inflateExtent } from "./inflate.ts"
 import { readExactly } from "./read-exactly.ts"
@@ -24,6 +25,7 @@ export interface ReadExtentOptions {
  */
 export async function readExtent(extent: ByteExtent, options: ReadExtentOptions = {}): Promise<Uint8Array> {
   const { signal, crc32 = portableCrc32 } = options
+  if (extent.locator !== undefined) await locateExtents([extent], signal)
   const { source, offset, storedLength: length, name, crc32: expected } = extent
   const bytes =
     extent.coding === "stored"

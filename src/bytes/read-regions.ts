@@ -1,7 +1,10 @@
 /** Reads many small regions of a source with few reads: regions that lie close together share one. */
 
 import type { ByteSource } from "./byte-source.ts"
-import { readExactly } from "./read-exactly.ts"
+import { type ByteRange, readExactly } from "./read-exactly.ts"
+
+/** Windows that are read at the same time. */
+const READS_IN_FLIGHT = 6
 
 /** Bytes that one shared read may span. Regions further apart than this are read alone. */
 const WINDOW_BYTES = 256 * 1024
@@ -17,16 +20,33 @@ export async function readRegions(
   visit: (bytes: Uint8Array, index: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  for (let first = 0; first < offsets.length; ) {
-    const start = offsets[first] as number
-    let last = first
-    while (last + 1 < offsets.length && (offsets[last + 1] as number) + length - start <= WINDOW_BYTES) last++
-    const windowLength = (offsets[last] as number) + length - start
-    const window = await readExactly(source, { offset: start, length: windowLength }, signal)
-    for (let index = first; index <= last; index++) {
-      const at = (offsets[index] as number) - start
-      visit(window.subarray(at, at + length), index)
+  const windows = planWindows(offsets, length)
+  while (windows.length > 0) {
+    const batch = windows.splice(0, READS_IN_FLIGHT)
+    const reads = await Promise.all(batch.map((window) => readExactly(source, window, signal)))
+    for (const [i, { offset, first, end }] of batch.entries()) {
+      for (let index = first; index < end; index++) {
+        const at = (offsets[index] as number) - offset
+        visit((reads[i] as Uint8Array).subarray(at, at + length), index)
+      }
     }
-    first = last + 1
   }
+}
+
+/** One read: it covers the regions `[first, end)`. */
+interface RegionWindow extends ByteRange {
+  readonly first: number
+  readonly end: number
+}
+
+function planWindows(offsets: readonly number[], length: number): RegionWindow[] {
+  const windows: RegionWindow[] = []
+  for (let first = 0; first < offsets.length; ) {
+    const offset = offsets[first] as number
+    let end = first + 1
+    while (end < offsets.length && (offsets[end] as number) + length - offset <= WINDOW_BYTES) end++
+    windows.push({ offset, length: (offsets[end - 1] as number) + length - offset, first, end })
+    first = end
+  }
+  return windows
 }

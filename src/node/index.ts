@@ -1,13 +1,14 @@
 /** tosafetensors for Node, Deno and Bun: strings and `file:` URLs are paths. All else is as in the universal build. */
 
 import type { Checkpoint } from "../api/checkpoint.ts"
+import type { ReadHeaderOptions } from "../api/options.ts"
 import { checkFile, readHeader } from "../api/safetensors-verbs.ts"
 import { scanInput } from "../api/scan-verb.ts"
 import { convert, convertToBlob, convertToBytes, convertToStream, open } from "../api/verbs.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
 import type { ConversionReport } from "../plan/conversion-plan.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
-import type { ReadHeaderOptions, SafetensorsCheck } from "../safetensors/read-header.ts"
+import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import type { NodeConvertOptions, NodeOpenOptions } from "./options.ts"
 import type { NodeCheckpointInput, NodeSafetensorsOutput } from "./platform.ts"
 import { NODE_PLATFORM } from "./platform.ts"

@@ -9,7 +9,9 @@ import { openUniversalOutput } from "../api/outputs.ts"
 import type { InputRequest, OutputRequest, Platform } from "../api/platform.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { sourceStream } from "../bytes/source-stream.ts"
 import { CheckpointError } from "../errors.ts"
+import { isHttp } from "../http/http-url.ts"
 import { prepareFileSink } from "./file-sink.ts"
 import { openFileSource } from "./file-source.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
@@ -17,7 +19,7 @@ import { requireSha256 } from "./sha256.ts"
 import { spoolStream } from "./spool.ts"
 
 /** Everything that the universal build takes, and paths: strings and `file:` URLs. */
-export type NodeCheckpointInput = CheckpointInput | string | URL
+export type NodeCheckpointInput = CheckpointInput | string
 
 /** Everything that the universal build writes to, and paths: strings and `file:` URLs. */
 export type NodeSafetensorsOutput = SafetensorsOutput | string | URL
@@ -56,7 +58,7 @@ export async function openNodeInput(
 
 async function openAnyInput(
   input: NodeCheckpointInput,
-  { signal, sha256, hashed = sha256 !== undefined }: NodeInputRequest,
+  { signal, http, sha256, hashed = sha256 !== undefined }: NodeInputRequest,
 ): Promise<OpenedInput> {
   const path = pathOf(input, "input")
   if (path !== undefined) {
@@ -67,7 +69,10 @@ async function openAnyInput(
     requireUnlocked(input)
     return spoolStream(input, { signal, hashed })
   }
-  return openUniversalInput(input)
+  const opened = await openUniversalInput(input, { signal, http })
+  if (!hashed || !(input instanceof URL)) return opened
+  // A server may give other bytes the second time: what is hashed has to be what is parsed.
+  return spoolStream(sourceStream(opened.source, signal), { signal, hashed }).finally(opened.close)
 }
 
 export interface NodeOutputRequest extends OutputRequest {
@@ -103,6 +108,8 @@ function pathOf(value: unknown, argument: string): string | undefined {
   }
   if (!(value instanceof URL)) return undefined
   if (value.protocol === "file:") return fileURLToPath(value)
-  const problem = `only file: URLs are opened, not ${value.protocol} ones: fetch it and pass the response's body`
+  if (argument === "input" && isHttp(value)) return undefined
+  const kinds = argument === "input" ? "file:, http: and https: URLs are" : "only file: URLs are"
+  const problem = `${kinds} opened, not ${value.protocol} ones`
   throw new CheckpointError("invalid-argument", { argument, problem })
 }

@@ -8,7 +8,6 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { readRegions } from "../bytes/read-regions.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleBudget } from "../pickle/machine.ts"
@@ -18,6 +17,7 @@ import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleList } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import { COUNT_BYTES, LegacyCounts } from "./legacy-counts.ts"
 import type { LegacyPickleName, LegacyPickles } from "./legacy-pickles.ts"
 import { readLegacyPickles } from "./legacy-pickles.ts"
 import { StorageTable } from "./storage-table.ts"
@@ -29,13 +29,10 @@ import { NOTHING_UNCLAIMED } from "./unclaimed-members.ts"
 export const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn
 const PROTOCOL_VERSION = 1001
 
-/** Before each storage stands its number of elements. */
-const COUNT_BYTES = 8
-
 /** An extent whose place is known only after the last pickle. */
 type PendingExtent = { -readonly [K in keyof ByteExtent]: ByteExtent[K] }
 
-/** Reads the five pickles and the count before each storage. */
+/** Reads the five pickles and the count before each storage (where reads are dear, when the storage is needed). */
 export async function readLegacyLayout(
   source: ByteSource,
   options: ReadingOptions,
@@ -166,12 +163,9 @@ interface Placement {
 /** Gives each storage its place. All sizes are known from the pickle; the counts in the file must say the same. */
 async function placeStorages(source: ByteSource, placement: Placement): Promise<void> {
   const { keys, pending, storages, signal } = placement
-  const elementCounts = new Map(storages.map(({ key, elementCount }) => [key, elementCount]))
-  const countOffsets: number[] = []
   let at = placement.start
   for (const key of keys) {
     const extent = pending.get(key) as PendingExtent
-    countOffsets.push(at)
     extent.offset = at + COUNT_BYTES
     at = extent.offset + extent.byteLength
     if (at > source.byteLength) {
@@ -188,18 +182,7 @@ async function placeStorages(source: ByteSource, placement: Placement): Promise<
     const problem = `${source.byteLength - at} bytes follow the last storage`
     throw new CheckpointError("legacy-trailing", { at, problem })
   }
-  await readRegions(
-    source,
-    countOffsets,
-    COUNT_BYTES,
-    (bytes, index) => {
-      const key = keys[index] as string
-      const count = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true)
-      const declared = elementCounts.get(key)
-      if (count === BigInt(declared ?? -1)) return
-      const problem = `the file holds ${count} elements of storage ${quoteText(key)}, the pickle says ${declared}`
-      throw new CheckpointError("storage-size", { at: countOffsets[index] as number, problem })
-    },
-    signal,
-  )
+  const counts = new LegacyCounts(source, storages)
+  if (source.readCost !== "high") await counts.checkAll(signal)
+  else for (const extent of pending.values()) extent.locator = counts
 }

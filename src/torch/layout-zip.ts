@@ -49,12 +49,13 @@ const OTHER_LAYOUTS: readonly OtherLayout[] = [
   },
 ]
 
-/** Reads the archive's directory, its local headers and `data.pkl`. */
+/** Reads the archive's directory, its local headers (unless reads are dear: then those that it needs) and `data.pkl`. */
 export async function readZipLayout(
   source: ByteSource,
   options: ReadingOptions,
 ): Promise<CheckpointContents> {
-  return readArchive(await readZip(source, options.limits, options.signal), options)
+  const headerTime = source.readCost === "high" ? "when-needed" : "at-once"
+  return readArchive(await readZip(source, options.limits, options.signal, headerTime), options)
 }
 
 /** Reads the checkpoint in an archive that has been opened. */

@@ -6,6 +6,7 @@
  */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { locateExtents } from "../bytes/byte-extent.ts"
 import { inflateExtent } from "../bytes/inflate.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { readExtent } from "../bytes/read-extent.ts"
@@ -36,13 +37,19 @@ export async function findPickleMembers(
   options: Pick<ReadingOptions, "signal" | "inflate">,
 ): Promise<readonly ByteExtent[]> {
   const found: ByteExtent[] = []
-  for (const member of members) {
-    const { name, byteLength } = member
-    if (RAW_DATA.test(name) || byteLength <= HEAD_BYTES) continue
-    if (isTorchRecord(name.slice(name.indexOf("/") + 1), member)) continue
+  const inQuestion = Array.from(members).filter(mayBePickle)
+  await locateExtents(inQuestion, options.signal)
+  for (const member of inQuestion) {
+    const { name } = member
     if (PICKLE_NAME.test(name) || (await beginsAsPickle(member, options))) found.push(member)
   }
   return found
+}
+
+function mayBePickle(member: ByteExtent): boolean {
+  const { name, byteLength } = member
+  if (RAW_DATA.test(name) || byteLength <= HEAD_BYTES) return false
+  return !isTorchRecord(name.slice(name.indexOf("/") + 1), member)
 }
 
 async function beginsAsPickle(

@@ -11,6 +11,11 @@ export class InflateBudget {
     this.#allowed = allowed
   }
 
+  /** Begins anew: for work that is another request of the caller's own. */
+  renew(): void {
+    this.#taken = 0
+  }
+
   /** @throws `limit-exceeded` when `bytes` more are too many. */
   take(bytes: number, within: string): void {
     this.#taken += bytes

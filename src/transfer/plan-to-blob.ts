@@ -10,7 +10,7 @@ import type { Segment } from "../plan/segments.ts"
 import { discardingSink, planCheck } from "./check-extents.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
-import { requireSourcesUnchanged, runPlan } from "./run-plan.ts"
+import { locateSegments, requireSourcesUnchanged, runPlan } from "./run-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
@@ -25,6 +25,7 @@ const SMALLEST_SLICE_BYTES = 4096
 export async function planToBlob(plan: TransferPlan, options: RunOptions): Promise<Blob> {
   const { crc32, inflate, signal, sizes, onProgress } = options
   const run = { crc32, inflate, signal, sizes, budget: new InflateBudget(plan.maxInflatedBytes) }
+  await locateSegments(plan.segments, signal)
   const unchecked = new Set(plan.checkedExtents)
   const parts: BlobPart[] = []
   let written = 0
@@ -39,7 +40,10 @@ export async function planToBlob(plan: TransferPlan, options: RunOptions): Promi
   // Slices pass through nobody's hands, so their checksums take a reading of their own.
   await runPlan({ ...plan, ...planCheck([...unchecked]) }, discardingSink(), run)
   await requireSourcesUnchanged(plan, signal)
-  return new Blob(parts, { type: MEDIA_TYPE })
+  const blob = new Blob(parts, { type: MEDIA_TYPE })
+  // A part that only looks like a Blob would count for nothing.
+  if (blob.size === plan.byteLength) return blob
+  throw new CheckpointError("output-incomplete", { expected: plan.byteLength, written: blob.size })
 }
 
 /** One segment that is a slice of the input, or several that are not. */

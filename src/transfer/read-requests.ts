@@ -25,12 +25,22 @@ export async function readRequests(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (requests.length === 1) return readAlone(requests[0] as ReadRequest, signal)
+  const underWay: Promise<void>[] = []
   const ordered = [...requests].sort((a, b) => fileOffset(a) - fileOffset(b))
   for (let first = 0; first < ordered.length; ) {
     const group = takeGroup(ordered, first)
     first += group.length
-    if (group.length === 1) await readAlone(group[0] as ReadRequest, signal)
-    else await readShared(group, signal)
+    const [request] = group as [ReadRequest]
+    const reading = group.length === 1 ? readAlone(request, signal) : readShared(group, signal)
+    // A disk is kept busy by the chunks in flight; of a server more is asked at once.
+    if (request.extent.source.readCost !== "high") await reading
+    else underWay.push(reading)
+    // Whoever waits for it may come later than its failure.
+    reading.catch(() => {})
+  }
+  // No target is written to any more when a failure is reported.
+  for (const ended of await Promise.allSettled(underWay)) {
+    if (ended.status === "rejected") throw ended.reason
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { locateExtents } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
@@ -13,7 +14,7 @@ import { MemorySink } from "../bytes/memory-sink.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
-import type { CopySegment, GatherSegment } from "../plan/segments.ts"
+import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
 import { discardingSink, planCheck } from "./check-extents.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
@@ -23,7 +24,7 @@ import type { DirectSink } from "./direct-sink.ts"
 import { isDirectSink } from "./direct-sink.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
-import { TRANSFER_SIZES } from "./transfer-sizes.ts"
+import { DEAR_SIZES, TRANSFER_SIZES } from "./transfer-sizes.ts"
 
 /** Chunks in flight. More gain nothing with Node's four threads for files, and each costs a buffer. */
 const CHUNKS_IN_FLIGHT = 4
@@ -47,7 +48,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each chunk. What it throws ends the conversion and reaches the caller. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Default `TRANSFER_SIZES`. */
+  /** Default `TRANSFER_SIZES`, or `DEAR_SIZES` where reads are dear. */
   readonly sizes?: TransferSizes | undefined
   /** What the plan may inflate, where it is carried out in parts. Default: all that the plan allows. */
   readonly budget?: InflateBudget | undefined
@@ -60,14 +61,16 @@ export interface RunOptions {
  *   `limit-exceeded`; what the sink throws; the signal's reason when aborted.
  */
 export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOptions): Promise<void> {
-  const { crc32, inflate, signal, sizes = TRANSFER_SIZES } = options
+  const { crc32, inflate, signal, sizes = sizesFor(plan) } = options
   const ledger = new ChecksumLedger(plan.checkedExtents, crc32)
   const budget = options.budget ?? new InflateBudget(plan.maxInflatedBytes)
   const producer = new ChunkProducer(plan.segments, { ledger, budget, inflate, sizes, signal })
   try {
     signal?.throwIfAborted()
+    // What is wrong with a member's header comes to light before anything is written.
+    await locateSegments(plan.segments, signal)
     await sink.open?.(plan.byteLength)
-    await new PlanRun(plan, sink, producer, options).run()
+    await new PlanRun(plan, sink, producer, { ...options, sizes }).run()
     const rest = planCheck(ledger.unchecked())
     if (rest.segments.length > 0) {
       await runPlan({ ...plan, ...rest }, discardingSink(sink), { crc32, inflate, signal, sizes, budget })
@@ -83,6 +86,15 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
   } finally {
     await producer.close()
   }
+}
+
+/** Has the extents found that `segments` draw on, where that was put off. @throws what their locators throw. */
+export function locateSegments(segments: readonly Segment[], signal: AbortSignal | undefined): Promise<void> {
+  const sought: ByteExtent[] = []
+  for (const segment of segments) {
+    if (segment.kind !== "literal" && segment.extent.locator !== undefined) sought.push(segment.extent)
+  }
+  return locateExtents(sought, signal)
 }
 
 /** Aborts `sink` because of `error`. */
@@ -102,7 +114,14 @@ export async function requireSourcesUnchanged(
   for (const source of sourcesOf(plan)) await requireUnchanged(source, signal)
 }
 
-function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
+/** How much is moved at a time, where nobody says. */
+export function sizesFor(plan: TransferPlan): TransferSizes {
+  for (const { readCost } of sourcesOf(plan)) if (readCost === "high") return DEAR_SIZES
+  return TRANSFER_SIZES
+}
+
+/** The sources that a plan draws on. */
+export function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
   const sources = new Set<ByteSource>()
   for (const segment of segments) if (segment.kind !== "literal") sources.add(segment.extent.source)
   return sources

@@ -29,3 +29,6 @@ export const TRANSFER_SIZES: TransferSizes = Object.freeze({
   windowBytes: GATHER_WINDOW_BYTES,
   directWindowBytes: GATHER_WINDOW_BYTES / 2,
 })
+
+/** Where a read costs far more than its bytes: fewer and larger ones. Four chunks in flight take 32 MiB. */
+export const DEAR_SIZES: TransferSizes = Object.freeze({ ...TRANSFER_SIZES, chunkBytes: 8 * MiB })

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm"
 import { describe, expect, it } from "vitest"
 import {
   type CheckpointInput,
@@ -9,6 +10,7 @@ import {
   toSafetensorsStream,
 } from "../../src/index.ts"
 import { openCheckpoint as openOnNode, toSafetensorsBytes as toBytesOnNode } from "../../src/node/index.ts"
+import { BlobThatFetches, bufferOf } from "./other-inputs.ts"
 import { EXPECTED, SAMPLE, settle, sourceOf, streamOf } from "./sample.ts"
 
 const within = (): Uint8Array => {
@@ -32,6 +34,15 @@ const INPUTS: readonly (readonly [string, () => CheckpointInput])[] = [
   ["a stream", () => streamOf(SAMPLE)],
   ["a stream of single bytes at first", () => streamOf(SAMPLE, 7)],
   ["the body of a response", () => new Response(SAMPLE).body ?? expect.unreachable()],
+  ["a buffer that is fetched in slices", () => bufferOf(SAMPLE)],
+  ["a buffer that answers at once", () => bufferOf(SAMPLE, true)],
+  ["an array of another realm", () => runInNewContext("new Uint8Array(bytes)", { bytes: SAMPLE })],
+  [
+    "an ArrayBuffer of another realm",
+    () => runInNewContext("new Uint8Array(bytes).buffer", { bytes: SAMPLE }),
+  ],
+  ["a class that extends Blob and keeps its bytes elsewhere", () => new BlobThatFetches(SAMPLE)],
+  ["an object that looks like a Blob", () => new BlobThatFetches(SAMPLE).plain()],
   ["a source", () => sourceOf(SAMPLE)],
   ["a source that fills buffers", () => sourceOf(SAMPLE, true)],
 ]
@@ -84,7 +95,9 @@ const NOT_INPUTS: readonly (readonly [string, unknown])[] = [
   ["a path", "model.pt"],
   ["the text of a URL", "https://example.org/model.pt"],
   ["an empty string", ""],
-  ["a URL", new URL("https://example.org/model.pt")],
+  ["a URL of another protocol", new URL("ftp://example.org/model.pt")],
+  ["a data: URL", new URL("data:application/octet-stream,x")],
+  ["a URL with a password", new URL("https://me:secret@example.org/model.pt")],
   ["nothing", undefined],
   ["null", null],
   ["a number", 5],
@@ -95,6 +108,8 @@ const NOT_INPUTS: readonly (readonly [string, unknown])[] = [
   ["a response", new Response("x")],
   ["a source without read", { byteLength: 5 }],
   ["a source without a length", { read: async () => new Uint8Array(0) }],
+  ["a Blob without a size", { slice: () => new Blob(), arrayBuffer: async () => new ArrayBuffer(0) }],
+  ["a buffer without slices", { byteLength: 5, slice: 5 }],
   ["a source of a negative length", { byteLength: -1, read: async () => new Uint8Array(0) }],
   ["a source of a length that is no integer", { byteLength: 1.5, read: async () => new Uint8Array(0) }],
   ["a source of a length that is NaN", { byteLength: Number.NaN, read: async () => new Uint8Array(0) }],
@@ -148,6 +163,22 @@ describe("a stream as input", () => {
     await expect(run).rejects.toBe(reason)
     await settle()
     expect(cancelled).toBe(reason)
+  })
+})
+
+describe("a buffer that is fetched in slices", () => {
+  it.each([
+    ["text", "x".repeat(512)],
+    ["nothing", undefined],
+    ["a buffer that is too long", new ArrayBuffer(513)],
+  ])("and answers with %s is an error", async (_, slice) => {
+    const input = { byteLength: 9000, slice: async () => slice as ArrayBuffer }
+    await expect(openCheckpoint(input)).rejects.toMatchObject({ code: "read-failed" })
+  })
+
+  it("and answers with less is cut off", async () => {
+    const input = { byteLength: 9000, slice: async () => new ArrayBuffer(100) }
+    await expect(openCheckpoint(input)).rejects.toMatchObject({ code: "truncated" })
   })
 })
 

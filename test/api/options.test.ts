@@ -27,6 +27,12 @@ const WRONG: readonly (readonly [string, unknown])[] = [
   ["verify", "sha"],
   ["byteOrder", "BIG"],
   ["limits", 5],
+  ["http", "token"],
+  ["http", { header: { authorization: "x" } }],
+  ["http", { fetch: "https://proxy.example.org" }],
+  ["http", { headers: "authorization: x" }],
+  ["http", { headers: { "a b": "c" } }],
+  ["http", { headers: { authorization: "a\nb" } }],
   ["signal", {}],
   ["onProgress", "log"],
 ]
@@ -89,7 +95,7 @@ describe.each(VERBS)("%s", (_, verb) => {
 })
 
 describe("a checkpoint's plan", () => {
-  it.each(WRONG.filter(([argument]) => !["limits", "signal", "byteOrder"].includes(argument)))(
+  it.each(WRONG.filter(([argument]) => !["limits", "http", "signal", "byteOrder"].includes(argument)))(
     "refuses %s: %j",
     async (argument, value) => {
       const checkpoint = await openCheckpoint(SAMPLE)

@@ -177,8 +177,10 @@ describe("an output that cannot be written", () => {
       expect((await refusal(toSafetensors(CHECKPOINT, path))).code).toBe("invalid-argument")
       expect((await refusal(toSafetensors(path, "out.safetensors"))).code).toBe("invalid-argument")
     }
-    const web = new URL("https://example.org/model.pt")
-    expect((await refusal(toSafetensors(web, "out.safetensors"))).code).toBe("invalid-argument")
+    const web = new URL("https://example.org/model.safetensors")
+    expect((await refusal(toSafetensors(CHECKPOINT, web))).code).toBe("invalid-argument")
+    const other = new URL("ftp://example.org/model.pt")
+    expect((await refusal(toSafetensors(other, "out.safetensors"))).code).toBe("invalid-argument")
   })
 })
 

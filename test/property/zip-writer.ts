@@ -25,7 +25,13 @@ function numbers(...words: readonly (readonly [bytes: 2 | 4 | 8, value: number])
 
 /** The archive with these members, in order. */
 export function writeZip(members: ReadonlyMap<string, Uint8Array>, style: ZipStyle): Uint8Array {
+  return Buffer.concat(zipParts(members, style))
+}
+
+/** The same in pieces: of a large archive that is never in memory as a whole. */
+export function zipParts(members: ReadonlyMap<string, Uint8Array>, style: ZipStyle): readonly Uint8Array[] {
   const parts: Buffer[] = []
+  const checksums = new Map<Uint8Array, number>()
   const rows: Buffer[] = []
   let offset = 0
   const put = (part: Uint8Array): void => {
@@ -36,7 +42,8 @@ export function writeZip(members: ReadonlyMap<string, Uint8Array>, style: ZipSty
     const name = Buffer.from(text)
     const deflated = style.deflated(text)
     const stored = deflated ? deflateRawSync(data) : data
-    const crc = style.checksums ? crc32(data) : 0
+    const crc = style.checksums ? (checksums.get(data) ?? crc32(data)) : 0
+    checksums.set(data, crc)
     const flags = style.torch ? 0x0808 : 0x0800
     const method = deflated ? 8 : 0
     const sums = numbers([4, crc], [4, stored.length], [4, data.length])
@@ -66,5 +73,5 @@ export function writeZip(members: ReadonlyMap<string, Uint8Array>, style: ZipSty
   put(
     numbers([4, 0x06054b50], [2, 0], [2, 0], [2, count], [2, count], [4, directory.length], [4, at], [2, 0]),
   )
-  return Buffer.concat(parts)
+  return parts
 }

@@ -105,4 +105,29 @@ describe("requests", () => {
     })
     expect(source.reads).toEqual([])
   })
+
+  it("are all under way at once where a read is dear, and over when one of them has failed", async () => {
+    const bytes = noise(1_000_000, 3)
+    let underWay = 0
+    let most = 0
+    const source: ByteSource = {
+      byteLength: bytes.length,
+      readCost: "high",
+      async read(offset, length) {
+        most = Math.max(most, ++underWay)
+        await new Promise((resolve) => setTimeout(resolve, offset === 300_000 ? 0 : 5))
+        underWay--
+        if (offset === 300_000) throw new Error("gone")
+        return bytes.subarray(offset, offset + length)
+      },
+    }
+    const good = [900_000, 500_000, 0].map((at) => request(source, at, 1000))
+    await readRequests(good, undefined)
+    expect(most).toBe(3)
+    const [last] = good
+    expect(last?.target).toEqual(bytes.slice(900_000, 901_000))
+    const bad = [...good, request(source, 300_000, 1000)]
+    await expect(readRequests(bad, undefined)).rejects.toMatchObject({ code: "read-failed" })
+    expect(underWay).toBe(0)
+  })
 })

@@ -1,0 +1,122 @@
+/** Reads ranges whole: asks again after failures that may pass, and goes on where a body broke off. */
+
+import { allocate } from "../bytes/allocate.ts"
+import type { ByteRange } from "../bytes/read-exactly.ts"
+import { isBytes } from "../bytes/read-exactly.ts"
+import { unlessAborted } from "../bytes/unless-aborted.ts"
+import { isCheckpointError } from "../errors.ts"
+import { networkFailure, PassingFailure, readFailed } from "./http-failures.ts"
+import type { RangeAnswer, RangeRequests, RemoteFile } from "./range-request.ts"
+
+/** Requests for one range, all in all. */
+const MOST_ATTEMPTS = 5
+/** The same where no server has ever answered: a name that is misspelt is to be told soon. */
+const MOST_FIRST_ATTEMPTS = 2
+
+/** Waits double from the first to the last, each shortened at random by up to a half. Milliseconds. */
+const FIRST_WAIT_MS = 250
+const LONGEST_WAIT_MS = 8_000
+/** A server that wants more time than this is not waited for. */
+const LONGEST_ASKED_WAIT_MS = 60_000
+
+/** Waits so many milliseconds, or until the signal is aborted. */
+export type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>
+
+/** Reads ranges of one file, which must stay the same from its first answer on. */
+export class RangeReader {
+  readonly #requests: RangeRequests
+  readonly #wait: Wait
+  #file: RemoteFile | undefined
+  #answered = false
+
+  constructor(requests: RangeRequests, wait: Wait = pause) {
+    this.#requests = requests
+    this.#wait = wait
+  }
+
+  /** Bytes of the file; 0 before anything was read. */
+  get byteLength(): number {
+    return this.#file?.byteLength ?? 0
+  }
+
+  /**
+   * The bytes of `range`; fewer only in the first call, which may ask for more than the file has.
+   *
+   * @throws `read-failed`, `input-changed`; the signal's reason.
+   */
+  async read(range: ByteRange, signal: AbortSignal): Promise<Uint8Array> {
+    const target = { bytes: new Uint8Array(0), filled: 0 }
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#readOn(range, target, signal)
+        return target.bytes
+      } catch (failure) {
+        if (!(failure instanceof PassingFailure)) throw failure
+        const { error, waitMs = 0 } = failure
+        if (attempt >= (this.#answered ? MOST_ATTEMPTS : MOST_FIRST_ATTEMPTS)) throw error
+        if (waitMs > LONGEST_ASKED_WAIT_MS) throw error
+        await this.#wait(Math.max(waitMs, backoffMs(attempt)), signal)
+      }
+    }
+  }
+
+  async #readOn({ offset, length }: ByteRange, target: Target, signal: AbortSignal): Promise<void> {
+    const rest = { offset: offset + target.filled, length: length - target.filled }
+    const answer = await this.#requests.ask(rest, this.#file, signal).catch((failure: unknown) => {
+      this.#answered ||= failure instanceof PassingFailure && failure.error.cause === undefined
+      throw failure
+    })
+    this.#answered = true
+    this.#file ??= answer.file
+    if (target.filled === 0) target.bytes = allocate(answer.length, this.#requests.url.pathname)
+    await this.#fill(target, answer, signal)
+  }
+
+  /** Takes the body in, all of it and no more. */
+  async #fill(target: Target, { body }: RangeAnswer, signal: AbortSignal): Promise<void> {
+    if (body === undefined) return
+    const { url } = this.#requests
+    const reader = body.getReader()
+    try {
+      for (;;) {
+        const { done, value } = await unlessAborted(reader.read(), signal)
+        if (done) break
+        if (!isBytes(value)) throw readFailed(url, "the answer yields something that is not bytes")
+        if (value.length > target.bytes.length - target.filled) {
+          throw readFailed(url, "the server sends more bytes than it said, and than were asked for")
+        }
+        target.bytes.set(value, target.filled)
+        target.filled += value.length
+      }
+    } catch (cause) {
+      reader.cancel().catch(() => {})
+      signal.throwIfAborted()
+      if (isCheckpointError(cause)) throw cause
+      // What breaks off behind the last byte has brought all that was asked for.
+      if (target.filled < target.bytes.length) throw networkFailure(url, cause)
+    }
+    if (target.filled === target.bytes.length) return
+    const missing = target.bytes.length - target.filled
+    throw new PassingFailure(readFailed(url, `the answer ended ${missing} bytes early`))
+  }
+}
+
+/** What of a range has arrived. */
+interface Target {
+  bytes: Uint8Array
+  filled: number
+}
+
+/** With chance in it, so that many who failed together do not ask together again. */
+function backoffMs(attempt: number): number {
+  const most = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1))
+  return most * (0.5 + Math.random() / 2)
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  await unlessAborted(over, signal).finally(() => clearTimeout(timer))
+}

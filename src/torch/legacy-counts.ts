@@ -1,0 +1,51 @@
+/** The number of elements that stands before each storage of a legacy file: it must be what the pickle says. */
+
+import type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readRegions } from "../bytes/read-regions.ts"
+import { CheckpointError } from "../errors.ts"
+import { quoteText } from "../quote-text.ts"
+import type { Storage } from "./tensor-record.ts"
+
+/** An int64, little-endian, right before the storage. */
+export const COUNT_BYTES = 8
+
+/** Checks counts: all at once, or, as the locator of their extents, each when its storage is first needed. */
+export class LegacyCounts implements ExtentLocator {
+  readonly #source: ByteSource
+  /** Storages whose count has not been looked at, in file order. */
+  readonly #unchecked: Map<ByteExtent, Storage>
+
+  constructor(source: ByteSource, storages: readonly Storage[]) {
+    this.#source = source
+    const ordered = [...storages].sort((a, b) => a.extent.offset - b.extent.offset)
+    this.#unchecked = new Map(ordered.map((storage) => [storage.extent, storage]))
+  }
+
+  /** @throws `storage-size`; and as `readExactly`. */
+  async locate(extents: Iterable<ByteExtent>, signal?: AbortSignal): Promise<void> {
+    const wanted = new Set(extents)
+    await this.#check(
+      Array.from(this.#unchecked.values()).filter(({ extent }) => wanted.has(extent)),
+      signal,
+    )
+  }
+
+  /** @throws as `locate`. */
+  async checkAll(signal: AbortSignal | undefined): Promise<void> {
+    await this.#check([...this.#unchecked.values()], signal)
+  }
+
+  async #check(storages: readonly Storage[], signal: AbortSignal | undefined): Promise<void> {
+    const offsets = storages.map(({ extent }) => extent.offset - COUNT_BYTES)
+    const look = (bytes: Uint8Array, index: number): void => {
+      const { key, elementCount } = storages[index] as Storage
+      const count = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true)
+      if (count === BigInt(elementCount)) return
+      const problem = `the file holds ${count} elements of storage ${quoteText(key)}, the pickle says ${elementCount}`
+      throw new CheckpointError("storage-size", { at: offsets[index] as number, problem })
+    }
+    await readRegions(this.#source, offsets, COUNT_BYTES, look, signal)
+    for (const { extent } of storages) this.#unchecked.delete(extent)
+  }
+}
