@@ -1,0 +1,101 @@
+/** Every global that the file's pickles name, with its verdict and where it is. */
+
+import type { ScanFinding, ScannedGlobal, ScanReport } from "tosafetensors"
+import { element, fill } from "../dom.ts"
+import { sayCount, sayCounted } from "../model/quantities.ts"
+
+/** Rows that a table shows. A pickle may name a million. */
+const LISTED = 200
+
+const USES = { called: "called", instantiated: "built", mentioned: "only named" } as const
+
+/** Filled when the scan has ended. */
+export function globalsView(scanning: Promise<ScanReport>): HTMLElement {
+  const root = element(
+    "div",
+    { class: "globals" },
+    element("p", { class: "muted" }, "Looking at the pickles…"),
+  )
+  scanning.then(
+    (report) => fill(root, ...sayReport(report)),
+    (error: Error) => fill(root, element("p", { class: "muted" }, error.message)),
+  )
+  return root
+}
+
+function sayReport({ globals, pickles, findings }: ScanReport): readonly (HTMLElement | undefined)[] {
+  const refused = globals.filter(({ verdict }) => verdict !== "allowed").length
+  const verdict =
+    refused === 0 ? "All of them are allowed." : `${sayCounted(refused, "global")} would be refused.`
+  const sentence = `${sayCounted(pickles.length, "pickle")} with ${sayCounted(globals.length, "global")}. ${verdict}`
+  return [
+    element(
+      "p",
+      {},
+      globals.length === 0 ? `${sayCounted(pickles.length, "pickle")} that name no globals.` : sentence,
+    ),
+    globals.length === 0 ? undefined : globalsTable("Globals", globals),
+    findings.length === 0 ? undefined : findingsList(findings),
+  ]
+}
+
+/** A table with a caption that says how many rows are missing, if any. */
+export function globalsTable(title: string, globals: readonly ScannedGlobal[]): HTMLElement {
+  const left = globals.length - LISTED
+  const caption = left > 0 ? `${title} (the first ${LISTED} of ${sayCount(globals.length)})` : title
+  const heads = ["Verdict", "Global", "Use", "Where"].map((head) => element("th", { scope: "col" }, head))
+  const table = element(
+    "table",
+    { class: "globals-table" },
+    element("caption", {}, caption),
+    element("thead", {}, element("tr", {}, ...heads)),
+    element("tbody", {}, ...globals.slice(0, LISTED).map(rowOf)),
+  )
+  return element("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": title }, table)
+}
+
+function rowOf(found: ScannedGlobal): HTMLElement {
+  const { module, name, verdict, danger, use, usedBy, pickle, at, fileOffset, count } = found
+  const isUnknowable = module === "" && name === ""
+  const said = isUnknowable ? "(a name that only Python could tell)" : `${module}.${name}`
+  const times = count > 1 ? `, ${sayCount(count)} times` : ""
+  const inFile = fileOffset === undefined ? "" : `, byte ${sayCount(fileOffset)} of the file`
+  return element(
+    "tr",
+    {},
+    element("td", {}, element("span", { class: `verdict ${verdict}` }, verdict)),
+    element(
+      "td",
+      { class: "global" },
+      element("code", {}, said),
+      danger === undefined
+        ? undefined
+        : element("span", { class: "danger" }, `${danger.reason} (${danger.source})`),
+    ),
+    element("td", {}, `${USES[use]}${usedBy === undefined ? "" : ` by ${usedBy.opcode}`}${times}`),
+    element("td", {}, `${pickle} at ${sayCount(at)}${inFile}`),
+  )
+}
+
+/** What else is odd about the file. */
+export function findingsList(findings: readonly ScanFinding[]): HTMLElement {
+  const rows = findings
+    .slice(0, LISTED)
+    .map(({ severity, message, nextStep }) =>
+      element(
+        "li",
+        {},
+        element("span", { class: `verdict ${severity}` }, severity),
+        element("span", {}, ` ${message.replaceAll(/\s*\n\s*/g, " · ")}`),
+        nextStep === undefined || severity === "note"
+          ? undefined
+          : element("span", { class: "muted" }, ` ${nextStep}`),
+      ),
+    )
+  return element(
+    "div",
+    {},
+    element("h3", {}, "What else was found"),
+    element("ul", { class: "findings" }, ...rows),
+  )
+}
