@@ -5,24 +5,17 @@
  * Without Chromium it says so and stops; where `CI` is set, that is a failure.
  */
 
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, findChromium } from "./find-chromium.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-/** As Debian, others, and Google call it. */
-const NAMES = ["chromium", "chromium-browser", "google-chrome"]
-
 const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
-
-const ARGUMENTS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"],
-  ...["--no-first-run", "--disable-component-update", "--disable-sync"],
-]
 
 /** A corpus that takes longer than this hangs. */
 const LONGEST_MS = 15 * 60_000
@@ -30,7 +23,7 @@ const LONGEST_MS = 15 * 60_000
 const executablePath = findChromium()
 if (executablePath === undefined) {
   const inCi = process.env.CI === "true"
-  console.log(`chromium: ${inCi ? "failed" : "skipped"}, there is no ${NAMES.join(", ")} in PATH`)
+  console.log(`chromium: ${inCi ? "failed" : "skipped"}, there is no ${CHROMIUM_NAMES.join(", ")} in PATH`)
   process.exit(inCi ? 1 : 0)
 }
 
@@ -54,20 +47,6 @@ try {
 }
 console.log(`chromium: ${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
-
-function findChromium() {
-  for (const name of NAMES) {
-    for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-      try {
-        accessSync(join(folder, name), constants.X_OK)
-        return join(folder, name)
-      } catch {
-        // Not in this folder.
-      }
-    }
-  }
-  return undefined
-}
 
 /** The scripts by name. What the library loads when it is needed is a file of its own, as in a real page. */
 async function bundle() {
@@ -103,7 +82,7 @@ async function runIn(program, url) {
   const { chromium } = await import("playwright-core")
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: program,
-    args: ARGUMENTS,
+    args: CHROMIUM_ARGUMENTS,
   })
   const timer = setTimeout(() => context.close(), LONGEST_MS)
   try {

@@ -7,6 +7,8 @@ import { STATUS } from "../model/tensor-columns.ts"
 import type { OpenedCheckpoint, Preview } from "../worker/protocol.ts"
 import { isRefusal } from "../worker/protocol.ts"
 
+const UNDECIDED = "Not known until it is decided what is saved."
+
 /** `globals` is the part that a scan fills later. */
 export function findingsView(opened: OpenedCheckpoint, globals: HTMLElement): HTMLElement {
   const preview = isRefusal(opened.preview) ? undefined : opened.preview
@@ -44,6 +46,7 @@ function sayShared({ columns }: OpenedCheckpoint, preview: Preview | undefined):
 function sayLeftOut({ columns }: OpenedCheckpoint, preview: Preview | undefined): readonly HTMLElement[] {
   const unsupported = columns.names.filter((_, row) => columns.statuses[row] === STATUS.unsupported)
   const said: HTMLElement[] = []
+  if (preview === undefined) said.push(paragraph(UNDECIDED))
   const outside = preview?.outsideRoot ?? 0
   if (outside > 0) {
     said.push(
@@ -60,7 +63,7 @@ function sayLeftOut({ columns }: OpenedCheckpoint, preview: Preview | undefined)
 }
 
 function sayUnreferenced(unreferenced: UnreferencedBytes | undefined): readonly HTMLElement[] {
-  if (unreferenced === undefined) return [paragraph("Not known until a state dict is chosen.")]
+  if (unreferenced === undefined) return [paragraph(UNDECIDED)]
   const { byteLength, exact } = unreferenced
   if (byteLength === 0)
     return [paragraph("None: every byte of the weights belongs to a tensor that is saved.")]

@@ -34,24 +34,17 @@ function sayReport({ globals, pickles, findings }: ScanReport): readonly (HTMLEl
       {},
       globals.length === 0 ? `${sayCounted(pickles.length, "pickle")} that name no globals.` : sentence,
     ),
-    globals.length === 0 ? undefined : globalsTable("Globals", globals),
+    globals.length === 0 ? undefined : globalsList("Globals", globals),
     findings.length === 0 ? undefined : findingsList(findings),
   ]
 }
 
-/** A table with a caption that says how many rows are missing, if any. */
-export function globalsTable(title: string, globals: readonly ScannedGlobal[]): HTMLElement {
+/** A list with a title that says how many are missing, if any. */
+export function globalsList(title: string, globals: readonly ScannedGlobal[]): HTMLElement {
   const left = globals.length - LISTED
-  const caption = left > 0 ? `${title} (the first ${LISTED} of ${sayCount(globals.length)})` : title
-  const heads = ["Verdict", "Global", "Use", "Where"].map((head) => element("th", { scope: "col" }, head))
-  const table = element(
-    "table",
-    { class: "globals-table" },
-    element("caption", {}, caption),
-    element("thead", {}, element("tr", {}, ...heads)),
-    element("tbody", {}, ...globals.slice(0, LISTED).map(rowOf)),
-  )
-  return element("div", { class: "scroll-x", tabindex: 0, role: "region", "aria-label": title }, table)
+  const said = left > 0 ? `${title} (the first ${LISTED} of ${sayCount(globals.length)})` : title
+  const rows = globals.slice(0, LISTED).map(rowOf)
+  return element("div", {}, element("h3", {}, said), element("ul", { class: "globals-list" }, ...rows))
 }
 
 function rowOf(found: ScannedGlobal): HTMLElement {
@@ -61,19 +54,23 @@ function rowOf(found: ScannedGlobal): HTMLElement {
   const times = count > 1 ? `, ${sayCount(count)} times` : ""
   const inFile = fileOffset === undefined ? "" : `, byte ${sayCount(fileOffset)} of the file`
   return element(
-    "tr",
+    "li",
     {},
-    element("td", {}, element("span", { class: `verdict ${verdict}` }, verdict)),
+    element("span", { class: `verdict ${verdict}` }, verdict),
     element(
-      "td",
-      { class: "global" },
-      element("code", {}, said),
+      "div",
+      {},
+      element("code", { class: "global" }, said),
       danger === undefined
         ? undefined
-        : element("span", { class: "danger" }, `${danger.reason} (${danger.source})`),
+        : element("p", { class: "muted" }, `It ${danger.reason} (${danger.source}).`),
     ),
-    element("td", {}, `${USES[use]}${usedBy === undefined ? "" : ` by ${usedBy.opcode}`}${times}`),
-    element("td", {}, `${pickle} at ${sayCount(at)}${inFile}`),
+    element(
+      "div",
+      { class: "muted" },
+      element("p", {}, `${USES[use]}${usedBy === undefined ? "" : ` by ${usedBy.opcode}`}${times}`),
+      element("p", {}, `${pickle} at ${sayCount(at)}${inFile}`),
+    ),
   )
 }
 
@@ -86,7 +83,7 @@ export function findingsList(findings: readonly ScanFinding[]): HTMLElement {
         "li",
         {},
         element("span", { class: `verdict ${severity}` }, severity),
-        element("span", {}, ` ${message.replaceAll(/\s*\n\s*/g, " · ")}`),
+        element("span", {}, ` ${inOneLine(message)}`),
         nextStep === undefined || severity === "note"
           ? undefined
           : element("span", { class: "muted" }, ` ${nextStep}`),
@@ -98,4 +95,9 @@ export function findingsList(findings: readonly ScanFinding[]): HTMLElement {
     element("h3", {}, "What else was found"),
     element("ul", { class: "findings" }, ...rows),
   )
+}
+
+/** A list below a sentence goes on in the sentence. */
+function inOneLine(message: string): string {
+  return message.replace(/:\s*\n\s*/, ": ").replaceAll(/\s*\n\s*/g, "; ")
 }

@@ -4,7 +4,7 @@ import type { ScanReport } from "tosafetensors"
 import { element } from "../dom.ts"
 import { sayCounted } from "../model/quantities.ts"
 import type { Refusal } from "../worker/protocol.ts"
-import { findingsList, globalsTable } from "./globals-view.ts"
+import { findingsList, globalsList } from "./globals-view.ts"
 import { nextStepView, refusalText } from "./refusal-text.ts"
 
 /** What the codes that are no accusation mean. */
@@ -37,7 +37,7 @@ export function refusalView(refusal: Refusal, scanned: ScanReport | undefined): 
     ),
     refusedGlobals.length === 0
       ? undefined
-      : globalsTable("What it names that is not allowed", refusedGlobals),
+      : globalsList("What it names that is not allowed", refusedGlobals),
     findings === undefined || findings.length === 0 ? undefined : findingsList(findings),
   )
 }

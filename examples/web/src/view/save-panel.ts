@@ -76,8 +76,10 @@ class SavePanel {
     this.#amount.classList.toggle("warning", isRefusal(preview))
     if (isRefusal(preview)) {
       fill(this.#amount, headlineOf(preview))
-      const isSaid = preview.code === "root-ambiguous" || !preview.message.includes("\n")
-      fill(this.#names, isSaid ? undefined : refusalText(preview.message), nextStepView(preview))
+      const isSaid = !preview.message.includes("\n")
+      // That there is something to choose has just been said.
+      if (preview.code === "root-ambiguous") fill(this.#names)
+      else fill(this.#names, isSaid ? undefined : refusalText(preview.message), nextStepView(preview))
       return
     }
     fill(this.#amount, sayAmount(preview))

@@ -8,8 +8,11 @@ import { TableOrder } from "../model/table-order.ts"
 import type { TensorColumns } from "../model/tensor-columns.ts"
 import { familyOf, STATUS } from "../model/tensor-columns.ts"
 
-/** As the style sheet has it. */
+/** Where rows take two lines, and how high they and the head are. As the style sheet has it. */
+const NARROW = matchMedia("(max-width: 720px)")
 const ROW_HEIGHT = 36
+const NARROW_ROW_HEIGHT = 60
+const HEAD_HEIGHT = 36
 
 /** After the last key, before a search begins. Milliseconds. */
 const SEARCH_DELAY = 120
@@ -136,16 +139,21 @@ export class TensorTable {
   }
 
   #scrolling(): Scrolling {
-    const viewHeight = Math.max(0, this.#grid.clientHeight - ROW_HEIGHT)
-    return { rowCount: this.#rows.length, rowHeight: ROW_HEIGHT, viewHeight, scrollTop: this.#grid.scrollTop }
+    const viewHeight = Math.max(0, this.#grid.clientHeight - HEAD_HEIGHT)
+    const rowHeight = NARROW.matches ? NARROW_ROW_HEIGHT : ROW_HEIGHT
+    return { rowCount: this.#rows.length, rowHeight, viewHeight, scrollTop: this.#grid.scrollTop }
   }
 
   #draw(): void {
-    const { first, end, top, totalHeight } = rowWindow(this.#scrolling())
+    const scrolling = this.#scrolling()
+    const { rowHeight } = scrolling
+    const { first, end, top, totalHeight } = rowWindow(scrolling)
+    const allRows = Math.max(3, this.#columns.names.length) * rowHeight
+    this.#grid.style.setProperty("--all-rows", `${allRows + HEAD_HEIGHT + 2}px`)
     this.#space.style.height = `${totalHeight}px`
     const drawn: HTMLElement[] = []
     for (let index = first; index < end; index++)
-      drawn.push(this.#rowOf(index, top + (index - first) * ROW_HEIGHT))
+      drawn.push(this.#rowOf(index, top + (index - first) * rowHeight))
     fill(this.#space, ...drawn)
     const isDrawn = this.#active >= first && this.#active < end
     if (isDrawn) this.#grid.setAttribute("aria-activedescendant", this.#rowId(this.#active))
@@ -164,7 +172,13 @@ export class TensorTable {
     const dtype = dtypeNames[dtypes[row] ?? 0] ?? ""
     const remark = REMARKS.get(statuses[row] ?? 0)
     const name = names[row] ?? ""
-    const said = element("span", { class: "name-text", title: name }, name === "" ? '""' : name)
+    const tail = name.slice(tailStart(name))
+    const said = element(
+      "span",
+      { class: "name-text", title: name },
+      element("span", { class: "name-head" }, name.slice(0, name.length - tail.length)),
+      element("span", { class: "name-tail" }, name === "" ? '""' : tail),
+    )
     const made = element(
       "div",
       {
@@ -191,7 +205,8 @@ export class TensorTable {
 
   #press(event: KeyboardEvent): void {
     if (event.target !== this.#grid) return
-    const page = Math.max(1, Math.floor(this.#scrolling().viewHeight / ROW_HEIGHT) - 1)
+    const { viewHeight, rowHeight } = this.#scrolling()
+    const page = Math.max(1, Math.floor(viewHeight / rowHeight) - 1)
     const steps = new Map([
       ["ArrowDown", this.#active + 1],
       ["ArrowUp", this.#active - 1],
@@ -225,6 +240,12 @@ export class TensorTable {
     const row = this.#rows[index]
     if (row !== undefined) this.#inspect(row)
   }
+}
+
+/** Names differ at their ends: where there is no room, the last two parts stay. */
+function tailStart(name: string): number {
+  const last = name.lastIndexOf(".")
+  return last <= 0 ? 0 : name.lastIndexOf(".", last - 1) + 1
 }
 
 function cell(

@@ -14,6 +14,7 @@ import { layOut } from "./treemap-layout.ts"
 const LABEL_WIDTH = 40
 const LABEL_HEIGHT = 18
 const SECOND_LINE_HEIGHT = 40
+const SECOND_LINE_WIDTH = 72
 
 const HINT = "Arrow keys move, Enter looks into a module or a tensor, Escape goes back."
 
@@ -87,8 +88,11 @@ export class TreemapView {
     })
     Object.assign(made.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` })
     if (width < LABEL_WIDTH || height < LABEL_HEIGHT) return made
-    const hasRoom = height >= SECOND_LINE_HEIGHT && node.children.length === 0
-    const size = hasRoom ? element("span", { class: "tile-size" }, sayBytes(node.byteLength)) : undefined
+    const isLarge = height >= SECOND_LINE_HEIGHT && width >= SECOND_LINE_WIDTH
+    const size =
+      isLarge && node.children.length === 0
+        ? element("span", { class: "tile-size" }, sayBytes(node.byteLength))
+        : undefined
     fill(made, element("span", { class: "tile-name" }, node.label), size)
     return made
   }

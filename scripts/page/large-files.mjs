@@ -1,0 +1,173 @@
+/** Three gigabytes go through the page without being held; 200,000 tensors are searched, sorted and scrolled. */
+
+import { join } from "node:path"
+import { openCheckpoint } from "../../dist/node.js"
+import { expectSame, expectText, opened, textOf } from "./browser.mjs"
+import { markOf, SPARSE_TENSOR_BYTES, SPARSE_TENSORS, writeMany, writeSparse } from "./inputs.mjs"
+import { ownFiles } from "./saving.mjs"
+import { WorkerHeap } from "./worker-heap.mjs"
+
+const MiB = 2 ** 20
+const MOST_HEAP_BYTES = 100 * MiB
+const MANY = 200_000
+
+/** Rows that are elements at a time, however many there are. */
+const MOST_ROWS = 60
+
+export async function checkLargeFiles({ browser, check, work }) {
+  const sparse = join(work, "sparse.pt")
+  const sparseBytes = writeSparse(sparse)
+  const many = join(work, "many.pt")
+  writeMany(many, MANY)
+
+  await check(`${sparseBytes} bytes are saved to a file without being held`, async () => {
+    const page = await browser.open({ disk: true })
+    const heap = await WorkerHeap.of(page)
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    await page.locator(".save .primary").click()
+    await heap.watchUntil(page.locator(".notice.done").waitFor({ timeout: 300_000 }))
+    const expected = await plannedPieces(sparse)
+    expectSame(await readPieces(page, expected), expected.pieces, "pieces")
+    await page.context().close()
+    return requireSmall(heap)
+  })
+
+  await check(`${sparseBytes} bytes are handed to the downloads without being held`, async () => {
+    const page = await browser.open()
+    const heap = await WorkerHeap.of(page)
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    const downloading = page.waitForEvent("download", { timeout: 300_000 })
+    await page.locator(".save .primary").click()
+    const download = await heap.watchUntil(downloading)
+    // That it would be copied is the browser's business.
+    await download.cancel()
+    await page.context().close()
+    return requireSmall(heap)
+  })
+
+  await check("a save is cancelled, leaves nothing, and can be done again", async () => {
+    const page = await browser.open({ disk: true })
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    await page.locator(".save .primary").click()
+    await page.getByText(/ of 3\.22 GB/).waitFor()
+    await browser.shoot(page, "saving-light-1280")
+    await page.getByRole("button", { name: "Cancel" }).click()
+    await page.getByText("Cancelled. Nothing was saved.").first().waitFor()
+    expectSame(await ownFiles(page), [], "files that are left")
+    await page.getByLabel("Only").evaluate((field) => field.closest("details").setAttribute("open", ""))
+    await page.getByLabel("Only").fill("layers.0.*")
+    await page.getByText(/1 tensor,/).waitFor()
+    await page.locator(".save .primary").click()
+    await page.locator(".notice.done").waitFor()
+    await page.context().close()
+  })
+
+  await check("a large tensor is looked at by a sample, which says so", async () => {
+    const page = await browser.open()
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    await page.locator(".grid .row[data-index]").first().click()
+    await page.locator(".histogram").waitFor()
+    expectText(await textOf(page, "dialog[open]"), /A sample: 33\.6 MB of 268 MB/)
+    await page.context().close()
+  })
+
+  await check(`${MANY} tensors are listed, searched, sorted and scrolled`, async () => {
+    const page = await browser.open()
+    await page.setInputFiles("#picker", many)
+    await opened(page)
+    const grid = page.locator(".grid")
+    expectSame(await grid.getAttribute("aria-rowcount"), String(MANY + 1), "aria-rowcount")
+    const rows = page.locator(".grid .row[data-index]")
+    for (const part of [0.25, 0.5, 0.99, 1]) {
+      await grid.evaluate((element, at) => element.scrollTo(0, at * element.scrollHeight), part)
+      await page.waitForFunction(isFilled)
+      const drawn = await rows.count()
+      if (drawn > MOST_ROWS) throw new Error(`${drawn} rows are elements`)
+    }
+    expectText(await rows.last().innerText(), /blocks\.1999\.\s*part\.99\.weight/)
+    await grid.focus()
+    await page.keyboard.press("Home")
+    await page.keyboard.press("PageDown")
+    await page.keyboard.press("End")
+    const active = await grid.getAttribute("aria-activedescendant")
+    expectSame(
+      await page.locator(`#${active}`).getAttribute("aria-rowindex"),
+      String(MANY + 1),
+      "the last row",
+    )
+    await page.getByRole("button", { name: "Tensor", exact: true }).click()
+    await page.getByRole("button", { name: "Tensor", exact: true }).click()
+    expectText(await rows.first().innerText(), /blocks\.1999\.\s*part\.99\.weight/)
+    await page.getByLabel("Search").fill("blocks.77. part.5.")
+    await page.getByText("1 of 200,000").waitFor()
+    await browser.shoot(page, "many-light-1280")
+    const frame = await longestFrame(page)
+    await page.context().close()
+    return `the longest frame of a scroll took ${frame} ms`
+  })
+}
+
+function requireSmall(heap) {
+  const { worker, page } = heap.most
+  if (Math.max(worker, page) > MOST_HEAP_BYTES)
+    throw new Error(`${worker} bytes in the worker, ${page} in the page`)
+  return `${(worker / MiB).toFixed(1)} MiB in the worker and ${(page / MiB).toFixed(1)} MiB in the page at most`
+}
+
+/** Where in the output the marks stand, by the plan that Node makes, and what is there. */
+async function plannedPieces(path) {
+  const checkpoint = await openCheckpoint(path)
+  const { report } = checkpoint.plan()
+  await checkpoint.close()
+  const length = markOf(0).length
+  const places = report.tensors.flatMap(({ start }) => [start, start + SPARSE_TENSOR_BYTES - length])
+  const numbers = report.tensors.map(({ name }) => Number(name.split(".")[1]))
+  expectSame(numbers.length, SPARSE_TENSORS, "tensors")
+  const pieces = numbers.flatMap((number) => [markOf(number).toString(), markOf(number).toString()])
+  return { byteLength: report.byteLength, places, length, pieces }
+}
+
+function readPieces(page, { byteLength, places, length }) {
+  return page.evaluate(
+    async (wanted) => {
+      const folder = await navigator.storage.getDirectory()
+      const handle = await folder.getFileHandle("sparse.safetensors")
+      const file = await handle.getFile()
+      if (file.size !== wanted.byteLength) return [`${file.size} bytes`]
+      return Promise.all(wanted.places.map((at) => file.slice(at, at + wanted.length).text()))
+    },
+    { byteLength, places, length },
+  )
+}
+
+/** Whether rows cover all of the table that is in sight. */
+function isFilled() {
+  const grid = document.querySelector(".grid").getBoundingClientRect()
+  const rows = [...document.querySelectorAll(".grid .row[data-index]")].map((row) =>
+    row.getBoundingClientRect(),
+  )
+  return rows.some(({ top }) => top <= grid.top + 40) && rows.some(({ bottom }) => bottom >= grid.bottom - 4)
+}
+
+/** For whoever reads the log: nothing is held against it. */
+async function longestFrame(page) {
+  await page.getByLabel("Search").fill("")
+  await page.getByText("200,000", { exact: true }).nth(1).waitFor()
+  return page.evaluate(async () => {
+    const grid = document.querySelector(".grid")
+    let longest = 0
+    let last = performance.now()
+    for (let frame = 0; frame < 120; frame++) {
+      grid.scrollTop += 997
+      await new Promise(requestAnimationFrame)
+      const now = performance.now()
+      longest = Math.max(longest, now - last)
+      last = now
+    }
+    return Math.round(longest)
+  })
+}
