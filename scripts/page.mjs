@@ -16,7 +16,7 @@ import { checkAccess } from "./page/access.mjs"
 import { PageBrowser } from "./page/browser.mjs"
 import { checkInspection } from "./page/inspection.mjs"
 import { checkLargeFiles } from "./page/large-files.mjs"
-import { checkNetwork } from "./page/network.mjs"
+import { checkNetwork, checkQuiet } from "./page/network.mjs"
 import { checkRefusals } from "./page/refusals.mjs"
 import { checkSaving } from "./page/saving.mjs"
 
@@ -24,7 +24,15 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 const page = join(root, "examples/web")
 const inCi = process.env.CI === "true"
 
-const GROUPS = { checkInspection, checkSaving, checkRefusals, checkNetwork, checkAccess, checkLargeFiles }
+const GROUPS = {
+  checkInspection,
+  checkSaving,
+  checkRefusals,
+  checkNetwork,
+  checkAccess,
+  checkLargeFiles,
+  checkQuiet,
+}
 
 const executablePath = findChromium()
 if (executablePath === undefined) stop(`there is no ${CHROMIUM_NAMES.join(", ")} in PATH`)
@@ -39,7 +47,7 @@ const shots = join(root, ".page")
 mkdirSync(shots, { recursive: true })
 const work = mkdtempSync(join(tmpdir(), "tosafetensors-page-"))
 let passed = 0
-const failures = []
+let failed = 0
 const browser = await PageBrowser.start({ executablePath, file: join(page, "dist/index.html"), work, shots })
 try {
   const only = process.argv.slice(2)
@@ -50,9 +58,8 @@ try {
   await browser.close()
   rmSync(work, { recursive: true, force: true, maxRetries: 5 })
 }
-for (const failure of failures) console.error(failure)
-console.log(`page: ${passed} passed, ${failures.length} failed`)
-process.exit(failures.length === 0 && passed > 0 ? 0 : 1)
+console.log(`page: ${passed} passed, ${failed} failed`)
+process.exit(failed === 0 && passed > 0 ? 0 : 1)
 
 /** Runs `work`, which throws where something is not as it should be, and may return what to say. */
 async function check(name, work) {
@@ -61,8 +68,8 @@ async function check(name, work) {
     passed += 1
     console.log(`page: ${name} ok${typeof said === "string" ? `, ${said}` : ""}`)
   } catch (error) {
-    failures.push(`page: ${name} failed\n  ${String(error?.stack ?? error).replaceAll("\n", "\n  ")}`)
-    console.log(`page: ${name} FAILED`)
+    failed += 1
+    console.error(`page: ${name} failed\n  ${String(error?.stack ?? error).replaceAll("\n", "\n  ")}`)
   }
 }
 

@@ -14,6 +14,8 @@ export class PageBrowser {
   requests = []
   /** What no page should say. */
   complaints = []
+  /** Requests that have arrived. */
+  served = 0
   #browser
   #server
   #options
@@ -21,12 +23,15 @@ export class PageBrowser {
   static async start(options) {
     const made = new PageBrowser()
     made.#options = options
-    made.#server = await serve(options.file)
-    made.#browser = await chromium.launch({
-      executablePath: options.executablePath,
-      args: CHROMIUM_ARGUMENTS,
+    made.#server = await serve(options.file, () => {
+      made.served += 1
     })
+    made.#browser = await chromium.launch(made.#launching)
     return made
+  }
+
+  get #launching() {
+    return { executablePath: this.#options.executablePath, args: CHROMIUM_ARGUMENTS }
   }
 
   get url() {
@@ -39,10 +44,21 @@ export class PageBrowser {
 
   /**
    * A new page. `disk`: a save goes to a file of the browser's own file system, through the same streams that a picked
-   * file has; nothing can press the buttons of a real picker.
+   * file has; nothing can press the buttons of a real picker. Without a `profile` that file system is in memory.
    */
-  async open({ disk = false, url = this.url, width = 1280, height = 900, colorScheme = "light" } = {}) {
-    const context = await this.#browser.newContext({ viewport: { width, height }, colorScheme })
+  async open({
+    disk = false,
+    profile,
+    url = this.url,
+    width = 1280,
+    height = 900,
+    colorScheme = "light",
+  } = {}) {
+    const settings = { viewport: { width, height }, colorScheme }
+    const context =
+      profile === undefined
+        ? await this.#browser.newContext(settings)
+        : await chromium.launchPersistentContext(profile, { ...settings, ...this.#launching })
     context.setDefaultTimeout(PATIENCE_MS)
     context.on("request", (request) => this.requests.push(request.url()))
     await context.addInitScript(disk ? pickInOwnFileSystem : takePickerAway)
@@ -74,9 +90,10 @@ function takePickerAway() {
   delete globalThis.showSaveFilePicker
 }
 
-async function serve(file) {
+async function serve(file, onRequest) {
   const html = readFileSync(file)
   const listening = createServer((request, response) => {
+    onRequest()
     if (request.url !== "/") response.statusCode = 404
     response.setHeader("Content-Type", "text/html; charset=utf-8")
     response.end(request.url === "/" ? html : "")

@@ -1,10 +1,14 @@
-/** How much the page and its worker hold at most: objects, what the browser holds for them, and the bytes of arrays. */
+/** How much the page and its worker hold at most while something goes on. */
 
 /** Between two looks. Milliseconds. */
-const INTERVAL = 50
+const INTERVAL = 100
+
+/** Every so many looks what can be collected is, so that what is left is what is held. */
+const LOOKS_UNTIL_COLLECTED = 10
 
 export class WorkerHeap {
-  most = { worker: 0, page: 0 }
+  /** Bytes. `objects` of scripts; `held` with arrays after a collection; `uncollected` with arrays before one. */
+  most = { objects: 0, held: 0, uncollected: 0 }
   #session
   #targets = new Set()
   #waiting = new Map()
@@ -32,28 +36,37 @@ export class WorkerHeap {
       done = true
     }
     work.then(end, end)
-    let looks = 0
-    while (!done) {
-      await this.#look()
-      looks += 1
+    for (let look = 0; !done; look++) {
+      await this.#look(look % LOOKS_UNTIL_COLLECTED === 0)
       await new Promise((resolve) => setTimeout(resolve, INTERVAL))
     }
-    if (looks === 0 || this.most.worker === 0) throw new Error("the heap of the worker was never seen")
+    if (this.most.held === 0) throw new Error("the heap of the worker was never seen")
     return work
   }
 
-  async #look() {
-    this.most.page = Math.max(this.most.page, sumOf(await this.#session.send("Runtime.getHeapUsage")))
-    for (const target of this.#targets) {
-      this.most.worker = Math.max(this.most.worker, sumOf(await this.#ask(target)))
+  async #look(collect) {
+    const page = (method) => this.#session.send(method)
+    const worker = (method) => this.#askWorker(method)
+    if (collect) {
+      await page("HeapProfiler.collectGarbage")
+      await worker("HeapProfiler.collectGarbage")
     }
+    const usages = [await page("Runtime.getHeapUsage"), await worker("Runtime.getHeapUsage")]
+    const objects = Math.max(...usages.map(({ usedSize }) => usedSize))
+    const all = Math.max(...usages.map(sumOf))
+    const which = collect ? "held" : "uncollected"
+    this.most.objects = Math.max(this.most.objects, objects)
+    this.most[which] = Math.max(this.most[which], all)
   }
 
-  #ask(sessionId) {
+  async #askWorker(method) {
+    const [sessionId] = this.#targets
+    if (sessionId === undefined) return { usedSize: 0 }
     const id = ++this.#lastId
     const answer = new Promise((resolve) => this.#waiting.set(id, resolve))
-    const message = JSON.stringify({ id, method: "Runtime.getHeapUsage" })
-    return this.#session.send("Target.sendMessageToTarget", { sessionId, message }).then(() => answer)
+    const message = JSON.stringify({ id, method })
+    await this.#session.send("Target.sendMessageToTarget", { sessionId, message })
+    return answer
   }
 
   #hear({ id, result }) {

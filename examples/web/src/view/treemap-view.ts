@@ -76,24 +76,27 @@ export class TreemapView {
 
   #elementOf(tile: Tile, index: number): HTMLElement {
     const { node, x, y, width, height, depth } = tile
-    const amounts = `${sayBytes(node.byteLength)}, ${sayShare(node.byteLength, this.#top.byteLength)}`
+    const share = sayShare(node.byteLength, this.#top.byteLength)
     const count = node.row === undefined ? `${sayCounted(node.tensorCount, "tensor")}, ` : ""
-    const said = `${node.label}: ${count}${amounts}`
+    const size = sayBytes(node.byteLength)
+    const hasLabel = width >= LABEL_WIDTH && height >= LABEL_HEIGHT
+    const said = `${node.label}: ${count}${share}, ${size}`
     const made = button("", () => this.#open(tile), {
       class: `tile ${this.#classOf(tile)}`,
       tabindex: index === 0 ? 0 : -1,
-      "aria-label": said,
+      "aria-label": hasLabel ? undefined : said,
       title: said,
       "data-depth": depth,
     })
     Object.assign(made.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` })
-    if (width < LABEL_WIDTH || height < LABEL_HEIGHT) return made
-    const isLarge = height >= SECOND_LINE_HEIGHT && width >= SECOND_LINE_WIDTH
-    const size =
-      isLarge && node.children.length === 0
-        ? element("span", { class: "tile-size" }, sayBytes(node.byteLength))
-        : undefined
-    fill(made, element("span", { class: "tile-name" }, node.label), size)
+    if (!hasLabel) return made
+    const isLarge = height >= SECOND_LINE_HEIGHT && width >= SECOND_LINE_WIDTH && node.children.length === 0
+    fill(
+      made,
+      element("span", { class: "tile-name" }, node.label),
+      element("span", { class: "visually-hidden" }, `: ${count}${share}, `),
+      element("span", { class: isLarge ? "tile-size" : "visually-hidden" }, size),
+    )
     return made
   }
 
