@@ -56,6 +56,8 @@ it("takes one value, values that lie far apart, and values that lie far out", as
   expect((await statistics([5, 5])).histogram?.counts.filter((count) => count > 0)).toEqual([2])
   const wide = await statistics([-Number.MAX_VALUE, Number.MAX_VALUE])
   expect(wide.histogram?.counts).toEqual([1, ...Array.from({ length: 46 }, () => 0), 1])
+  expect([wide.mean, wide.standardDeviation]).toEqual([0, Number.MAX_VALUE])
+  expect((await statistics([1, 2, 3, 1e200, 3e200])).mean).toBeCloseTo(8e199, -190)
   // A plain sum of squares would say 0 or worse.
   const far = await statistics([1e9, 1e9 + 1, 1e9 + 2], false, 1)
   expect(far.standardDeviation).toBeCloseTo(Math.sqrt(2 / 3), 6)

@@ -27,48 +27,53 @@ interface Waiting {
   readonly onProgress: ((progress: WorkProgress) => void) | undefined
 }
 
-/** Talks to a worker of its own. */
+/** Talks to a worker of its own, which is made when there is something to ask. */
 export class CheckpointClient {
-  readonly #worker = new CheckpointWorker()
   readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | undefined
+  #isClosed = false
   #lastId = 0
 
-  constructor() {
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#hear(data))
-    // Not enough memory for a file, say.
-    this.#worker.addEventListener("error", (event) => {
-      event.preventDefault()
-      this.#rejectAll(event.message || "the worker stopped")
-    })
-  }
-
   /** @throws Refused, Cancelled */
-  ask<V extends Verb>(
+  async ask<V extends Verb>(
     verb: V,
     given: Exchanges[V]["ask"],
-    options: AskOptions = {},
+    { signal, onProgress }: AskOptions = {},
   ): Promise<Exchanges[V]["answer"]> {
-    const { signal, onProgress } = options
+    if (this.#isClosed || signal?.aborted === true) throw new Cancelled("cancelled")
+    this.#worker ??= this.#start()
+    const worker = this.#worker
+    const tell = (message: ToWorker): void => worker.postMessage(message)
     const id = ++this.#lastId
-    const cancel = (): void => this.#tell({ kind: "cancel", id })
-    const answer = new Promise<Exchanges[V]["answer"]>((resolve, reject) => {
-      if (signal?.aborted) throw new Cancelled("cancelled")
-      this.#waiting.set(id, { resolve, reject, onProgress })
-    })
-    this.#tell({ kind: "ask", id, verb, given } as ToWorker)
+    const cancel = (): void => tell({ kind: "cancel", id })
     signal?.addEventListener("abort", cancel, { once: true })
-    return answer.finally(() => signal?.removeEventListener("abort", cancel))
+    try {
+      return await new Promise<Exchanges[V]["answer"]>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject, onProgress })
+        tell({ kind: "ask", id, verb, given } as ToWorker)
+      })
+    } finally {
+      signal?.removeEventListener("abort", cancel)
+    }
   }
 
-  /** Ends the worker, whatever it does. */
+  /** Ends the worker, whatever it does. What is asked later is refused as cancelled. */
   close(): void {
-    this.#worker.terminate()
-    for (const { reject } of this.#waiting.values()) reject(new Cancelled("closed"))
-    this.#waiting.clear()
+    this.#isClosed = true
+    this.#worker?.terminate()
+    this.#rejectAll(new Cancelled("closed"))
   }
 
-  #tell(message: ToWorker): void {
-    this.#worker.postMessage(message)
+  #start(): Worker {
+    const worker = new CheckpointWorker()
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#hear(data))
+    // Not enough memory for a file, say.
+    worker.addEventListener("error", (event) => {
+      event.preventDefault()
+      const message = event.message || "the worker stopped"
+      this.#rejectAll(new Refused({ code: "unexpected", message, nextStep: undefined, candidates: [] }))
+    })
+    return worker
   }
 
   #hear(message: FromWorker): void {
@@ -84,9 +89,8 @@ export class CheckpointClient {
     else waiting.reject(new Refused(message.refusal))
   }
 
-  #rejectAll(message: string): void {
-    const refusal: Refusal = { code: "unexpected", message, nextStep: undefined, candidates: [] }
-    for (const { reject } of this.#waiting.values()) reject(new Refused(refusal))
+  #rejectAll(error: Error): void {
+    for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
   }
 }

@@ -36,7 +36,7 @@ type AttributeName =
   | `aria-${string}`
   | `data-${string}`
 
-/** An element with its attributes and children. Strings become text, with what is unsafe to show escaped. */
+/** An element with its attributes and children. In both, what is unsafe to show is escaped. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -45,7 +45,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   const made = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue
-    made.setAttribute(name, value === true ? "" : String(value))
+    made.setAttribute(name, value === true ? "" : visibleText(String(value)))
   }
   fill(made, ...children)
   return made
@@ -84,7 +84,7 @@ export function drawing<Tag extends keyof SVGElementTagNameMap>(
   ...children: readonly (Node | string)[]
 ): SVGElementTagNameMap[Tag] {
   const made = document.createElementNS(SVG, tag)
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value))
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, visibleText(String(value)))
   made.replaceChildren(...children.map((child) => (typeof child === "string" ? visibleText(child) : child)))
   return made
 }

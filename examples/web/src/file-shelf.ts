@@ -1,6 +1,7 @@
 /** The files that are open, of which one is shown. */
 
 import { button, element, fill, required } from "./dom.ts"
+import { visibleText } from "./model/visible-text.ts"
 import { FileView } from "./view/file-view.ts"
 
 export class FileShelf {
@@ -36,7 +37,7 @@ export class FileShelf {
     this.#landing.hidden = view !== undefined
     this.#openMore.hidden = view === undefined
     this.#list.hidden = this.#open.length < 2
-    document.title = view === undefined ? "tosafetensors" : `${view.file.name} · tosafetensors`
+    document.title = view === undefined ? "tosafetensors" : `${visibleText(view.file.name)} · tosafetensors`
     fill(this.#list, element("ul", {}, ...this.#open.map((each) => this.#entryOf(each))))
     view?.focus()
   }

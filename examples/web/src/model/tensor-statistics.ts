@@ -2,6 +2,12 @@
 
 const MOST_BINS = 48
 
+/** Squares of numbers above this, and sums of many of them, may be more than a number holds. */
+const LARGE = 1e150
+
+/** What numbers are multiplied by once a large one was met. A power of two, which changes no digit. */
+const DOWN_SCALE = 2 ** -600
+
 export interface TensorStatistics {
   /** Numbers that were looked at. A complex element is two. */
   readonly valueCount: number
@@ -35,12 +41,13 @@ export class Moments {
   min: number = Number.POSITIVE_INFINITY
   max: number = Number.NEGATIVE_INFINITY
   #finiteCount = 0
+  #scale = 1
+  /** Times the scale. */
   #mean = 0
-  /** Sum of the squared distances from the mean. */
+  /** Sum of the squared distances from the mean, times the square of the scale. */
   #squares = 0
 
   add(values: Float64Array): void {
-    let sum = 0
     let finite = 0
     for (const value of values) {
       if (value - value !== 0) {
@@ -50,11 +57,11 @@ export class Moments {
       if (value === 0) this.zeroCount += 1
       if (value < this.min) this.min = value
       if (value > this.max) this.max = value
-      sum += value
       finite += 1
     }
     this.valueCount += values.length
-    if (finite > 0) this.#merge(values, sum / finite, finite)
+    if (this.#scale === 1 && Math.max(this.max, -this.min) > LARGE) this.#scaleDown()
+    if (finite > 0) this.#merge(values, finite)
   }
 
   get finiteCount(): number {
@@ -62,11 +69,11 @@ export class Moments {
   }
 
   get mean(): number {
-    return this.#finiteCount === 0 ? Number.NaN : this.#mean
+    return this.#finiteCount === 0 ? Number.NaN : this.#mean / this.#scale
   }
 
   get standardDeviation(): number {
-    return this.#finiteCount === 0 ? Number.NaN : Math.sqrt(this.#squares / this.#finiteCount)
+    return this.#finiteCount === 0 ? Number.NaN : Math.sqrt(this.#squares / this.#finiteCount) / this.#scale
   }
 
   #countSpecial(value: number): void {
@@ -75,10 +82,20 @@ export class Moments {
     else this.nanCount += 1
   }
 
+  #scaleDown(): void {
+    this.#scale = DOWN_SCALE
+    this.#mean *= DOWN_SCALE
+    this.#squares *= DOWN_SCALE * DOWN_SCALE
+  }
+
   /** Chan, Golub and LeVeque 1979: exact where a plain sum of squares would cancel out. */
-  #merge(values: Float64Array, mean: number, count: number): void {
+  #merge(values: Float64Array, count: number): void {
+    const scale = this.#scale
+    let sum = 0
+    for (const value of values) if (value - value === 0) sum += value * scale
+    const mean = sum / count
     let squares = 0
-    for (const value of values) if (value - value === 0) squares += (value - mean) ** 2
+    for (const value of values) if (value - value === 0) squares += (value * scale - mean) ** 2
     const total = this.#finiteCount + count
     const distance = mean - this.#mean
     this.#squares += squares + (distance ** 2 * this.#finiteCount * count) / total

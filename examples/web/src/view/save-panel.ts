@@ -95,6 +95,7 @@ class SavePanel {
     const stopping = new AbortController()
     const onProgress = this.#showProgress(stopping)
     this.#save.disabled = true
+    addEventListener("beforeunload", askBeforeLeaving)
     try {
       const saved = await this.#client.ask(
         "save",
@@ -108,6 +109,7 @@ class SavePanel {
       this.#showFailure(error)
     } finally {
       this.#save.disabled = false
+      removeEventListener("beforeunload", askBeforeLeaving)
     }
   }
 
@@ -165,6 +167,11 @@ class SavePanel {
     this.#save.disabled = false
     this.#save.focus()
   }
+}
+
+/** What is half saved would be lost. */
+function askBeforeLeaving(event: Event): void {
+  event.preventDefault()
 }
 
 function headlineOf({ code, message }: Refusal): string {

@@ -32,7 +32,8 @@ export class TensorDialog {
       this.#facts,
       this.#elements,
     )
-    this.root.addEventListener("close", () => this.#stopping.abort())
+    // Told late: by then it may be open for another tensor.
+    this.root.addEventListener("close", () => this.root.open || this.#stopping.abort())
     // A click beside it, on the backdrop, has the dialog itself as target.
     this.root.addEventListener("click", ({ target }) => target === this.root && this.root.close())
   }

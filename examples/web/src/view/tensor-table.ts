@@ -25,7 +25,7 @@ const HEADS: readonly (readonly [column: SortColumn, title: string])[] = [
 ]
 
 const REMARKS: ReadonlyMap<number, string> = new Map([
-  [STATUS.outsideRoot, "outside the state dict"],
+  [STATUS.outsideRoot, "left out"],
   [STATUS.alias, "alias"],
   [STATUS.unsupported, "cannot be saved"],
 ])
