@@ -105,9 +105,11 @@ export async function checkLargeFiles({ browser, check, work }) {
     await page.getByLabel("Search").fill("blocks.77. part.5.")
     await page.getByText("1 of 200,000").waitFor()
     await browser.shoot(page, "many-light-1280")
-    const frame = await longestFrame(page)
+    await page.getByLabel("Search").fill("")
+    await page.getByText("200,000", { exact: true }).nth(1).waitFor()
+    const { median, longest } = await framesOfScroll(page)
     await page.context().close()
-    return `the longest frame of a scroll took ${frame} ms`
+    return `frames of a scroll take ${median} ms, at most ${longest} ms`
   })
 }
 
@@ -153,21 +155,19 @@ function isFilled() {
   return rows.some(({ top }) => top <= grid.top + 40) && rows.some(({ bottom }) => bottom >= grid.bottom - 4)
 }
 
-/** For whoever reads the log: nothing is held against it. */
-async function longestFrame(page) {
-  await page.getByLabel("Search").fill("")
-  await page.getByText("200,000", { exact: true }).nth(1).waitFor()
+/** Milliseconds. For whoever reads the log: nothing is held against them. */
+function framesOfScroll(page) {
   return page.evaluate(async () => {
     const grid = document.querySelector(".grid")
-    let longest = 0
-    let last = performance.now()
+    const frames = []
+    let last = await new Promise(requestAnimationFrame)
     for (let frame = 0; frame < 120; frame++) {
       grid.scrollTop += 997
-      await new Promise(requestAnimationFrame)
-      const now = performance.now()
-      longest = Math.max(longest, now - last)
+      const now = await new Promise(requestAnimationFrame)
+      frames.push(Math.round(now - last))
       last = now
     }
-    return Math.round(longest)
+    frames.sort((a, b) => a - b)
+    return { median: frames[60], longest: frames.at(-1) }
   })
 }

@@ -67,7 +67,7 @@ it("takes a name of half a million dots", () => {
   const tree = buildModuleTree(columnsOf([{ name }, { name: "b" }]))
   expect(mapOf(tree, ALL).children).toHaveLength(2)
   let deepest: ModuleNode = tree
-  while (deepest.children.size > 0) deepest = [...deepest.children.values()][0] ?? deepest
+  while (deepest.children !== undefined) deepest = [...deepest.children.values()][0] ?? deepest
   const path = pathTo(deepest)
   expect(path).toHaveLength(64)
   expect(path.map(({ label }) => label).join(".")).toBe(name)

@@ -16,7 +16,8 @@ export interface ModuleNode {
   /** Of all tensors at and below it. */
   byteLength: number
   tensorCount: number
-  readonly children: Map<string, ModuleNode>
+  /** By label. Undefined where there are none: most nodes are tensors, and a map for each would take time and room. */
+  children: Map<string, ModuleNode> | undefined
 }
 
 /** A node as the map shows it. */
@@ -58,17 +59,18 @@ export function buildModuleTree(columns: TensorColumns): ModuleNode {
 
 function partsOf(name: string): readonly string[] {
   const parts = name.split(".", MOST_LEVELS)
-  const taken = parts.reduce((sum, part) => sum + part.length + 1, 0)
-  return taken <= name.length
-    ? [...parts.slice(0, -1), name.slice(taken - 1 - (parts.at(-1) ?? "").length)]
-    : parts
+  if (parts.length < MOST_LEVELS) return parts
+  const kept = parts.slice(0, -1)
+  const restStart = kept.reduce((sum, part) => sum + part.length + 1, 0)
+  return [...kept, name.slice(restStart)]
 }
 
 function newNode(label: string, parent: ModuleNode | undefined): ModuleNode {
-  return { label, parent, row: undefined, byteLength: 0, tensorCount: 0, children: new Map() }
+  return { label, parent, row: undefined, byteLength: 0, tensorCount: 0, children: undefined }
 }
 
 function childOf(node: ModuleNode, label: string): ModuleNode {
+  node.children ??= new Map()
   const known = node.children.get(label)
   if (known !== undefined) return known
   const made = newNode(label, node)
@@ -92,13 +94,13 @@ export function pathTo(node: ModuleNode): readonly ModuleNode[] {
 export function moduleAt(top: ModuleNode, path: readonly string[]): ModuleNode | undefined {
   return path
     .flatMap((key) => key.split("."))
-    .reduce<ModuleNode | undefined>((node, label) => node?.children.get(label), top)
+    .reduce<ModuleNode | undefined>((node, label) => node?.children?.get(label), top)
 }
 
 /** What the map shows of `node`: few enough levels and pieces to be drawn, however many tensors there are. */
 export function mapOf(node: ModuleNode, bounds: MapBounds): MapNode {
   const [label, inner] = skipChain(node)
-  const isTensor = inner.row !== undefined && inner.children.size === 0
+  const isTensor = inner.children === undefined
   const own = {
     label,
     module: isTensor ? undefined : inner,
@@ -115,7 +117,7 @@ function childrenOf(node: ModuleNode, bounds: MapBounds): readonly MapNode[] {
   let restBytes = 0
   let restCount = 0
   let childBytes = 0
-  for (const child of node.children.values()) {
+  for (const child of node.children?.values() ?? []) {
     childBytes += child.byteLength
     if (child.byteLength >= bounds.smallestBytes && child.byteLength > 0) {
       shown.push(mapOf(child, { ...bounds, levels: bounds.levels - 1 }))
@@ -153,7 +155,7 @@ function childrenOf(node: ModuleNode, bounds: MapBounds): readonly MapNode[] {
 function skipChain(node: ModuleNode): readonly [label: string, inner: ModuleNode] {
   const labels = [node.label]
   let inner = node
-  while (inner.row === undefined && inner.children.size === 1) {
+  while (inner.row === undefined && inner.children?.size === 1) {
     const [only] = inner.children.values()
     if (only === undefined) break
     inner = only

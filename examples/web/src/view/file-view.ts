@@ -45,26 +45,29 @@ export class FileView {
   /** Opens the file and shows it. Never rejects. */
   async open(): Promise<void> {
     try {
-      this.#show(await this.#client.ask("open", { file: this.file }))
+      await this.#show(await this.#client.ask("open", { file: this.file }))
     } catch (error) {
       await this.#refuse(error)
     }
   }
 
-  #show(opened: OpenedCheckpoint): void {
+  /** Part by part, so that 200,000 tensors do not keep the page from answering. */
+  async #show(opened: OpenedCheckpoint): Promise<void> {
     const { columns } = opened
     const dialog = new TensorDialog(this.#client, columns)
     const inspect = (row: number): void => dialog.show(row)
     const globals = globalsView(this.#client.ask("scan", { file: this.file }))
-    fill(
-      this.#body,
-      summaryView(opened),
-      savePanel(this.#client, this.file, opened),
-      columns.names.length === 0 ? undefined : new TreemapView(columns, rootOf(opened), inspect).root,
-      columns.names.length === 0 ? undefined : new TensorTable(columns, inspect).root,
-      findingsView(opened, globals),
-      dialog.root,
-    )
+    fill(this.#body, summaryView(opened), savePanel(this.#client, this.file, opened))
+    const parts: readonly (() => HTMLElement)[] = [
+      () => new TreemapView(columns, rootOf(opened), inspect).root,
+      () => new TensorTable(columns, inspect).root,
+      () => findingsView(opened, globals),
+      () => dialog.root,
+    ]
+    for (const part of columns.names.length === 0 ? parts.slice(2) : parts) {
+      await nextTask()
+      this.#body.append(part())
+    }
     announce(`${this.file.name} is open: ${sayCounted(columns.names.length, "tensor")}.`)
   }
 
@@ -76,6 +79,11 @@ export class FileView {
     fill(this.#body, refusalView(error.refusal, scanned))
     announce(`${this.file.name} is refused.`)
   }
+}
+
+/** Lets the page draw and answer first. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve))
 }
 
 /** Where the state dict was found. */

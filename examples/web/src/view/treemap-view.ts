@@ -172,7 +172,7 @@ export class TreemapView {
 function firstRow(module: ModuleNode): number {
   let at = module
   while (at.row === undefined) {
-    const [first] = at.children.values()
+    const [first] = at.children?.values() ?? []
     if (first === undefined) return 0
     at = first
   }
@@ -182,6 +182,6 @@ function firstRow(module: ModuleNode): number {
 /** The next module outwards in which there is more to see. */
 function outOf(module: ModuleNode): ModuleNode {
   let at = module.parent ?? module
-  while (at.parent !== undefined && at.children.size === 1) at = at.parent
+  while (at.parent !== undefined && at.children?.size === 1) at = at.parent
   return at
 }
