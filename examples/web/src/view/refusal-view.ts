@@ -9,7 +9,7 @@ import { nextStepView, refusalText } from "./refusal-text.ts"
 
 /** What the codes that are no accusation mean. */
 const TITLES: ReadonlyMap<string, string> = new Map([
-  ["global-not-allowed", "This file wants to run code"],
+  ["global-not-allowed", "This file needs code that may not be run"],
   ["not-a-checkpoint", "This is not a PyTorch checkpoint"],
   ["truncated", "This file is incomplete"],
   ["read-failed", "This file could not be read"],
@@ -20,9 +20,12 @@ const TITLES: ReadonlyMap<string, string> = new Map([
   ["unexpected", "Something went wrong"],
 ])
 
+const OTHERWISE = "This file is not what a checkpoint is"
+
 export function refusalView(refusal: Refusal, scanned: ScanReport | undefined): HTMLElement {
-  const title = TITLES.get(refusal.code) ?? "This file is not what a checkpoint is"
   const refusedGlobals = scanned?.globals.filter(({ verdict }) => verdict !== "allowed") ?? []
+  const isDangerous = refusedGlobals.some(({ verdict }) => verdict === "dangerous")
+  const title = isDangerous ? "This file wants to run code" : (TITLES.get(refusal.code) ?? OTHERWISE)
   const findings = scanned?.findings.filter(
     ({ code, message }) => code !== refusal.code && message !== refusal.message,
   )
