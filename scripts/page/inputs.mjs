@@ -45,16 +45,16 @@ function storage(key, elements) {
   ])
 }
 
-/** `[name, storage, offset, elements]` each. */
-function tensor([name, stored, offset, elements], index) {
+/** `[name, storage, offset, shape, strides]` each; a number of elements is a shape too. */
+function tensor([name, stored, offset, shape, strides = [1]], index) {
   const rebuild =
     index === 0 ? Buffer.concat([global("torch._utils", "_rebuild_tensor_v2"), put(REBUILD)]) : get(REBUILD)
   const hooks = Buffer.concat([global("collections", "OrderedDict"), raw(")R")])
   const given = tuple(
     stored,
     integer(offset),
-    tuple(integer(elements)),
-    tuple(integer(1)),
+    tuple(...[shape].flat().map(integer)),
+    tuple(...strides.map(integer)),
     bytes(0x89),
     hooks,
   )
@@ -155,6 +155,18 @@ export function writeSparse(path) {
   const tensors = numbers.map((i) => [`layers.${i}.weight`, storage(String(i), elements), 0, elements])
   const weights = numbers.map((i) => [`data/${i}`, { length: SPARSE_TENSOR_BYTES, mark: markOf(i) }])
   return writeArchive(path, [["data.pkl", stateDict(tensors)], ...SMALL_MEMBERS, ...weights])
+}
+
+/** Rows and columns of the transposed checkpoint. */
+export const TRANSPOSED_SIDE = 4096
+
+/** One matrix of 64 MiB, whose columns lie in the file one behind the other. */
+export function writeTransposed(path) {
+  const elements = TRANSPOSED_SIDE ** 2
+  const shape = [TRANSPOSED_SIDE, TRANSPOSED_SIDE]
+  const pickle = stateDict([["weight", storage("0", elements), 0, shape, [1, TRANSPOSED_SIDE]]])
+  const weights = { length: 4 * elements, mark: markOf(0) }
+  return writeArchive(path, [["data.pkl", pickle], ...SMALL_MEMBERS, ["data/0", weights]])
 }
 
 /** `count` tensors of four numbers in one storage. */

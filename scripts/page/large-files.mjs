@@ -3,7 +3,15 @@
 import { join } from "node:path"
 import { openCheckpoint } from "../../dist/node.js"
 import { expectSame, expectText, opened, textOf } from "./browser.mjs"
-import { markOf, SPARSE_TENSOR_BYTES, SPARSE_TENSORS, writeMany, writeSparse } from "./inputs.mjs"
+import {
+  markOf,
+  SPARSE_TENSOR_BYTES,
+  SPARSE_TENSORS,
+  TRANSPOSED_SIDE,
+  writeMany,
+  writeSparse,
+  writeTransposed,
+} from "./inputs.mjs"
 import { ownFiles } from "./saving.mjs"
 import { WorkerHeap } from "./worker-heap.mjs"
 
@@ -73,6 +81,24 @@ export async function checkLargeFiles({ browser, check, work }) {
     await page.locator(".histogram").waitFor()
     expectText(await textOf(page, "dialog[open]"), /A sample: 33\.6 MB of 268 MB/)
     await page.context().close()
+  })
+
+  await check("a large tensor that is not in order is looked at whole, without being held", async () => {
+    const transposed = join(work, "transposed.pt")
+    writeTransposed(transposed)
+    const page = await browser.open()
+    const heap = await WorkerHeap.of(page)
+    await page.setInputFiles("#picker", transposed)
+    await opened(page)
+    await page.locator(".grid .row[data-index]").first().click()
+    await heap.watchUntil(page.locator(".histogram").waitFor())
+    const said = await textOf(page, "dialog[open]")
+    // Each mark is 32 bytes, none of them zero.
+    const zeros = (TRANSPOSED_SIDE ** 2 - (2 * markOf(0).length) / 4).toLocaleString("en")
+    expectText(said, new RegExp(`picked element by element[\\s\\S]*Zeros\\s+${zeros}`))
+    if (/A sample/.test(said)) throw new Error("only a sample was looked at")
+    await page.context().close()
+    return requireSmall(heap)
   })
 
   await check(`${MANY} tensors are listed, searched, sorted and scrolled`, async () => {

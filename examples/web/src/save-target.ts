@@ -44,12 +44,21 @@ export function download(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), URL_LIFETIME)
 }
 
+/** While a stream to it is being aborted, a file cannot be removed. Milliseconds, and how often that is waited for. */
+const REMOVE_DELAY = 200
+const REMOVE_ATTEMPTS = 20
+
 /** Takes away the empty file that a picker has made, after nothing was written to it. */
 export async function removeEmpty(handle: FileSystemFileHandle): Promise<void> {
   const { remove } = handle as { remove?: () => Promise<void> }
-  try {
-    if ((await handle.getFile()).size === 0) await remove?.call(handle)
-  } catch {
-    // It is gone already, or may not be touched any more.
+  for (let attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
+    try {
+      if ((await handle.getFile()).size === 0) await remove?.call(handle)
+      return
+    } catch (error) {
+      // It is gone already, or may not be touched any more.
+      if (!(error instanceof DOMException) || error.name !== "NoModificationAllowedError") return
+      await new Promise((resolve) => setTimeout(resolve, REMOVE_DELAY))
+    }
   }
 }

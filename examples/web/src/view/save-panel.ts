@@ -125,7 +125,7 @@ class SavePanel {
       if (done >= total) {
         // Not known how long: as much is read as the checksums cover.
         bar.removeAttribute("value")
-        fill(text, "Holding the bytes against the archive’s checksums…")
+        fill(text, "Checking the bytes…")
         return
       }
       bar.value = done / total

@@ -97,6 +97,7 @@ function samplePass({ extent, offsetInExtent, length }: CopySegment, { signal, o
     for (let piece = 0; piece < SAMPLE_PIECES; piece++) {
       signal.throwIfAborted()
       const bytes = await extent.source.read(extent.offset + offsetInExtent + piece * step, PIECE_BYTES)
+      if (bytes.length !== PIECE_BYTES) throw new Error("the file has become shorter")
       take(bytes as Bytes)
       onProgress({ done: piece + 1, total: SAMPLE_PIECES })
     }
