@@ -5,22 +5,15 @@
  * Without Chromium it says so and stops; where `CI` is set, that is a failure.
  */
 
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { CHROMIUM_ARGUMENTS, CHROMIUM_NAMES, findChromium } from "./find-chromium.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const NAMES = ["chromium", "chromium-browser", "google-chrome"]
-const ARGUMENTS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-background-networking",
-  "--no-first-run",
-]
 
 const file = readFileSync(join(root, "examples/tiny-transformer.pt"))
 const OPEN = { "access-control-allow-origin": "*" }
@@ -47,7 +40,7 @@ const CASES = [
 const executablePath = findChromium()
 if (executablePath === undefined) {
   const inCi = process.env.CI === "true"
-  console.log(`url: ${inCi ? "failed" : "skipped"}, there is no ${NAMES.join(", ")} in PATH`)
+  console.log(`url: ${inCi ? "failed" : "skipped"}, there is no ${CHROMIUM_NAMES.join(", ")} in PATH`)
   process.exit(inCi ? 1 : 0)
 }
 
@@ -134,7 +127,7 @@ async function inPage(program, use) {
   const { chromium } = await import("playwright-core")
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: program,
-    args: ARGUMENTS,
+    args: CHROMIUM_ARGUMENTS,
   })
   try {
     const page = await context.newPage()
@@ -154,18 +147,4 @@ async function listen(answer) {
 
 function addressOf(server) {
   return `http://127.0.0.1:${server.address().port}`
-}
-
-function findChromium() {
-  for (const name of NAMES) {
-    for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-      try {
-        accessSync(join(folder, name), constants.X_OK)
-        return join(folder, name)
-      } catch {
-        // Not in this folder.
-      }
-    }
-  }
-  return undefined
 }

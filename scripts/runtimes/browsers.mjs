@@ -7,14 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { CHROMIUM_ARGUMENTS } from "../find-chromium.mjs"
 import { loadPuppeteer } from "./found.mjs"
 
 const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'"
-
-const CHROMIUM_ARGUMENTS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"],
-  ...["--no-first-run", "--disable-component-update", "--disable-sync"],
-]
 
 /** A suite that takes longer than this hangs. */
 const LONGEST_MS = 15 * 60_000

@@ -5,17 +5,10 @@
  */
 
 import { execFileSync } from "node:child_process"
-import {
-  accessSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs"
-import { delimiter, join } from "node:path"
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { CHROMIUM_NAMES, inPath } from "../find-chromium.mjs"
 
 export const inCi = process.env.CI === "true"
 
@@ -41,7 +34,7 @@ const PROCESSES = [
 ]
 
 const BROWSERS = [
-  { name: "Chromium", programs: ["chromium", "chromium-browser", "google-chrome"] },
+  { name: "Chromium", programs: CHROMIUM_NAMES },
   { name: "Firefox", programs: ["firefox-esr", "firefox"] },
 ]
 
@@ -55,7 +48,7 @@ export function findRuntimes(only = "", install = inCi) {
   const processes = PROCESSES.filter(wanted)
   const browsers = BROWSERS.filter(wanted).map(({ name, programs }) => ({
     name,
-    program: programs.map(inPath).find((path) => path !== undefined),
+    program: inPath(programs),
     missing: `there is no ${programs.join(" or ")} in PATH`,
   }))
   const needed = [...processes, ...browsers].some(({ name }) => name !== "Node" && name !== "Chromium")
@@ -98,16 +91,4 @@ function installAll() {
     cwd: folder,
     stdio: ["ignore", "ignore", "inherit"],
   })
-}
-
-function inPath(name) {
-  for (const place of (process.env.PATH ?? "").split(delimiter)) {
-    try {
-      accessSync(join(place, name), constants.X_OK)
-      return join(place, name)
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined
 }

@@ -1,0 +1,64 @@
+/** Where a converted file goes: a file that is picked on the disk, or a download. */
+
+interface SavePickerOptions {
+  readonly suggestedName: string
+  readonly types: readonly {
+    readonly description: string
+    readonly accept: Record<string, readonly string[]>
+  }[]
+}
+
+type ShowSaveFilePicker = (options: SavePickerOptions) => Promise<FileSystemFileHandle>
+
+/** `cancelled` when whoever was asked does not want to save after all; `download` where the browser cannot ask. */
+export type SaveTarget = FileSystemFileHandle | "download" | "cancelled"
+
+/** The same name with the ending of the format. */
+export function outputName(inputName: string): string {
+  return `${inputName.replace(/\.(pt|pth|bin|ckpt|pkl|tar)$/i, "") || "model"}.safetensors`
+}
+
+/** To be called while a click is being answered, or the browser shows no picker. */
+export async function pickTarget(suggestedName: string): Promise<SaveTarget> {
+  const { showSaveFilePicker } = globalThis as { showSaveFilePicker?: ShowSaveFilePicker }
+  if (showSaveFilePicker === undefined) return "download"
+  try {
+    const accept = { "application/octet-stream": [".safetensors"] }
+    return await showSaveFilePicker({ suggestedName, types: [{ description: "safetensors", accept }] })
+  } catch (error) {
+    // Frames of other origins may not ask.
+    return error instanceof DOMException && error.name === "AbortError" ? "cancelled" : "download"
+  }
+}
+
+/** Long enough for a browser to ask where to, and to begin. Milliseconds. */
+const URL_LIFETIME = 10 * 60_000
+
+/** Hands a Blob to the browser's downloads. */
+export function download(blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob)
+  const link = document.createElement("a")
+  link.href = url
+  link.download = name
+  link.click()
+  setTimeout(() => URL.revokeObjectURL(url), URL_LIFETIME)
+}
+
+/** While a stream to it is being aborted, a file cannot be removed. Milliseconds, and how often that is waited for. */
+const REMOVE_DELAY = 200
+const REMOVE_ATTEMPTS = 20
+
+/** Takes away the empty file that a picker has made, after nothing was written to it. */
+export async function removeEmpty(handle: FileSystemFileHandle): Promise<void> {
+  const { remove } = handle as { remove?: () => Promise<void> }
+  for (let attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
+    try {
+      if ((await handle.getFile()).size === 0) await remove?.call(handle)
+      return
+    } catch (error) {
+      // It is gone already, or may not be touched any more.
+      if (!(error instanceof DOMException) || error.name !== "NoModificationAllowedError") return
+      await new Promise((resolve) => setTimeout(resolve, REMOVE_DELAY))
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** Why a file is refused, in plain words, and every global that is the reason. */
+
+import type { ScanReport } from "tosafetensors"
+import { element } from "../dom.ts"
+import { sayCounted } from "../model/quantities.ts"
+import type { Refusal } from "../worker/protocol.ts"
+import { findingsList, globalsList } from "./globals-view.ts"
+import { nextStepView, refusalText } from "./refusal-text.ts"
+
+/** What the codes that are no accusation mean. */
+const TITLES: ReadonlyMap<string, string> = new Map([
+  ["global-not-allowed", "This file needs code that may not be run"],
+  ["not-a-checkpoint", "This is not a PyTorch checkpoint"],
+  ["truncated", "This file is incomplete"],
+  ["read-failed", "This file could not be read"],
+  ["input-changed", "This file changed while it was read"],
+  ["unsupported-layout", "This kind of checkpoint cannot be converted"],
+  ["tensor-unsupported", "Some of its tensors cannot be converted"],
+  ["limit-exceeded", "This file asks for more than is allowed"],
+  ["unexpected", "Something went wrong"],
+])
+
+const OTHERWISE = "This file is not what a checkpoint is"
+
+export function refusalView(refusal: Refusal, scanned: ScanReport | undefined): HTMLElement {
+  const refusedGlobals = scanned?.globals.filter(({ verdict }) => verdict !== "allowed") ?? []
+  const isDangerous = refusedGlobals.some(({ verdict }) => verdict === "dangerous")
+  const title = isDangerous ? "This file wants to run code" : (TITLES.get(refusal.code) ?? OTHERWISE)
+  const findings = scanned?.findings.filter(
+    ({ code, message }) => code !== refusal.code && message !== refusal.message,
+  )
+  return element(
+    "div",
+    { class: "refusal" },
+    element(
+      "div",
+      { class: "notice refused" },
+      element("h2", {}, title),
+      ...saying(refusal, refusedGlobals.length),
+    ),
+    refusedGlobals.length === 0
+      ? undefined
+      : globalsList("What it names that is not allowed", refusedGlobals),
+    findings === undefined || findings.length === 0 ? undefined : findingsList(findings),
+  )
+}
+
+function saying(refusal: Refusal, globalCount: number): readonly (HTMLElement | undefined)[] {
+  // The table below says better which globals there are.
+  const isListed = refusal.code === "global-not-allowed" && globalCount > 0
+  const message = isListed
+    ? `Its pickle names ${sayCounted(globalCount, "global")} that may not be used.`
+    : refusal.message
+  return [
+    refusalText(message),
+    element("p", {}, "Nothing in the file was run, and nothing was written."),
+    nextStepView(refusal),
+    element("p", { class: "code" }, "Code ", element("code", {}, refusal.code)),
+  ]
+}

@@ -1,0 +1,123 @@
+/** What the page and its worker say to one another. There is one worker for each file. */
+
+import type {
+  Alias,
+  ErrorCode,
+  RootCandidate,
+  ScanReport,
+  SharingPolicy,
+  TensorInfo,
+  UnreferencedBytes,
+} from "tosafetensors"
+import type { TensorColumns } from "../model/tensor-columns.ts"
+import type { TensorStatistics } from "../model/tensor-statistics.ts"
+
+/** What the page lets people choose, as they write it. */
+export interface Selection {
+  readonly root: readonly string[] | "all" | undefined
+  readonly shared: SharingPolicy
+  readonly include: string
+  readonly exclude: string
+  readonly rename: string
+}
+
+/** Why something was not done. An `AbortError` never becomes one. */
+export interface Refusal {
+  /** `unexpected` for an exception that is none of the library's; `invalid-choice` for what was written in a box. */
+  readonly code: ErrorCode | "unexpected" | "invalid-choice"
+  readonly message: string
+  readonly nextStep: string | undefined
+  readonly candidates: readonly RootCandidate[]
+}
+
+export interface OpenedCheckpoint {
+  readonly layout: string
+  readonly byteLength: number
+  readonly columns: TensorColumns
+  /** Why not all tensors could be listed. */
+  readonly listingProblem: Refusal | undefined
+  /** Where a state dict may be, besides what the rule finds. */
+  readonly candidates: readonly RootCandidate[]
+  readonly preview: Preview | Refusal
+}
+
+/** What a conversion would write. */
+export interface Preview {
+  readonly root: readonly string[]
+  readonly tensorCount: number
+  readonly parameterCount: number
+  readonly byteLength: number
+  readonly aliasCount: number
+  /** The first of them. */
+  readonly aliases: readonly Alias[]
+  readonly outsideRoot: number
+  readonly filteredCount: number
+  readonly unreferenced: UnreferencedBytes
+  readonly warnings: readonly string[]
+  /** The first names of the output, in its order. */
+  readonly names: readonly string[]
+  readonly renamedCount: number
+  /** The first of them. */
+  readonly renamed: readonly { readonly from: string; readonly to: string }[]
+}
+
+/** The result of looking at a tensor's elements. */
+export type Measurement =
+  | {
+      readonly kind: "measured"
+      readonly statistics: TensorStatistics
+      readonly bytesRead: number
+      readonly byteLength: number
+      readonly valuesPerElement: "one" | "complex" | "packed"
+    }
+  | { readonly kind: "not-measured"; readonly reason: string }
+
+/** What was saved. `blob` is undefined when it went straight to the disk. */
+export interface Saved {
+  readonly blob: Blob | undefined
+  readonly preview: Preview
+  readonly checksums: "checked" | "absent" | "not-checked"
+}
+
+/** What can be asked, and what is answered. */
+export interface Exchanges {
+  open: { ask: { readonly file: File }; answer: OpenedCheckpoint }
+  scan: { ask: { readonly file: File }; answer: ScanReport }
+  describe: { ask: { readonly name: string }; answer: TensorInfo }
+  measure: { ask: { readonly name: string }; answer: Measurement }
+  preview: { ask: { readonly selection: Selection }; answer: Preview }
+  save: {
+    ask: { readonly selection: Selection; readonly handle: FileSystemFileHandle | undefined }
+    answer: Saved
+  }
+}
+
+export type Verb = keyof Exchanges
+
+/** Bytes that are done, of all; `checking` when only checksums are left. */
+export interface WorkProgress {
+  readonly done: number
+  readonly total: number
+}
+
+export type ToWorker =
+  | {
+      [V in Verb]: {
+        readonly kind: "ask"
+        readonly id: number
+        readonly verb: V
+        readonly given: Exchanges[V]["ask"]
+      }
+    }[Verb]
+  | { readonly kind: "cancel"; readonly id: number }
+
+export type FromWorker =
+  | { readonly kind: "answer"; readonly id: number; readonly answer: Exchanges[Verb]["answer"] }
+  | { readonly kind: "refusal"; readonly id: number; readonly refusal: Refusal }
+  | { readonly kind: "cancelled"; readonly id: number }
+  | { readonly kind: "progress"; readonly id: number; readonly progress: WorkProgress }
+
+/** Whether it is one. */
+export function isRefusal(value: object): value is Refusal {
+  return "code" in value && "message" in value
+}

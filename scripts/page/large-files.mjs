@@ -1,0 +1,199 @@
+/** Three gigabytes go through the page without being held; 200,000 tensors are searched, sorted and scrolled. */
+
+import { join } from "node:path"
+import { openCheckpoint } from "../../dist/node.js"
+import { expectSame, expectText, opened, textOf } from "./browser.mjs"
+import {
+  markOf,
+  SPARSE_TENSOR_BYTES,
+  SPARSE_TENSORS,
+  TRANSPOSED_SIDE,
+  writeMany,
+  writeSparse,
+  writeTransposed,
+} from "./inputs.mjs"
+import { ownFiles } from "./saving.mjs"
+import { WorkerHeap } from "./worker-heap.mjs"
+
+const MiB = 2 ** 20
+const MOST_HEAP_BYTES = 100 * MiB
+const MANY = 200_000
+
+/** Rows that are elements at a time, however many there are. */
+const MOST_ROWS = 60
+
+export async function checkLargeFiles({ browser, check, work }) {
+  const sparse = join(work, "sparse.pt")
+  const sparseBytes = writeSparse(sparse)
+  const many = join(work, "many.pt")
+  writeMany(many, MANY)
+
+  await check(`${sparseBytes} bytes are saved to a file without being held`, async () => {
+    const page = await browser.open({ disk: true, profile: join(work, "profile") })
+    const heap = await WorkerHeap.of(page)
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    await page.locator(".save .primary").click()
+    await heap.watchUntil(page.locator(".notice.done").waitFor({ timeout: 300_000 }))
+    const expected = await plannedPieces(sparse)
+    expectSame(await readPieces(page, expected), expected.pieces, "pieces")
+    await page.context().close()
+    return requireSmall(heap)
+  })
+
+  await check(`${sparseBytes} bytes are handed to the downloads without being held`, async () => {
+    const page = await browser.open()
+    const heap = await WorkerHeap.of(page)
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    const downloading = page.waitForEvent("download", { timeout: 300_000 })
+    await page.locator(".save .primary").click()
+    const download = await heap.watchUntil(downloading)
+    // That it would be copied is the browser's business.
+    await download.cancel()
+    await page.context().close()
+    return requireSmall(heap)
+  })
+
+  await check("a save is cancelled, leaves nothing, and can be done again", async () => {
+    const page = await browser.open({ disk: true })
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    await page.locator(".save .primary").click()
+    await page.getByText(/ of 3\.22 GB/).waitFor()
+    await browser.shoot(page, "saving-light-1280")
+    await page.getByRole("button", { name: "Cancel" }).click()
+    await page.getByText("Cancelled. Nothing was saved.").first().waitFor()
+    expectSame(await ownFiles(page), [], "files that are left")
+    await page.getByLabel("Only").evaluate((field) => field.closest("details").setAttribute("open", ""))
+    await page.getByLabel("Only").fill("layers.0.*")
+    await page.getByText(/1 tensor,/).waitFor()
+    await page.locator(".save .primary").click()
+    await page.locator(".notice.done").waitFor()
+    await page.context().close()
+  })
+
+  await check("a large tensor is looked at by a sample, which says so", async () => {
+    const page = await browser.open()
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    await page.locator(".grid .row[data-index]").first().click()
+    await page.locator(".histogram").waitFor()
+    expectText(await textOf(page, "dialog[open]"), /A sample: 33\.6 MB of 268 MB/)
+    await page.context().close()
+  })
+
+  await check("a large tensor that is not in order is looked at whole, without being held", async () => {
+    const transposed = join(work, "transposed.pt")
+    writeTransposed(transposed)
+    const page = await browser.open()
+    const heap = await WorkerHeap.of(page)
+    await page.setInputFiles("#picker", transposed)
+    await opened(page)
+    await page.locator(".grid .row[data-index]").first().click()
+    await heap.watchUntil(page.locator(".histogram").waitFor())
+    const said = await textOf(page, "dialog[open]")
+    // Each mark is 32 bytes, none of them zero.
+    const zeros = (TRANSPOSED_SIDE ** 2 - (2 * markOf(0).length) / 4).toLocaleString("en")
+    expectText(said, new RegExp(`picked element by element[\\s\\S]*Zeros\\s+${zeros}`))
+    if (/A sample/.test(said)) throw new Error("only a sample was looked at")
+    await page.context().close()
+    return requireSmall(heap)
+  })
+
+  await check(`${MANY} tensors are listed, searched, sorted and scrolled`, async () => {
+    const page = await browser.open()
+    await page.setInputFiles("#picker", many)
+    await opened(page)
+    const grid = page.locator(".grid")
+    expectSame(await grid.getAttribute("aria-rowcount"), String(MANY + 1), "aria-rowcount")
+    const rows = page.locator(".grid .row[data-index]")
+    for (const part of [0.25, 0.5, 0.99, 1]) {
+      await grid.evaluate((element, at) => element.scrollTo(0, at * element.scrollHeight), part)
+      await page.waitForFunction(isFilled)
+      const drawn = await rows.count()
+      if (drawn > MOST_ROWS) throw new Error(`${drawn} rows are elements`)
+    }
+    expectText(await rows.last().innerText(), /blocks\.1999\.part\.\s*99\.weight/)
+    await grid.focus()
+    await page.keyboard.press("Home")
+    await page.keyboard.press("PageDown")
+    await page.keyboard.press("End")
+    const active = await grid.getAttribute("aria-activedescendant")
+    expectSame(
+      await page.locator(`#${active}`).getAttribute("aria-rowindex"),
+      String(MANY + 1),
+      "the last row",
+    )
+    await page.getByRole("button", { name: "Tensor", exact: true }).click()
+    await page.getByRole("button", { name: "Tensor", exact: true }).click()
+    expectText(await rows.first().innerText(), /blocks\.1999\.part\.\s*99\.weight/)
+    await page.getByLabel("Search").fill("blocks.77. part.5.")
+    await page.getByText("1 of 200,000").waitFor()
+    await browser.shoot(page, "many-light-1280")
+    await page.getByLabel("Search").fill("")
+    await page.getByText("200,000", { exact: true }).nth(1).waitFor()
+    const { median, longest } = await framesOfScroll(page)
+    await page.context().close()
+    return `frames of a scroll take ${median} ms, at most ${longest} ms`
+  })
+}
+
+/** What is held must be small; what waits to be collected is only told. */
+function requireSmall({ most }) {
+  if (Math.max(most.objects, most.held) > MOST_HEAP_BYTES) throw new Error(JSON.stringify(most))
+  const say = (bytes) => `${(bytes / MiB).toFixed(1)} MiB`
+  return `objects ${say(most.objects)}, with arrays ${say(most.held)}, before they were collected ${say(most.uncollected)}`
+}
+
+/** Where in the output the marks stand, by the plan that Node makes, and what is there. */
+async function plannedPieces(path) {
+  const checkpoint = await openCheckpoint(path)
+  const { report } = checkpoint.plan()
+  await checkpoint.close()
+  const length = markOf(0).length
+  const places = report.tensors.flatMap(({ start }) => [start, start + SPARSE_TENSOR_BYTES - length])
+  const numbers = report.tensors.map(({ name }) => Number(name.split(".")[1]))
+  expectSame(numbers.length, SPARSE_TENSORS, "tensors")
+  const pieces = numbers.flatMap((number) => [markOf(number).toString(), markOf(number).toString()])
+  return { byteLength: report.byteLength, places, length, pieces }
+}
+
+function readPieces(page, { byteLength, places, length }) {
+  return page.evaluate(
+    async (wanted) => {
+      const folder = await navigator.storage.getDirectory()
+      const handle = await folder.getFileHandle("sparse.safetensors")
+      const file = await handle.getFile()
+      if (file.size !== wanted.byteLength) return [`${file.size} bytes`]
+      return Promise.all(wanted.places.map((at) => file.slice(at, at + wanted.length).text()))
+    },
+    { byteLength, places, length },
+  )
+}
+
+/** Whether rows cover all of the table that is in sight. */
+function isFilled() {
+  const grid = document.querySelector(".grid").getBoundingClientRect()
+  const rows = [...document.querySelectorAll(".grid .row[data-index]")].map((row) =>
+    row.getBoundingClientRect(),
+  )
+  return rows.some(({ top }) => top <= grid.top + 40) && rows.some(({ bottom }) => bottom >= grid.bottom - 4)
+}
+
+/** Milliseconds. For whoever reads the log: nothing is held against them. */
+function framesOfScroll(page) {
+  return page.evaluate(async () => {
+    const grid = document.querySelector(".grid")
+    const frames = []
+    let last = await new Promise(requestAnimationFrame)
+    for (let frame = 0; frame < 120; frame++) {
+      grid.scrollTop += 997
+      const now = await new Promise(requestAnimationFrame)
+      frames.push(Math.round(now - last))
+      last = now
+    }
+    frames.sort((a, b) => a - b)
+    return { median: frames[60], longest: frames.at(-1) }
+  })
+}
