@@ -16,7 +16,7 @@ export const python = join(root, ".oracle/venv/bin/python")
 export const SHAPES = [
   { file: "transformer-20MB.pt", title: "bf16 transformer, 20 MB" },
   { file: "transformer-2.3GB.pt", title: "bf16 transformer, 2.5 GB", large: true, unchecked: true },
-  { file: "medium-1GB.pt", title: "bf16 encoder, 1 GB in tensors of 512 B to 1 MiB", large: true },
+  { file: "medium-1GB.pt", title: "bf16 encoder, 1 GB, 2,880 tensors", large: true },
   { file: "tiny-20000.pt", title: "20,000 tensors of 52 bytes" },
   { file: "tiny-200000.pt", title: "200,000 tensors of 52 bytes", large: true },
   { file: "transposed-200MB.pt", title: "transposed float32, 200 MB" },
