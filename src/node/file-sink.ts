@@ -40,8 +40,6 @@ export interface FileSinkOptions {
   readonly overwrite: boolean
   /** The file that is read, when it is one: it must not be the output. */
   readonly inputPath: string | undefined
-  /** Bytes of the input, where they are known: the output is likely to have about as many. */
-  readonly inputByteLength?: number | undefined
   /** Called when everything has been written, before the output gets its name. What it throws refuses the output. */
   readonly beforeNaming?: ((written: FileSource) => Promise<void>) | undefined
 }
@@ -77,15 +75,12 @@ export class FileSink implements DirectSink {
   readonly #path: string
   readonly #options: FileSinkOptions
   #temporary: { readonly path: string; readonly handle: FileHandle } | undefined
-  /** From before the input is opened, where that is large: threads begin while it is read and planned. */
-  readonly #startingPool: Promise<CopyPool | undefined> | undefined
   #copyPool: CopyPool | undefined
   #copier: FileCopier | undefined
 
   constructor(path: string, options: FileSinkOptions) {
     this.#path = path
     this.#options = options
-    if ((options.inputByteLength ?? 0) >= THREADS_FROM_BYTES) this.#startingPool = CopyPool.start()
   }
 
   /** The descriptor of the temporary file, for a process that writes it. */
@@ -125,7 +120,7 @@ export class FileSink implements DirectSink {
 
   async close(): Promise<void> {
     const { path, handle } = this.#opened()
-    await this.#closePool()
+    await this.#copyPool?.close()
     const { beforeNaming } = this.#options
     if (beforeNaming !== undefined) {
       await beforeNaming(new FileSource(handle, path, await this.#status(handle)))
@@ -139,25 +134,20 @@ export class FileSink implements DirectSink {
   }
 
   async abort(): Promise<void> {
-    // Threads first: a descriptor that was closed under them could by then belong to another file.
-    await this.#closePool()
     const temporary = this.#temporary
     if (temporary === undefined) return
     this.#temporary = undefined
+    // Threads first: a descriptor that was closed under them could by then belong to another file.
+    await this.#copyPool?.close()
     await temporary.handle.close().catch(() => {})
     await rm(temporary.path, { force: true })
     forgetTemporary(temporary.path)
   }
 
   async #startCopying(): Promise<void> {
-    const pool = await (this.#startingPool ?? CopyPool.start())
+    const pool = await CopyPool.start()
     this.#copyPool = pool
     if (pool !== undefined) this.#copier = new FileCopier((job) => pool.run(job))
-  }
-
-  async #closePool(): Promise<void> {
-    const pool = this.#copyPool ?? (await this.#startingPool)
-    await pool?.close()
   }
 
   async #renameToFreeName(temporary: string): Promise<void> {

@@ -1,6 +1,5 @@
 /** Node, Deno and Bun: paths as inputs and outputs, streams through a temporary file, zlib's checksum. */
 
-import { stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { CheckpointInput, OpenedInput } from "../api/inputs.ts"
 import { openUniversalInput, requireUnlocked } from "../api/inputs.ts"
@@ -89,16 +88,7 @@ export async function openNodeOutput(
   if (path === undefined) return openUniversalOutput(output)
   const inputPath = pathOf(request.input, "input")
   const { overwrite, beforeNaming } = request
-  const inputByteLength = inputPath === undefined ? undefined : await byteLengthOf(inputPath)
-  return prepareFileSink(path, { overwrite, inputPath, inputByteLength, beforeNaming })
-}
-
-/** Undefined when it cannot be told. Opening it will say why. */
-async function byteLengthOf(path: string): Promise<number | undefined> {
-  return stat(path).then(
-    (found) => found.size,
-    () => undefined,
-  )
+  return prepareFileSink(path, { overwrite, inputPath, beforeNaming })
 }
 
 function pathOf(value: unknown, argument: string): string | undefined {
