@@ -17,8 +17,8 @@ export interface ByteSource {
   readInto?(offset: number, target: Uint8Array, signal?: AbortSignal): Promise<number>
   /**
    * Optional: `high` where a read costs far more than its bytes do, as a request over a network. Opening then puts off
-   * the local headers of an archive's members until their bytes are needed, and a conversion asks for more at a time.
-   * Default `low`.
+   * the local headers of an archive's members until their bytes are needed, and a conversion asks for all that a chunk
+   * needs at once: how many requests are under way is for the source to bound. Default `low`.
    */
   readonly readCost?: "low" | "high"
   /** Optional: the same bytes as a `Blob`, so that parts of it can be handed on without being read. */

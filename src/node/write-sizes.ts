@@ -8,7 +8,7 @@
  * docs/performance.md.
  */
 
-/** What is no slower than others on any machine. */
+/** Seldom the fastest, and never far from it. */
 export const SMALL_WRITE_BYTES: number = 32 * 1024
 
 /** The larger size, which the smaller one divides. */

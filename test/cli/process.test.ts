@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
+import { toSafetensorsBytes } from "../../src/node/index.ts"
 import { expandingCheckpoint, largeCheckpoint, writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
@@ -20,15 +21,19 @@ beforeAll(async () => {
   script = await buildCli(newFolder())
 }, 60_000)
 
-/** How the bytes of a large conversion get to the output: picked one by one, or copied by threads. */
-const WAYS = ["gathered", "copied"] as const
+/** How the bytes of a large conversion get to the output: picked or copied by threads, or inflated in the event loop. */
+const WAYS = ["gathered", "copied", "inflated"] as const
+
+/** One kilobyte, two million times. */
+const repeated = new Map([["w", tensor(dtypeNamed("uint8"), [2 ** 21, 1024], { strides: [0, 1] })]])
 
 /** A folder with a checkpoint that takes its time: it converts to a gigabyte or more. And how to convert it. */
 function endless(way: (typeof WAYS)[number]): { folder: string; output: string; argv: readonly string[] } {
   const folder = newFolder()
   const input = join(folder, "model.pt")
   if (way === "gathered") writeFileSync(input, expandingCheckpoint(1))
-  else writeSparseCheckpoint(input, 3)
+  else if (way === "copied") writeSparseCheckpoint(input, 3)
+  else writeFileSync(input, writeCheckpoint(repeated, { deflated: (member) => member.includes("data/") }))
   const output = join(folder, "model.safetensors")
   return { folder, output, argv: [input, "-o", output, "--limit", "outputFloorBytes=9000000000"] }
 }
@@ -184,6 +189,39 @@ describe("a large archive", () => {
     ]
     expect(Buffer.compare(raw, both[0]?.[1].storage.bytes ?? raw.subarray(1))).toBe(0)
     expect(bools.every((byte) => byte < 2)).toBe(true)
+  })
+
+  describe("that threads make", () => {
+    const F32 = dtypeNamed("float32")
+    const wide = tensor(F32, [3000, 3000], { seed: 1 }).storage
+    const tensors = new Map([
+      ["transposed", tensor(F32, [3000, 3000], { strides: [1, 3000], seed: 2 })],
+      ["columns", tensor(F32, [3000, 2000], { storage: wide, strides: [3000, 1], offset: 500 })],
+      ["turned", tensor(dtypeNamed("complex64"), [500, 500], { strides: [1, 500], conj: true, seed: 3 })],
+      ["large", tensor(F32, [2_000_000], { seed: 4 })],
+      // More than go into one job.
+      ...Array.from({ length: 5000 }, (_, i) => [`small.${i}`, tensor(F32, [i % 7], { seed: i })] as const),
+    ])
+    const file = writeCheckpoint(tensors)
+
+    it("is what a conversion in memory makes", async () => {
+      const { input, output } = written(file)
+      expect(runScript(script, [input])).toMatchObject({ code: 0, stderr: "" })
+      const { bytes } = await toSafetensorsBytes(file)
+      expect(bytes.length).toBeGreaterThan(64 * 2 ** 20)
+      expect(Buffer.compare(readFileSync(output), bytes)).toBe(0)
+    })
+
+    it("is refused for damage that no tensor sees", () => {
+      const damaged = file.slice()
+      // The first columns of a storage whose other columns are written.
+      const at = Buffer.from(damaged.buffer).indexOf(wide.bytes.subarray(0, 64)) + 12
+      damaged[at] = (damaged[at] as number) ^ 1
+      const { folder, input } = written(damaged)
+      const { code, stderr } = runScript(script, [input])
+      expect([code, readdirSync(folder)]).toEqual([1, ["model.pt"]])
+      expect(stderr).toContain("code  checksum")
+    })
   })
 
   function written(bytes: Uint8Array): { folder: string; input: string; output: string } {

@@ -312,6 +312,23 @@ describe("reads", () => {
     ])
   })
 
+  it("are joined to requests of no more than 8 MiB", async () => {
+    const large = {
+      byteLength: 40_000_000,
+      slice: (start: number, end: number) => new Uint8Array(end - start),
+    }
+    await using server = await serveFile(large)
+    const source = await openUrlSource(server.url, OPTIONS)
+    await Promise.all(Array.from({ length: 4 }, (_, i) => source.read(10_000_000 + i * 3_000_000, 3_000_000)))
+    // One read alone may be longer.
+    expect((await source.read(25_000_000, 9_000_000)).length).toBe(9_000_000)
+    expect(ranges(server).slice(1)).toEqual([
+      "bytes=10000000-15999999",
+      "bytes=16000000-21999999",
+      "bytes=25000000-33999999",
+    ])
+  })
+
   it("are at most six at a time", async () => {
     const large = {
       byteLength: 40_000_000,

@@ -186,6 +186,19 @@ describe("chunks", () => {
     )
   })
 
+  it("that a sink takes over are lists that are not endless", () => {
+    const given = {
+      ...{ chunkBytes: 16, smallGatherBytes: 0, directBytes: 2 ** 20 },
+      ...{ windowBytes: 16, directWindowBytes: 16 },
+    }
+    const segments = Array.from({ length: 9000 }, (_, i): Segment => {
+      return { kind: "copy", start: 4 * i, length: 4, extent: STORED, offsetInExtent: 4 * i }
+    })
+    const chunks = [...cutChunks(segments, given, () => true)]
+    expectTiling(chunks, segments)
+    expect(chunks.map(({ pieces }) => pieces.length)).toEqual([4096, 4096, 808])
+  })
+
   it("are none for no segments", () => {
     const given = {
       chunkBytes: 16,

@@ -42,6 +42,20 @@ describe("reading", () => {
     expect((await output.read(output.byteLength, 0)).length).toBe(0)
   })
 
+  it("takes thousands of small tensors together", async () => {
+    const small = Array.from(
+      { length: 3000 },
+      (_, i) => [`t${i}`, tensor(F32, [i % 5], { seed: i })] as const,
+    )
+    const file = writeCheckpoint(new Map(small))
+    await using checkpoint = await openCheckpoint(file)
+    const output = checkpoint.output(checkpoint.plan())
+    const { bytes } = await toSafetensorsBytes(file)
+    expect(Buffer.compare(await output.read(0, output.byteLength), bytes)).toBe(0)
+    const half = output.byteLength >> 1
+    expect(Buffer.compare(await output.read(half, 5000), bytes.subarray(half, half + 5000))).toBe(0)
+  })
+
   it("is a source like any other", async () => {
     await using checkpoint = await openCheckpoint(FILE)
     const check = await checkSafetensors(checkpoint.output(checkpoint.plan()))
