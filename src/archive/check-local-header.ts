@@ -112,13 +112,20 @@ export function checkDescriptor(cursor: ByteCursor, entry: DirectoryEntry, lengt
   const signed = length % 8 === 0
   if (signed) requireSame(cursor.readUint32LE(), zip.DATA_DESCRIPTOR, "descriptor signature", entry, at)
   requireSame(cursor.readUint32LE(), entry.crc32, "CRC-32 in the data descriptor", entry, at)
-  for (const [expected, what] of [
-    [entry.storedLength, "stored size in the data descriptor"],
-    [entry.byteLength, "size in the data descriptor"],
-  ] as const) {
-    if (wide) requireSame(cursor.readUint64LE(), BigInt(expected), what, entry, at)
-    else requireSame(cursor.readUint32LE(), expected, what, entry, at)
-  }
+  checkSize(cursor, entry.storedLength, wide, "stored size in the data descriptor", entry, at)
+  checkSize(cursor, entry.byteLength, wide, "size in the data descriptor", entry, at)
+}
+
+function checkSize(
+  cursor: ByteCursor,
+  expected: number,
+  wide: boolean,
+  what: string,
+  entry: DirectoryEntry,
+  at: number,
+): void {
+  if (wide) requireSame(cursor.readUint64LE(), BigInt(expected), what, entry, at)
+  else requireSame(cursor.readUint32LE(), expected, what, entry, at)
 }
 
 function requireSame<T extends number | bigint>(

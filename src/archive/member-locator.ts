@@ -26,16 +26,14 @@ export class MemberLocator implements ExtentLocator {
     this.#dataOffsets = dataOffsets
   }
 
-  /** The members of `entries` that are no folders, by name, in that order. */
-  extents(entries: readonly DirectoryEntry[], hasChecksums: boolean): ReadonlyMap<string, ByteExtent> {
+  /** The members in the order of `entries`; undefined for folders. */
+  extents(entries: readonly DirectoryEntry[], hasChecksums: boolean): (ByteExtent | undefined)[] {
     const indices = new Map(this.#coverage.members.map((entry, index) => [entry, index]))
-    const extents = new Map<string, ByteExtent>()
-    for (const entry of entries) {
+    return entries.map((entry) => {
       const index = indices.get(entry)
-      if (index === undefined || entry.name.endsWith("/")) continue
-      extents.set(entry.name, new SoughtMember(this, entry, index, hasChecksums))
-    }
-    return extents
+      if (index === undefined || entry.name.endsWith("/")) return undefined
+      return new SoughtMember(this, entry, index, hasChecksums)
+    })
   }
 
   /** @throws as `locateData`. */

@@ -14,14 +14,15 @@ import type { Limits } from "../limits.ts"
 import { type EndRecords, readEndRecords } from "./end-records.ts"
 import { locateData, unknownOffsets } from "./local-headers.ts"
 import { MemberLocator } from "./member-locator.ts"
+import { MemberTable } from "./member-table.ts"
 import { coverFile, type ZipCoverage } from "./zip-coverage.ts"
 import { type DirectoryEntry, parseZipDirectory } from "./zip-directory.ts"
 import { DIRECTORY_HEADER_BYTES, METHOD_STORED } from "./zip-format.ts"
 
 /** An archive that has one reading. */
 export interface ZipArchive {
-  /** Members by exact name, in directory order. Folders, which hold nothing, are left out. */
-  readonly entries: ReadonlyMap<string, ByteExtent>
+  /** Folders, which hold nothing, are left out. */
+  readonly entries: MemberTable
   /** Names of the folders that have an entry of their own, with their slashes. */
   readonly folders: readonly string[]
   /**
@@ -56,7 +57,7 @@ export async function readZip(
     throw new CheckpointError("zip-end-record", { at: end.directoryOffset, problem })
   }
   const directory = await readDirectory(source, end, signal)
-  const entries = parseZipDirectory(directory, end.directoryOffset, end.entryCount)
+  const { entries, names } = parseZipDirectory(directory, end.directoryOffset, end.entryCount)
   const coverage = coverFile(entries, end.directoryOffset)
   const dataOffsets = unknownOffsets(entries.length)
   if (headerTime === "at-once") await locateData(source, coverage, dataOffsets, { signal })
@@ -65,7 +66,7 @@ export async function readZip(
   const folders = entries.filter(({ name }) => name.endsWith("/")).map(({ name }) => name)
   const extents =
     locator?.extents(entries, hasChecksums) ?? toExtents(source, entries, coverage, dataOffsets, hasChecksums)
-  return { entries: extents, folders, hasChecksums, source }
+  return { entries: new MemberTable(names, extents), folders, hasChecksums, source }
 }
 
 async function readDirectory(source: ByteSource, end: EndRecords, signal?: AbortSignal): Promise<Uint8Array> {
@@ -74,24 +75,23 @@ async function readDirectory(source: ByteSource, end: EndRecords, signal?: Abort
   return new ByteCursor(tail.bytes, tail.offset).skip(offset - tail.offset).readBytes(length)
 }
 
+/** The members in directory order; undefined for folders. */
 function toExtents(
   source: ByteSource,
   entries: readonly DirectoryEntry[],
   coverage: ZipCoverage,
   dataOffsets: Float64Array,
   hasChecksums: boolean,
-): ReadonlyMap<string, ByteExtent> {
-  // Members are in file order, the map in directory order; most writers use one order for both.
+): (ByteExtent | undefined)[] {
+  // Members are in file order, the result in directory order; most writers use one order for both.
   const sameOrder = coverage.members === entries
   const offsetOf = sameOrder
     ? undefined
     : new Map(coverage.members.map((e, i) => [e, dataOffsets[i] as number]))
-  const extents = new Map<string, ByteExtent>()
-  for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i] as DirectoryEntry
+  return entries.map((entry, i) => {
     const { name, storedLength, byteLength, method } = entry
-    if (name.endsWith("/")) continue
-    extents.set(name, {
+    if (name.endsWith("/")) return undefined
+    return {
       source,
       offset: offsetOf?.get(entry) ?? (dataOffsets[i] as number),
       storedLength,
@@ -99,7 +99,6 @@ function toExtents(
       coding: method === METHOD_STORED ? "stored" : "deflate",
       crc32: hasChecksums ? entry.crc32 : undefined,
       name,
-    })
-  }
-  return extents
+    }
+  })
 }

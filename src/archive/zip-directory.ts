@@ -29,12 +29,18 @@ const SYMBOLIC_LINK = 0xa000
 /** The folder bit of DOS in the lower half, which most tools set whatever they run on. */
 const DOS_FOLDER = 0x10
 
+/** A directory: its rows, and their names by number of the row. */
+export interface ZipDirectory {
+  readonly entries: readonly DirectoryEntry[]
+  readonly names: NameRegister
+}
+
 /**
  * Parses `bytes`, the whole directory, which begins at `offset` in the file and must hold `entryCount` rows exactly.
  *
  * @throws `zip-entry`, `zip-end-record`, `zip64`, `zip-flags`, `zip-method`, `zip-name`, `zip-duplicate`, `truncated`.
  */
-export function parseZipDirectory(bytes: Uint8Array, offset: number, entryCount: number): DirectoryEntry[] {
+export function parseZipDirectory(bytes: Uint8Array, offset: number, entryCount: number): ZipDirectory {
   const cursor = new ByteCursor(bytes, offset, "the archive's directory")
   const names = new NameRegister()
   const entries: DirectoryEntry[] = []
@@ -47,7 +53,7 @@ export function parseZipDirectory(bytes: Uint8Array, offset: number, entryCount:
     const problem = `${cursor.remaining} bytes of the directory follow its ${entryCount} entries`
     throw new CheckpointError("zip-end-record", { at: cursor.at, problem })
   }
-  return entries
+  return { entries, names }
 }
 
 function readRow(cursor: ByteCursor): DirectoryEntry {
@@ -80,7 +86,7 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
     const problem = `an entry claims ${textsLength} bytes of texts, ${cursor.remaining} are left in the directory`
     throw new CheckpointError("zip-entry", { at, problem })
   }
-  const name = readZipName(cursor.readBytes(nameLength), at)
+  const name = readZipName(cursor, nameLength, at)
   const wide = extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, name, nameLength)
   cursor.skip(commentLength)
   if (disk !== 0 && (disk !== zip.MAX_UINT16 || wide === undefined)) {
@@ -93,9 +99,9 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   if ((attributes & DOS_FOLDER) !== 0 && !name.endsWith("/")) {
     throw fault("zip-entry", name, at, "its attributes say that it is a folder, and its name that it is none")
   }
-  const short = [byteLength32, storedLength32, headerOffset32] as const
-  const [byteLength, storedLength, headerOffset] =
-    wide === undefined && !short.includes(zip.MAX_UINT32) ? short : resolveZip64(short, wide ?? [], name, at)
+  const short = { byteLength: byteLength32, storedLength: storedLength32, headerOffset: headerOffset32 }
+  const usual = wide === undefined && !refersToZip64(short)
+  const { byteLength, storedLength, headerOffset } = usual ? short : resolveZip64(short, wide ?? [], name, at)
   const entry = { name, nameLength, at, flags, method, crc32, byteLength, storedLength, headerOffset }
   requireReadable(entry)
   return entry
@@ -108,13 +114,15 @@ export function requireVersion(version: number, at: number, within?: string): vo
   throw new CheckpointError("zip-entry", { at, problem, ...(within === undefined ? {} : { within }) })
 }
 
-/** The three values of a row, taken from its ZIP64 field where the short ones refer to it (4.5.3). */
-function resolveZip64(
-  short: readonly [number, number, number],
-  wide: readonly bigint[],
-  name: string,
-  at: number,
-): [number, number, number] {
+/** The three values of a row that a ZIP64 field may take the place of. */
+type MemberPlace = Pick<DirectoryEntry, "byteLength" | "storedLength" | "headerOffset">
+
+function refersToZip64({ byteLength, storedLength, headerOffset }: MemberPlace): boolean {
+  return byteLength === zip.MAX_UINT32 || storedLength === zip.MAX_UINT32 || headerOffset === zip.MAX_UINT32
+}
+
+/** The three values, taken from the ZIP64 field where the short ones refer to it, in the order that 4.5.3 gives. */
+function resolveZip64(short: MemberPlace, wide: readonly bigint[], name: string, at: number): MemberPlace {
   let used = 0
   const resolve = (value: number, what: string): number => {
     if (value !== zip.MAX_UINT32) return value
@@ -124,12 +132,12 @@ function resolveZip64(
     if (narrow === undefined) throw fault("zip64", name, at, `its ${what} ${long} is above 2^53`)
     return narrow
   }
-  const values: [number, number, number] = [
-    resolve(short[0], "size"),
-    resolve(short[1], "stored size"),
-    resolve(short[2], "header offset"),
-  ]
-  if (used === wide.length) return values
+  const place = {
+    byteLength: resolve(short.byteLength, "size"),
+    storedLength: resolve(short.storedLength, "stored size"),
+    headerOffset: resolve(short.headerOffset, "header offset"),
+  }
+  if (used === wide.length) return place
   throw fault("zip64", name, at, `${wide.length} ZIP64 values where ${used} are referred to`)
 }
 

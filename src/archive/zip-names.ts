@@ -3,6 +3,7 @@
  * tool (a parent folder, a drive, a string that ends early) has no place in a checkpoint.
  */
 
+import type { ByteCursor } from "../bytes/byte-cursor.ts"
 import { CheckpointError } from "../errors.ts"
 import { quoteText } from "../quote-text.ts"
 
@@ -10,6 +11,11 @@ import { quoteText } from "../quote-text.ts"
 const MAX_NAME_BYTES = 4096
 
 const UTF8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const DOT = 0x2e
+const SLASH = 0x2f
+const COLON = 0x3a
+const BACKSLASH = 0x5c
 
 /** What no name may hold, and how to say it. */
 const NAME_RULES: readonly (readonly [RegExp, string])[] = [
@@ -21,18 +27,19 @@ const NAME_RULES: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * The text of a member's name. `at` is where its header stands in the file.
+ * The member's name that stands at `cursor` and takes `length` bytes, all of which are there. `at` is where its header
+ * stands in the file.
  *
  * @throws `zip-name`.
  */
-export function readZipName(bytes: Uint8Array, at: number): string {
-  if (bytes.length === 0) throw new CheckpointError("zip-name", { at, problem: "a member has an empty name" })
-  if (bytes.length > MAX_NAME_BYTES) {
-    const problem = `a member's name has ${bytes.length} bytes, more than ${MAX_NAME_BYTES}`
+export function readZipName(cursor: ByteCursor, length: number, at: number): string {
+  if (length === 0) throw new CheckpointError("zip-name", { at, problem: "a member has an empty name" })
+  if (length > MAX_NAME_BYTES) {
+    const problem = `a member's name has ${length} bytes, more than ${MAX_NAME_BYTES}`
     throw new CheckpointError("zip-name", { at, problem })
   }
-  const name = decodeName(bytes, at)
-  if (isPlain(bytes)) return name
+  const name = cursor.readShortText(length) ?? decodeName(cursor.readBytes(length), at)
+  if (isPlain(name)) return name
   for (const [pattern, problem] of NAME_RULES) {
     if (pattern.test(name)) throw new CheckpointError("zip-name", { within: name, at, problem })
   }
@@ -40,15 +47,16 @@ export function readZipName(bytes: Uint8Array, at: number): string {
 }
 
 /** True when no rule can be broken: visible ASCII without backslash, colon, a leading slash, or two dots in a row. */
-function isPlain(bytes: Uint8Array): boolean {
+function isPlain(name: string): boolean {
+  if (name.charCodeAt(0) === SLASH) return false
   let previous = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number
-    if (byte < 0x20 || byte > 0x7e || byte === 0x5c || byte === 0x3a) return false
-    if (byte === 0x2e && previous === 0x2e) return false
-    previous = byte
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i)
+    if (unit < 0x20 || unit > 0x7e || unit === BACKSLASH || unit === COLON) return false
+    if (unit === DOT && previous === DOT) return false
+    previous = unit
   }
-  return bytes[0] !== 0x2f
+  return true
 }
 
 function decodeName(bytes: Uint8Array, at: number): string {
@@ -60,15 +68,23 @@ function decodeName(bytes: Uint8Array, at: number): string {
   }
 }
 
-/** Takes names one by one and refuses one that was there, in whatever case: torch's own reader ignores case. */
+/**
+ * Takes names one by one, numbers them from 0, and refuses one that was there, in whatever case: torch's own reader
+ * ignores case.
+ */
 export class NameRegister {
-  readonly #names = new Set<string>()
+  readonly #numbers = new Map<string, number>()
+
+  /** The number of the name that is `name` but for its case. */
+  numberOf(name: string): number | undefined {
+    return this.#numbers.get(name.toLowerCase())
+  }
 
   /** @throws `zip-duplicate`. */
   add(name: string, at: number): void {
-    const before = this.#names.size
-    this.#names.add(name.toLowerCase())
-    if (this.#names.size > before) return
+    const number = this.#numbers.size
+    this.#numbers.set(name.toLowerCase(), number)
+    if (this.#numbers.size > number) return
     throw new CheckpointError("zip-duplicate", {
       within: name,
       at,

@@ -1,5 +1,6 @@
 /** Scans a zip archive: a checkpoint, a TorchScript program, a torch.export program. */
 
+import type { MemberTable } from "../archive/member-table.ts"
 import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
@@ -80,8 +81,8 @@ function noteStray({ name }: ByteExtent, trail: AuditTrail): void {
   trail.add({ severity: "note", code: "other-pickle", message, within: name })
 }
 
-function noteCode(entries: ReadonlyMap<string, ByteExtent>, trail: AuditTrail): void {
-  const count = Array.from(entries.keys()).filter((name) => TORCHSCRIPT_CODE.test(name)).length
+function noteCode(entries: MemberTable, trail: AuditTrail): void {
+  const count = entries.keys().filter((name) => TORCHSCRIPT_CODE.test(name)).length
   if (count === 0) return
   const message = `the archive holds ${count} source ${count === 1 ? "file" : "files"} of a TorchScript program, which torch.jit.load compiles`
   trail.add({ severity: "warning", code: "torchscript-code", message })

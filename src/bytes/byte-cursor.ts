@@ -1,6 +1,7 @@
 /** A bounded little-endian reader over bytes in memory that knows where in the file it stands. */
 
 import { CheckpointError } from "../errors.ts"
+import { ShortTextReader } from "./short-text.ts"
 
 /** Reads forward and never past the end. */
 export class ByteCursor {
@@ -11,6 +12,7 @@ export class ByteCursor {
   readonly #fileOffset: number
   readonly #within: string | undefined
   #position = 0
+  #shortTexts: ShortTextReader | undefined
 
   /** `fileOffset` is where `bytes` begins in the file; errors speak in file offsets. */
   constructor(bytes: Uint8Array, fileOffset: number, within?: string) {
@@ -60,6 +62,15 @@ export class ByteCursor {
   readBytes(length: number): Uint8Array {
     const start = this.#take(length)
     return this.#bytes.subarray(start, start + length)
+  }
+
+  /** The next `length` bytes as text, when they are few and all of them ASCII; undefined, without moving, when not. */
+  readShortText(length: number): string | undefined {
+    if (length > this.remaining) return undefined
+    this.#shortTexts ??= new ShortTextReader(this.#bytes)
+    const text = this.#shortTexts.read(this.#position, length)
+    if (text !== undefined) this.#position += length
+    return text
   }
 
   /** True when the next `byteLength` bytes are `text`, well-formed, in UTF-8; moves over them either way. */

@@ -6,6 +6,7 @@
  * opcode allocates nothing but the operand itself.
  */
 
+import { ShortTextReader } from "../bytes/short-text.ts"
 import type { FaultCode } from "../errors.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
@@ -18,9 +19,6 @@ const LINE_FEED = 0x0a
 
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
 export const GLOBAL_NAME_BYTES = 256
-
-/** Up to this many bytes, an array of character codes beats a TextDecoder call (50 to 160 ns against 100 to 170). */
-const SHORT_TEXT_BYTES = 32
 
 /** Arguments that one call of `String.fromCharCode` is given; engines overflow somewhat above 100,000. */
 const CODES_A_CALL = 8192
@@ -54,6 +52,7 @@ export class PickleDecoder {
 
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  readonly #shortTexts: ShortTextReader
   readonly #end: number // a typed array's own length costs more than the read it guards
   readonly #limits: Limits
   readonly #keepsOddities: boolean
@@ -70,6 +69,7 @@ export class PickleDecoder {
   ) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#shortTexts = new ShortTextReader(bytes)
     this.#end = bytes.byteLength
     this.#limits = limits
     this.#keepsOddities = oddities === "keep"
@@ -210,22 +210,11 @@ export class PickleDecoder {
 
   #text(length: number): string | undefined {
     const start = this.#take(length)
-    const ascii = length <= SHORT_TEXT_BYTES ? this.#ascii(start, length) : undefined
-    if (ascii !== undefined) return ascii
+    const short = this.#shortTexts.read(start, length)
+    if (short !== undefined) return short
     const text = decodePythonText(this.#bytes.subarray(start, start + length))
     if (text !== undefined || this.#keepsOddities) return text
     throw this.fault("pickle-text", `a text of ${length} bytes is not UTF-8`)
-  }
-
-  /** The text, or undefined when it is not all ASCII. */
-  #ascii(start: number, length: number): string | undefined {
-    const codes: number[] = new Array(length)
-    for (let i = 0; i < length; i++) {
-      const byte = this.#bytes[start + i] as number
-      if (byte > 127) return undefined
-      codes[i] = byte
-    }
-    return String.fromCharCode.apply(null, codes)
   }
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */

@@ -47,7 +47,7 @@ const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["APPENDS", (m) => append(m, m.popMark())],
   ["EMPTY_TUPLE", (m) => m.push(NO_ITEMS)],
   ["TUPLE", (m) => m.push(new PickleTuple(m.popMark()))],
-  ["TUPLE1", (m) => m.push(new PickleTuple(popSeveral(m, 1)))],
+  ["TUPLE1", (m) => m.push(new PickleTuple([m.pop()]))],
   ["TUPLE2", (m) => m.push(new PickleTuple(popSeveral(m, 2)))],
   ["TUPLE3", (m) => m.push(new PickleTuple(popSeveral(m, 3)))],
   ["EMPTY_DICT", (m) => m.push(new PickleDict())],
@@ -129,7 +129,8 @@ function pushGlobal(machine: MachineState, module: string, name: string): void {
 }
 
 function stackGlobal(machine: MachineState): void {
-  const [module, name] = popSeveral(machine, 2)
+  const name = machine.pop()
+  const module = machine.pop()
   if (typeof module !== "string" || typeof name !== "string") {
     throw machine.fault("pickle-type", "STACK_GLOBAL needs two strings")
   }
@@ -140,7 +141,8 @@ function stackGlobal(machine: MachineState): void {
 }
 
 function reduce(machine: MachineState, instantiate: boolean): void {
-  const [callable, args] = popSeveral(machine, 2) as [PickleValue, PickleValue]
+  const args = machine.pop()
+  const callable = machine.pop()
   if (callable instanceof RefusedReference || callable instanceof RefusedObject) {
     const reference = callable instanceof RefusedReference ? callable : callable.reference
     reference.use = instantiate ? "instantiated" : "called"
@@ -158,7 +160,9 @@ function reduce(machine: MachineState, instantiate: boolean): void {
 
 /** Only followed for classes that are refused anyway, so that the refusal can name what else the pickle mentions. */
 function newObjectWithKeywords(machine: MachineState): void {
-  const [callable, args, keywords] = popSeveral(machine, 3) as [PickleValue, PickleValue, PickleValue]
+  const keywords = machine.pop()
+  const args = machine.pop()
+  const callable = machine.pop()
   if (!(callable instanceof RefusedReference)) {
     throw machine.fault("pickle-opcode", "the opcode NEWOBJ_EX is not accepted")
   }

@@ -77,20 +77,21 @@ function requireDistinctNames(tensors: readonly NamedTensor[]): void {
 function groupByStorage<Tensor extends NamedTensor>(
   tensors: readonly Tensor[],
 ): readonly (readonly Tensor[])[] {
-  // Most storages hold one tensor: only those that turn out to hold more get a group. Numbers are found faster than
-  // objects, which are given a hash first.
-  const firsts = new Map<number, Tensor>()
+  // Most storages hold one tensor: only those that turn out to hold more get a group.
+  const firsts: (Tensor | undefined)[] = []
   const groups = new Map<number, Tensor[]>()
   for (const named of tensors) {
     const { storage, elementCount } = named.tensor
     if (elementCount === 0) continue
-    const first = firsts.get(storage.index)
+    const { index } = storage
+    while (firsts.length <= index) firsts.push(undefined)
+    const first = firsts[index]
     if (first === undefined) {
-      firsts.set(storage.index, named)
+      firsts[index] = named
       continue
     }
-    const group = groups.get(storage.index)
-    if (group === undefined) groups.set(storage.index, [first, named])
+    const group = groups.get(index)
+    if (group === undefined) groups.set(index, [first, named])
     else group.push(named)
   }
   return [...groups.values()]

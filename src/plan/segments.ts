@@ -4,6 +4,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteOrder } from "../torch/checkpoint-contents.ts"
+import type { TorchDtype } from "../torch/dtypes.ts"
 import type { TensorRecord } from "../torch/tensor-record.ts"
 import { tensorByteLength } from "../torch/tensor-record.ts"
 
@@ -75,20 +76,21 @@ export function tensorSegment(
   const { extent } = tensor.storage
   const { itemBytes } = tensor.dtype
   const length = tensorByteLength(tensor)
-  const fixes = fixesFor(tensor, byteOrder)
-  if (!fixes.normalizeBools && isStoredInOrder(tensor, fixes)) {
+  if (tensor.dtype.family !== "bool" && isStoredPlainly(tensor, byteOrder)) {
     return { kind: "copy", start, length, extent, offsetInExtent: tensor.elementOffset * itemBytes }
   }
+  const fixes = fixesFor(tensor, byteOrder)
   return { kind: "gather", start, length, extent, view: mergeDimensions(tensor), fixes }
 }
 
 /** Whether the tensor's elements stand in the file in the order, with the byte order and the signs of safetensors. */
 export function isStoredPlainly(tensor: TensorRecord, byteOrder: ByteOrder): boolean {
-  return isStoredInOrder(tensor, fixesFor(tensor, byteOrder))
+  const { dtype, conjugate, negative } = tensor
+  return !conjugate && !negative && !isSwapped(dtype, byteOrder) && isContiguous(tensor)
 }
 
-function isStoredInOrder(tensor: TensorRecord, { swapBytes, negate }: ElementFixes): boolean {
-  return !swapBytes && negate === "none" && isContiguous(tensor)
+function isSwapped({ partBytes }: TorchDtype, byteOrder: ByteOrder): boolean {
+  return byteOrder === "big" && partBytes > 1
 }
 
 /** Whether the elements lie in C order without gaps. Strides of dimensions of size 1 say nothing. */
@@ -127,7 +129,7 @@ function fixesFor({ dtype, conjugate, negative }: TensorRecord, byteOrder: ByteO
   const integer = family === "signed" || family === "unsigned"
   return {
     partBytes,
-    swapBytes: byteOrder === "big" && partBytes > 1,
+    swapBytes: isSwapped(dtype, byteOrder),
     // The neg bit turns both parts around, the conj bit the imaginary one: together they leave it as it is.
     negate: negative ? (conjugate ? "real" : "all") : conjugate ? "imaginary" : "none",
     negation: integer ? "twos-complement" : "sign-bit",

@@ -43,12 +43,16 @@ export function compareTensors(a: OrderedTensor, b: OrderedTensor): number {
 }
 
 /**
- * The tensors of a map (keyed by their names) in file order. As `sort(compareTensors)`, which takes 470 ms for 200,000
- * shuffled names; sorting plain strings of one dtype at a time, with the built-in order where it is right, takes 130.
+ * `tensors`, whose names all differ, in file order. As `sort(compareTensors)`, which takes 470 ms for 200,000 shuffled
+ * names; sorting plain strings of one dtype at a time, with the built-in order where it is right, takes 130. `byName`
+ * has the same tensors by their names.
  */
-export function sortTensors<Tensor extends OrderedTensor>(byName: ReadonlyMap<string, Tensor>): Tensor[] {
+export function sortTensors<Tensor extends OrderedTensor>(
+  tensors: readonly Tensor[],
+  byName: ReadonlyMap<string, Tensor>,
+): Tensor[] {
   const namesByRank = new Map<number, string[]>()
-  for (const [name, { dtype }] of byName) {
+  for (const { name, dtype } of tensors) {
     const { rank } = dtypeFacts(dtype)
     const names = namesByRank.get(rank)
     if (names === undefined) namesByRank.set(rank, [name])

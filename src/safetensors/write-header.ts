@@ -72,7 +72,7 @@ export function writeHeader<Tensor extends HeaderTensor>(
   if (metadata !== undefined) writeMetadata(blocks, metadata)
   let start = 0
   let comma = metadata === undefined ? "" : ","
-  const placed = sortTensors(byName).map((tensor) => {
+  const placed = sortTensors(tensors, byName).map((tensor) => {
     const end = endOf(tensor, start)
     blocks.add(`${comma}${JSON.stringify(tensor.name)}:${describe(tensor, start, end)}`)
     comma = ","

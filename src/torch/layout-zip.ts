@@ -3,6 +3,7 @@
  * such as `byteorder` and `version` (torch 2.13, `torch/serialization.py`, `_save` and `_load`).
  */
 
+import type { MemberTable } from "../archive/member-table.ts"
 import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
@@ -111,7 +112,7 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
  * empty folders count, because torch goes by whatever entry comes first.
  */
 function findPrefix({ entries, folders }: ZipArchive): string {
-  const [first] = entries.keys()
+  const first = entries.values()[0]?.name
   if (first === undefined) throw layoutFault("the archive is empty")
   const slash = first.indexOf("/")
   if (slash < 0) throw layoutFault(`the member ${quoteText(first)} lies in no folder`)
@@ -119,16 +120,13 @@ function findPrefix({ entries, folders }: ZipArchive): string {
   const refuse = (name: string): never => {
     throw layoutFault(`members lie in more than one folder: ${quoteText(first)} and ${quoteText(name)}`)
   }
-  for (const name of entries.keys()) if (!name.startsWith(prefix)) refuse(name)
+  for (const { name } of entries.values()) if (!name.startsWith(prefix)) refuse(name)
   for (const name of folders) if (!name.startsWith(prefix)) refuse(name)
   return prefix
 }
 
 /** The members of `folder` whose names are numbers below the number of members, by these. */
-function numberedMembers(
-  entries: ReadonlyMap<string, ByteExtent>,
-  folder: string,
-): readonly (ByteExtent | undefined)[] {
+function numberedMembers(entries: MemberTable, folder: string): readonly (ByteExtent | undefined)[] {
   const members: (ByteExtent | undefined)[] = new Array(entries.size).fill(undefined)
   for (const extent of entries.values()) {
     const { name } = extent
@@ -139,13 +137,13 @@ function numberedMembers(
 }
 
 /** Which of the other layouts an archive has: the marking record lies in its folder. */
-export function otherLayoutOf(entries: ReadonlyMap<string, ByteExtent>): OtherLayout | undefined {
-  const [first = ""] = entries.keys()
+export function otherLayoutOf(entries: MemberTable): OtherLayout | undefined {
+  const first = entries.values()[0]?.name ?? ""
   const prefix = first.slice(0, first.indexOf("/") + 1)
   return OTHER_LAYOUTS.find(({ record }) => entries.has(prefix + record))
 }
 
-function refuseOtherLayouts(entries: ReadonlyMap<string, ByteExtent>): void {
+function refuseOtherLayouts(entries: MemberTable): void {
   const other = otherLayoutOf(entries)
   if (other === undefined) return
   const { layout, problem } = other

@@ -1,5 +1,6 @@
 /** Members of a checkpoint's archive that nothing in it asks for. */
 
+import type { MemberTable } from "../archive/member-table.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { Storage } from "./tensor-record.ts"
 
@@ -49,7 +50,7 @@ export const NOTHING_UNCLAIMED: UnclaimedMembers = /* @__PURE__ */ Object.freeze
 
 /** The members of `entries`, all in the folder `prefix`, that are neither `pickle`, nor of `storages`, nor records. */
 export function findUnclaimed(
-  entries: ReadonlyMap<string, ByteExtent>,
+  entries: MemberTable,
   prefix: string,
   pickle: ByteExtent,
   storages: readonly Storage[],
@@ -63,8 +64,9 @@ export function findUnclaimed(
   if (entries.size === claimed.size + storages.length) return NOTHING_UNCLAIMED
   for (const { extent } of storages) claimed.add(extent)
   const unclaimed = { storages: [] as UnclaimedMember[], members: [] as UnclaimedMember[] }
-  for (const [name, extent] of entries) {
+  for (const extent of entries.values()) {
     if (claimed.has(extent)) continue
+    const { name } = extent
     const kind = STORAGE_MEMBER.test(name.slice(prefix.length)) ? "storages" : "members"
     unclaimed[kind].push({ name, byteLength: sizeOf(extent) })
   }

@@ -54,23 +54,23 @@ export class ChecksumLedger {
    */
   pass(extent: ByteExtent, offset: number, bytes: Uint8Array): void {
     if (!this.#unchecked.has(extent) || bytes.length === 0) return
-    this.#pass(extent, { offset, length: bytes.length, crc: this.#crc32(bytes, 0) })
+    this.#pass(extent, offset, bytes.length, this.#crc32(bytes, 0))
   }
 
   /** As `pass`, for bytes whose CRC-32 was taken elsewhere. */
   passChecksum(extent: ByteExtent, offset: number, length: number, crc: number): void {
-    if (this.#unchecked.has(extent) && length > 0) this.#pass(extent, { offset, length, crc })
+    if (this.#unchecked.has(extent) && length > 0) this.#pass(extent, offset, length, crc)
   }
 
-  #pass(extent: ByteExtent, part: PassedPart): void {
-    if (part.length === extent.byteLength) {
-      this.#settle(extent, part.crc)
+  #pass(extent: ByteExtent, offset: number, length: number, crc: number): void {
+    if (length === extent.byteLength) {
+      this.#settle(extent, crc)
       return
     }
     const passing = this.#passing.get(extent) ?? { parts: [], missing: extent.byteLength }
     this.#passing.set(extent, passing)
-    passing.parts.push(part)
-    passing.missing -= part.length
+    passing.parts.push({ offset, length, crc })
+    passing.missing -= length
     if (passing.missing > 0) return
     const ordered = passing.parts.sort((a, b) => a.offset - b.offset)
     this.#settle(
@@ -81,7 +81,7 @@ export class ChecksumLedger {
 
   #settle(extent: ByteExtent, actual: number): void {
     this.#unchecked.delete(extent)
-    this.#passing.delete(extent)
+    if (this.#passing.size > 0) this.#passing.delete(extent)
     const { name, crc32: expected = actual } = extent
     if (actual !== expected) throw new CheckpointError("checksum", { within: name, expected, actual })
   }

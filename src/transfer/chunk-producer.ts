@@ -36,8 +36,8 @@ export class ChunkProducer {
   readonly #signal: AbortSignal | undefined
   readonly #inflated: InflatedReader
   readonly #window: GatherWindow
-  readonly #passRead = ({ extent, offset, target }: ReadRequest): void => {
-    this.#ledger.pass(extent, offset, target)
+  readonly #passRead = ({ extent, offset }: ReadRequest, bytes: Uint8Array): void => {
+    this.#ledger.pass(extent, offset, bytes)
   }
 
   constructor(segments: readonly Segment[], { ledger, budget, inflate, sizes, signal }: ProducerParts) {
@@ -60,12 +60,14 @@ export class ChunkProducer {
     let filled = 0
     for (const piece of chunk.pieces) {
       const { segment, offset, length } = piece
-      const part = target.subarray(piece.target, piece.target + length)
       filled += length
+      if (segment.kind === "copy" && segment.extent.coding === "stored") {
+        requests.push(this.#copyRequest(segment, piece, target))
+        continue
+      }
+      const part = target.subarray(piece.target, piece.target + length)
       if (segment.kind === "literal") part.set(segment.bytes.subarray(offset, offset + length))
-      else if (segment.kind === "copy" && segment.extent.coding === "stored") {
-        requests.push(this.#copyRequest(segment, offset, part))
-      } else if (segment.kind === "copy") await this.#copyInflated(segment, offset, part)
+      else if (segment.kind === "copy") await this.#copyInflated(segment, offset, part)
       else if (isLargeGather(segment, this.#sizes)) await this.#gatherLarge(segment, piece, part)
       else await this.#gatherSmall(segment, part, requests)
     }
@@ -119,11 +121,18 @@ export class ChunkProducer {
     return this.#inflated.close()
   }
 
-  /** Many small tensors share a chunk, so this makes neither a promise nor a function for each. */
-  #copyRequest(segment: CopySegment, offset: number, target: Uint8Array<ArrayBuffer>): ReadRequest {
+  /** Many small tensors share a chunk, so this makes neither a promise, nor a function, nor a view for each. */
+  #copyRequest(segment: CopySegment, piece: Piece, target: Uint8Array<ArrayBuffer>): ReadRequest {
     const { extent, offsetInExtent } = segment
     const done = this.#ledger.isAssigned(extent, segment) ? this.#passRead : nothing
-    return { extent, offset: offsetInExtent + offset, target, done }
+    return {
+      extent,
+      offset: offsetInExtent + piece.offset,
+      length: piece.length,
+      target,
+      at: piece.target,
+      done,
+    }
   }
 
   async #copyInflated(segment: CopySegment, offset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -162,7 +171,7 @@ export class ChunkProducer {
       part.set(picked)
     }
     if (extent.coding === "stored") {
-      requests.push({ extent, offset, target: window, done })
+      requests.push({ extent, offset, length: window.length, target: window, at: 0, done })
       return
     }
     await this.#inflated.readInto(extent, offset, window)

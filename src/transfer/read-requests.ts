@@ -14,9 +14,12 @@ export interface ReadRequest {
   readonly extent: ByteExtent
   /** First byte in the extent. */
   readonly offset: number
+  readonly length: number
   readonly target: Uint8Array
-  /** Called with the request once `target` is filled. */
-  readonly done: (request: ReadRequest) => void
+  /** Where in `target` they are wanted. */
+  readonly at: number
+  /** Called once they are there, with the same bytes, which may lie elsewhere by now and are not kept. */
+  readonly done: (request: ReadRequest, bytes: Uint8Array) => void
 }
 
 /** Fills the targets of all requests. */
@@ -47,12 +50,12 @@ export async function readRequests(
 function takeGroup(ordered: readonly ReadRequest[], first: number): readonly ReadRequest[] {
   const head = ordered[first] as ReadRequest
   const start = fileOffset(head)
-  let end = start + head.target.length
+  let end = start + head.length
   let next = first + 1
   for (; next < ordered.length; next++) {
     const request = ordered[next] as ReadRequest
     const offset = fileOffset(request)
-    const newEnd = Math.max(end, offset + request.target.length)
+    const newEnd = Math.max(end, offset + request.length)
     if (request.extent.source !== head.extent.source || offset - end > GAP_BYTES) break
     if (newEnd - start > SHARED_BYTES) break
     end = newEnd
@@ -62,19 +65,22 @@ function takeGroup(ordered: readonly ReadRequest[], first: number): readonly Rea
 
 async function readAlone(request: ReadRequest, signal: AbortSignal | undefined): Promise<void> {
   const { source, name } = request.extent
-  await readExactlyInto(source, fileOffset(request), request.target, signal, name)
-  request.done(request)
+  const { target, at, length } = request
+  const bytes = target.subarray(at, at + length)
+  await readExactlyInto(source, fileOffset(request), bytes, signal, name)
+  request.done(request, bytes)
 }
 
 async function readShared(group: readonly ReadRequest[], signal: AbortSignal | undefined): Promise<void> {
   const { source } = (group[0] as ReadRequest).extent
   const offset = fileOffset(group[0] as ReadRequest)
-  const end = group.reduce((latest, r) => Math.max(latest, fileOffset(r) + r.target.length), offset)
+  const end = group.reduce((latest, r) => Math.max(latest, fileOffset(r) + r.length), offset)
   const bytes = await readExactly(source, { offset, length: end - offset }, signal)
   for (const request of group) {
     const start = fileOffset(request) - offset
-    request.target.set(bytes.subarray(start, start + request.target.length))
-    request.done(request)
+    const part = bytes.subarray(start, start + request.length)
+    request.target.set(part, request.at)
+    request.done(request, part)
   }
 }
 

@@ -23,8 +23,8 @@ const DATA = text("some bytes of a weight")
 
 async function contents(bytes: Uint8Array): Promise<Record<string, string>> {
   const archive = await open(bytes)
-  const pairs = [...archive.entries].map(async ([name, extent]) => {
-    return [name, new TextDecoder().decode(await readExtent(extent))] as const
+  const pairs = archive.entries.values().map(async (extent) => {
+    return [extent.name, new TextDecoder().decode(await readExtent(extent))] as const
   })
   return Object.fromEntries(await Promise.all(pairs))
 }

@@ -23,5 +23,5 @@ export async function refusal(promise: Promise<unknown>): Promise<AnyCheckpointE
 
 /** An archive's members as plain data, to be compared. */
 export function listing(archive: ZipArchive): readonly unknown[] {
-  return [...archive.entries].map(([name, { source: _, ...extent }]) => [name, extent])
+  return archive.entries.values().map(({ source: _, ...extent }) => [extent.name, extent])
 }

@@ -60,7 +60,7 @@ describe("sortTensors", () => {
       { name: "\uffff", dtype: "U8" },
       { name: "c", dtype: "BOOL" },
     ] as const
-    const sorted = sortTensors(new Map(tensors.map((tensor) => [tensor.name, tensor])))
+    const sorted = sortTensors(tensors, new Map(tensors.map((tensor) => [tensor.name, tensor])))
     expect(sorted.map((tensor) => tensor.name)).toEqual(["z", "a", "b", "\uffff", "\u{1f642}", "c"])
     expect([...tensors].sort(compareTensors)).toEqual(sorted)
   })
@@ -72,7 +72,7 @@ describe("sortTensors", () => {
     })
     fc.assert(
       fc.property(fc.uniqueArray(tensor, { selector: ({ name }) => name }), (tensors) => {
-        const sorted = sortTensors(new Map(tensors.map((each) => [each.name, each])))
+        const sorted = sortTensors(tensors, new Map(tensors.map((each) => [each.name, each])))
         expect(sorted).toEqual([...tensors].sort(compareTensors))
       }),
     )

@@ -21,7 +21,12 @@ class CountingSource implements ByteSource {
   }
 }
 
-function request(source: ByteSource, at: number, length: number, done: () => void = () => {}): ReadRequest {
+function request(
+  source: ByteSource,
+  at: number,
+  length: number,
+  done: ReadRequest["done"] = () => {},
+): ReadRequest {
   const extent: ByteExtent = {
     source,
     offset: Math.floor(at / 2),
@@ -31,7 +36,8 @@ function request(source: ByteSource, at: number, length: number, done: () => voi
     crc32: undefined,
     name: "member",
   }
-  return { extent, offset: at - extent.offset, target: new Uint8Array(length), done }
+  // The bytes are wanted behind others that nobody may touch.
+  return { extent, offset: at - extent.offset, length, target: new Uint8Array(length + 3), at: 3, done }
 }
 
 describe("requests", () => {
@@ -48,16 +54,18 @@ describe("requests", () => {
         ] as const
         let done = 0
         const requests = ranges.map(([second, at, length]) =>
-          request(sources[second ? 1 : 0], at, length, () => {
+          request(sources[second ? 1 : 0], at, length, ({ target, at }, bytes) => {
+            expect(Buffer.compare(bytes, target.subarray(at))).toBe(0)
             done += 1
           }),
         )
         await readRequests(requests, undefined)
         expect(done).toBe(requests.length)
-        for (const { extent, offset, target } of requests) {
-          const at = extent.offset + offset
+        for (const { extent, offset, length, target, at } of requests) {
+          const start = extent.offset + offset
           const { bytes } = extent.source as CountingSource
-          expect(Buffer.compare(target, bytes.subarray(at, at + target.length))).toBe(0)
+          expect(Buffer.compare(target.subarray(at), bytes.subarray(start, start + length))).toBe(0)
+          expect([...target.subarray(0, at)]).toEqual([0, 0, 0])
         }
       }),
       { seed: 1, numRuns: 200 },
@@ -125,7 +133,7 @@ describe("requests", () => {
     await readRequests(good, undefined)
     expect(most).toBe(3)
     const [last] = good
-    expect(last?.target).toEqual(bytes.slice(900_000, 901_000))
+    expect(last?.target.subarray(last.at)).toEqual(bytes.slice(900_000, 901_000))
     const bad = [...good, request(source, 300_000, 1000)]
     await expect(readRequests(bad, undefined)).rejects.toMatchObject({ code: "read-failed" })
     expect(underWay).toBe(0)
