@@ -99,10 +99,19 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   if ((attributes & DOS_FOLDER) !== 0 && !name.endsWith("/")) {
     throw fault("zip-entry", name, at, "its attributes say that it is a folder, and its name that it is none")
   }
-  const short = { byteLength: byteLength32, storedLength: storedLength32, headerOffset: headerOffset32 }
+  const short = {
+    name,
+    nameLength,
+    at,
+    flags,
+    method,
+    crc32,
+    byteLength: byteLength32,
+    storedLength: storedLength32,
+    headerOffset: headerOffset32,
+  }
   const usual = wide === undefined && !refersToZip64(short)
-  const { byteLength, storedLength, headerOffset } = usual ? short : resolveZip64(short, wide ?? [], name, at)
-  const entry = { name, nameLength, at, flags, method, crc32, byteLength, storedLength, headerOffset }
+  const entry = usual ? short : { ...short, ...resolveZip64(short, wide ?? []) }
   requireReadable(entry)
   return entry
 }
@@ -122,7 +131,8 @@ function refersToZip64({ byteLength, storedLength, headerOffset }: MemberPlace):
 }
 
 /** The three values, taken from the ZIP64 field where the short ones refer to it, in the order that 4.5.3 gives. */
-function resolveZip64(short: MemberPlace, wide: readonly bigint[], name: string, at: number): MemberPlace {
+function resolveZip64(short: DirectoryEntry, wide: readonly bigint[]): MemberPlace {
+  const { name, at } = short
   let used = 0
   const resolve = (value: number, what: string): number => {
     if (value !== zip.MAX_UINT32) return value

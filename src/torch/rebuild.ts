@@ -214,13 +214,15 @@ function isCount(value: PickleValue | undefined): value is number {
   return typeof value === "number" && value >= 0
 }
 
+const NO_BITS = /* @__PURE__ */ Object.freeze({ conjugate: false, negative: false })
+
 /** The conj and neg bits (`torch/_utils.py`, `get_tensor_metadata`). State that we do not know is not guessed at. */
 function readMetadata(
   metadata: PickleValue,
   dtype: TorchDtype,
   site: CallSite,
 ): { readonly conjugate: boolean; readonly negative: boolean } {
-  if (metadata === null) return { conjugate: false, negative: false }
+  if (metadata === null) return NO_BITS
   if (!(metadata instanceof PickleDict)) {
     throw faultAt(site, "tensor-metadata", `a tensor's metadata is ${describeValue(metadata)}, not a dict`)
   }

@@ -23,22 +23,16 @@ interface StorageMention {
   readonly byteLength: number
 }
 
-/** A storage with what its first typed mention said. */
-interface Entry {
-  readonly reference: StorageReference
-  dtype: TorchDtype | undefined
-}
-
 /** Finds where a storage's bytes lie. Called once a key; throws where there is none or its size is another. */
 export type LocateStorage = (mention: { key: string; byteLength: number }, site: CallSite) => ByteExtent
 
 /** All storages of one checkpoint. */
 export class StorageTable {
   readonly #storages: Storage[] = []
-  /** By their keys as numbers, as long as these count up from 0. */
-  readonly #counted: Entry[] = []
+  /** As they were mentioned first, by their keys as numbers, as long as these count up from 0. */
+  readonly #counted: StorageReference[] = []
   /** All others, by their keys. */
-  readonly #others = new Map<string, Entry>()
+  readonly #others = new Map<string, StorageReference>()
   /** Views by their keys, each as a text of all that it says. */
   readonly #views = new Map<string, string>()
   readonly #locate: LocateStorage
@@ -111,11 +105,11 @@ export class StorageTable {
       const storage: Storage = { index, key, byteLength, elementCount, location, extent }
       const reference = makeReference(storage, mention)
       this.#storages.push(storage)
-      this.#add({ reference, dtype })
+      this.#add(reference)
       return reference
     }
-    if (known.reference.storage.byteLength !== byteLength) {
-      const problem = `storage ${quoteText(key)} has ${known.reference.storage.byteLength} and then ${byteLength} bytes`
+    if (known.storage.byteLength !== byteLength) {
+      const problem = `storage ${quoteText(key)} has ${known.storage.byteLength} and then ${byteLength} bytes`
       throw faultAt(site, "storage-conflict", problem)
     }
     if (dtype !== undefined && known.dtype !== undefined && known.dtype !== dtype) {
@@ -127,20 +121,19 @@ export class StorageTable {
       const problem = `storage ${quoteText(key)} is untyped and then ${dtype.name}`
       throw faultAt(site, "storage-conflict", problem)
     }
-    known.dtype ??= dtype
-    return known.reference.dtype === dtype ? known.reference : makeReference(known.reference.storage, mention)
+    return known.dtype === dtype ? known : makeReference(known.storage, mention)
   }
 
-  #find(key: string): Entry | undefined {
+  #find(key: string): StorageReference | undefined {
     const number = smallDecimal(key)
     return number >= 0 && number < this.#counted.length ? this.#counted[number] : this.#others.get(key)
   }
 
-  /** Adds an entry that was not found. */
-  #add(entry: Entry): void {
-    const { key } = entry.reference.storage
-    if (smallDecimal(key) === this.#counted.length) this.#counted.push(entry)
-    else this.#others.set(key, entry)
+  /** Adds a storage that was not found. */
+  #add(reference: StorageReference): void {
+    const { key } = reference.storage
+    if (smallDecimal(key) === this.#counted.length) this.#counted.push(reference)
+    else this.#others.set(key, reference)
   }
 }
 

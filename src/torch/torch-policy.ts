@@ -7,7 +7,7 @@ import type { PickleTuple, PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict } from "../pickle/values.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
 import { findAllowedGlobal, isKnownGlobal } from "./allowed-globals.ts"
-import type { CallSite, CopyCount } from "./call-site.ts"
+import type { CallSite } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
 import { makePlainData } from "./plain-data.ts"
 import { rebuild, unsupportedTensor } from "./rebuild.ts"
@@ -30,10 +30,13 @@ export class TorchPolicy implements PicklePolicy {
   /** Every known global that was named, once each, in order. */
   readonly globals: Set<KnownGlobal> = new Set()
   readonly #options: TorchPolicyOptions
-  readonly #copied: CopyCount = { items: 0, bytes: 0 }
+  /** Nobody keeps a site beyond the call that it is made for, so one serves all. */
+  readonly #site: { -readonly [Key in keyof CallSite]: CallSite[Key] }
 
   constructor(options: TorchPolicyOptions) {
+    const { within, limits, memory } = options
     this.#options = options
+    this.#site = { within, at: 0, limits, copied: { items: 0, bytes: 0 }, memory }
   }
 
   resolveGlobal(module: string, name: string): KnownGlobal | undefined {
@@ -43,7 +46,7 @@ export class TorchPolicy implements PicklePolicy {
   }
 
   call(callable: PickleValue, args: PickleTuple, at: number, instantiate: boolean): PickleValue {
-    const site = this.#site(at)
+    const site = this.#siteAt(at)
     if (!isKnownGlobal(callable)) {
       throw faultAt(site, "pickle-type", `${describeValue(callable)} is called, which is no global`)
     }
@@ -69,19 +72,19 @@ export class TorchPolicy implements PicklePolicy {
   build(target: PickleValue, state: PickleValue, at: number): void {
     if (target instanceof PickleDict && target.type === "OrderedDict" && state instanceof PickleDict) return
     const problem = `state is given to ${describeValue(target)}, which torch.save never writes`
-    throw faultAt(this.#site(at), "pickle-type", problem)
+    throw faultAt(this.#siteAt(at), "pickle-type", problem)
   }
 
   persistentLoad(id: PickleValue, at: number): PickleValue {
     const { storages, storageViews = false } = this.#options
-    const site = this.#site(at)
+    const site = this.#siteAt(at)
     if (storages === undefined)
       throw faultAt(site, "storage-reference", "a storage is referred to out of place")
     return storages.refer(id, site, storageViews)
   }
 
-  #site(at: number): CallSite {
-    const { within, limits, memory } = this.#options
-    return { within, at, limits, copied: this.#copied, memory }
+  #siteAt(at: number): CallSite {
+    this.#site.at = at
+    return this.#site
   }
 }

@@ -123,7 +123,12 @@ export function sizesFor(plan: TransferPlan): TransferSizes {
 /** The sources that a plan draws on. */
 export function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
   const sources = new Set<ByteSource>()
-  for (const segment of segments) if (segment.kind !== "literal") sources.add(segment.extent.source)
+  let last: ByteSource | undefined
+  for (const segment of segments) {
+    if (segment.kind === "literal" || segment.extent.source === last) continue
+    last = segment.extent.source
+    sources.add(last)
+  }
   return sources
 }
 
