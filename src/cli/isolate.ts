@@ -5,7 +5,6 @@
  * output its name in the end; whatever a file could make of a defect in the parsing happens in the other process.
  */
 
-import { spawn } from "node:child_process"
 import { existsSync, statSync } from "node:fs"
 import { FileSink, prepareFileSink } from "../node/file-sink.ts"
 import { FileSource } from "../node/file-source.ts"
@@ -140,6 +139,7 @@ async function runProcess(
   { sources, unopened, output, outputExists }: OpenFiles,
   { signal, stderr }: Terminal,
 ): Promise<number> {
+  const { spawn } = await import("node:child_process")
   signal.throwIfAborted()
   const inputs: HandedInput[] = []
   const descriptors: number[] = []

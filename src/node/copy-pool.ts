@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import type { CopyAnswer, CopyJob } from "./copy-job.ts"
 
 /** Two keep the disk cache busy: writes to one file take turns in the kernel, so more only wait. */
@@ -46,6 +46,8 @@ export class CopyPool {
     try {
       const file = new URL("./copy-worker.js", import.meta.url)
       if (!existsSync(fileURLToPath(file))) return undefined
+      // Most conversions start no thread, and should not wait for what it takes to.
+      const { Worker } = await import("node:worker_threads")
       for (let thread = 0; thread < THREADS; thread++) workers.push(new Worker(file))
       const pool = new CopyPool(workers)
       await Promise.all(workers.map(whenOnline))

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import type { DigestAnswer, DigestJob } from "./digest-job.ts"
 
 /**
@@ -15,7 +15,9 @@ export async function digestOnThread(
   job: DigestJob,
   signal: AbortSignal | undefined,
 ): Promise<DigestAnswer | undefined> {
-  const worker = startWorker(job)
+  const threads = await import("node:worker_threads")
+  signal?.throwIfAborted()
+  const worker = startWorker(threads, job)
   if (worker === undefined) return undefined
   const stop = (): void => void worker.terminate()
   signal?.addEventListener("abort", stop)
@@ -29,7 +31,7 @@ export async function digestOnThread(
   }
 }
 
-function startWorker(job: DigestJob): Worker | undefined {
+function startWorker({ Worker }: typeof import("node:worker_threads"), job: DigestJob): Worker | undefined {
   try {
     const file = new URL("./digest-worker.js", import.meta.url)
     return existsSync(fileURLToPath(file)) ? new Worker(file, { workerData: job }) : undefined

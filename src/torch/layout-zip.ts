@@ -73,10 +73,10 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
 
   const members = numberedMembers(archive.entries, `${prefix}data/`)
   const storages = new StorageTable((mention, site) => {
-    const { key, byteLength } = mention
-    if (!STORAGE_KEY.test(key))
+    const { key, number, byteLength } = mention
+    if (number < 0 && !STORAGE_KEY.test(key))
       throw faultAt(site, "storage-key", `the storage key ${quoteText(key)} is no number`)
-    const member = members[smallDecimal(key)] ?? archive.entries.get(`${prefix}data/${key}`)
+    const member = members[number] ?? archive.entries.get(`${prefix}data/${key}`)
     if (member === undefined)
       throw faultAt(site, "storage-key", `the archive holds no storage ${quoteText(key)}`)
     if (member.byteLength === byteLength) return member

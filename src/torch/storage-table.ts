@@ -15,6 +15,8 @@ import type { Storage, StorageReference } from "./tensor-record.ts"
 /** What a persistent id says (`torch/serialization.py`, `persistent_id`). */
 interface StorageMention {
   readonly key: string
+  /** The key as a number (`smallDecimal`), -1 where it is none. */
+  readonly number: number
   readonly location: string
   /** Undefined for an untyped storage. */
   readonly dtype: TorchDtype | undefined
@@ -24,7 +26,10 @@ interface StorageMention {
 }
 
 /** Finds where a storage's bytes lie. Called once a key; throws where there is none or its size is another. */
-export type LocateStorage = (mention: { key: string; byteLength: number }, site: CallSite) => ByteExtent
+export type LocateStorage = (
+  mention: Pick<StorageMention, "key" | "number" | "byteLength">,
+  site: CallSite,
+) => ByteExtent
 
 /** All storages of one checkpoint. */
 export class StorageTable {
@@ -77,7 +82,7 @@ export class StorageTable {
       throw faultAt(site, "storage-reference", "the key of a storage view must be text")
     const said = [storageKey, whole.dtype?.name, offset, count].join(" ")
     const known = this.#views.get(key) ?? said
-    if (known !== said || this.#find(key) !== undefined) {
+    if (known !== said || this.#find(key, smallDecimal(key)) !== undefined) {
       throw faultAt(
         site,
         "storage-conflict",
@@ -89,8 +94,8 @@ export class StorageTable {
   }
 
   #wholeStorage(mention: StorageMention, site: CallSite): StorageReference {
-    const { key, dtype, byteLength } = mention
-    const known = this.#find(key)
+    const { key, number, dtype, byteLength } = mention
+    const known = this.#find(key, number)
     if (known === undefined) {
       if (this.#views.has(key)) {
         throw faultAt(
@@ -105,7 +110,8 @@ export class StorageTable {
       const storage: Storage = { index, key, byteLength, elementCount, location, extent }
       const reference = makeReference(storage, mention)
       this.#storages.push(storage)
-      this.#add(reference)
+      if (number === this.#counted.length) this.#counted.push(reference)
+      else this.#others.set(key, reference)
       return reference
     }
     if (known.storage.byteLength !== byteLength) {
@@ -124,16 +130,8 @@ export class StorageTable {
     return known.dtype === dtype ? known : makeReference(known.storage, mention)
   }
 
-  #find(key: string): StorageReference | undefined {
-    const number = smallDecimal(key)
+  #find(key: string, number: number): StorageReference | undefined {
     return number >= 0 && number < this.#counted.length ? this.#counted[number] : this.#others.get(key)
-  }
-
-  /** Adds a storage that was not found. */
-  #add(reference: StorageReference): void {
-    const { key } = reference.storage
-    if (smallDecimal(key) === this.#counted.length) this.#counted.push(reference)
-    else this.#others.set(key, reference)
   }
 }
 
@@ -163,7 +161,7 @@ function readMention(id: PickleTuple, site: CallSite): StorageMention {
   if (byteLength === undefined) {
     throw faultAt(site, "storage-size", `storage ${quoteText(key)} has ${elementCount} elements: too many`)
   }
-  return { key, location, dtype, elementCount, byteLength }
+  return { key, number: smallDecimal(key), location, dtype, elementCount, byteLength }
 }
 
 function viewOf(
