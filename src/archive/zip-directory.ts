@@ -62,25 +62,17 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
     const problem = `the directory ends ${cursor.remaining} bytes into an entry: it counts more than it has`
     throw new CheckpointError("zip-end-record", { at, problem })
   }
-  if (cursor.readUint32LE() !== zip.DIRECTORY_HEADER) {
+  const row = cursor.skipRecord(zip.DIRECTORY_HEADER_BYTES)
+  if (cursor.uint32LE(row) !== zip.DIRECTORY_HEADER) {
     throw new CheckpointError("zip-entry", { at, problem: "there is no directory entry where one belongs" })
   }
-  cursor.skip(2)
-  requireVersion(cursor.readUint16LE(), at)
-  const flags = cursor.readUint16LE()
-  const method = cursor.readUint16LE()
-  // Date and time: torch writes 1980-00-00, so nothing may depend on them.
-  cursor.skip(4)
-  const crc32 = cursor.readUint32LE()
-  const storedLength32 = cursor.readUint32LE()
-  const byteLength32 = cursor.readUint32LE()
-  const nameLength = cursor.readUint16LE()
-  const extraLength = cursor.readUint16LE()
-  const commentLength = cursor.readUint16LE()
-  const disk = cursor.readUint16LE()
-  cursor.skip(2)
-  const attributes = cursor.readUint32LE()
-  const headerOffset32 = cursor.readUint32LE()
+  requireVersion(cursor.uint16LE(row + 6), at)
+  // Date and time stand between method and CRC: torch writes 1980-00-00, so nothing may depend on them.
+  const nameLength = cursor.uint16LE(row + 28)
+  const extraLength = cursor.uint16LE(row + 30)
+  const commentLength = cursor.uint16LE(row + 32)
+  const disk = cursor.uint16LE(row + 34)
+  const attributes = cursor.uint32LE(row + 38)
   const textsLength = nameLength + extraLength + commentLength
   if (textsLength > cursor.remaining) {
     const problem = `an entry claims ${textsLength} bytes of texts, ${cursor.remaining} are left in the directory`
@@ -103,12 +95,12 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
     name,
     nameLength,
     at,
-    flags,
-    method,
-    crc32,
-    byteLength: byteLength32,
-    storedLength: storedLength32,
-    headerOffset: headerOffset32,
+    flags: cursor.uint16LE(row + 8),
+    method: cursor.uint16LE(row + 10),
+    crc32: cursor.uint32LE(row + 16),
+    storedLength: cursor.uint32LE(row + 20),
+    byteLength: cursor.uint32LE(row + 24),
+    headerOffset: cursor.uint32LE(row + 42),
   }
   const usual = wide === undefined && !refersToZip64(short)
   const entry = usual ? short : { ...short, ...resolveZip64(short, wide ?? []) }
