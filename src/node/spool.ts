@@ -92,12 +92,12 @@ async function writeAll(
   stream: ReadableStream<Uint8Array>,
   { handle, path, signal, hash }: SpoolTarget,
 ): Promise<void> {
-  signal?.throwIfAborted()
   const reader = lock(stream)
   // A stream may say nothing for hours: cancelling it is what ends the wait.
   const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {})
   signal?.addEventListener("abort", cancel)
   try {
+    signal?.throwIfAborted()
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       signal?.throwIfAborted()
       const chunk: unknown = next.value

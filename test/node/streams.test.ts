@@ -92,6 +92,21 @@ describe("a stream as input", () => {
     expect(cancelled).toBe(reason)
   })
 
+  it("is cancelled, too, when the signal comes before its first byte is asked for", async () => {
+    const controller = new AbortController()
+    const reason = new Error("changed my mind")
+    let cancelled: unknown
+    const stream = new ReadableStream<Uint8Array>({
+      cancel: (why) => {
+        cancelled = why
+      },
+    })
+    const converting = toSafetensorsBytes(stream, { signal: controller.signal })
+    controller.abort(reason)
+    await expect(converting).rejects.toBe(reason)
+    expect(cancelled).toBe(reason)
+  })
+
   it("of something else is refused, and its temporary file removed", async () => {
     expect((await refusal(toSafetensorsBytes(streamOf(new Uint8Array(100))))).code).toBe("not-a-checkpoint")
   })
