@@ -22,7 +22,9 @@ export async function openOutput(
   { stdout, handed }: Terminal,
 ): Promise<ByteSink> {
   if (output === STANDARD_STREAM) return streamSink(stdout)
-  return handed === undefined ? openNodeOutput(output, request) : handedSink(output, handed, request)
+  // A command has nothing else to do.
+  if (handed === undefined) return openNodeOutput(output, { ...request, mayBlock: true })
+  return handedSink(output, handed, request)
 }
 
 /** Writes the file that it was handed. Whoever has opened it also gives it its name, or removes it. */

@@ -40,6 +40,11 @@ export interface FileSinkOptions {
   readonly overwrite: boolean
   /** The file that is read, when it is one: it must not be the output. */
   readonly inputPath: string | undefined
+  /**
+   * Whether this thread may be blocked, some milliseconds at a time, to do part of the copying. Default false: a server
+   * would not answer meanwhile.
+   */
+  readonly mayBlock?: boolean | undefined
   /** Called when everything has been written, before the output gets its name. What it throws refuses the output. */
   readonly beforeNaming?: ((written: FileSource) => Promise<void>) | undefined
 }
@@ -145,7 +150,7 @@ export class FileSink implements DirectSink {
   }
 
   async #startCopying(): Promise<void> {
-    const pool = await CopyPool.start()
+    const pool = await CopyPool.start({ mayBlock: this.#options.mayBlock === true })
     this.#copyPool = pool
     if (pool !== undefined) this.#copier = new FileCopier((job) => pool.run(job))
   }

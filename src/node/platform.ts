@@ -77,6 +77,8 @@ async function openAnyInput(
 export interface NodeOutputRequest extends OutputRequest {
   /** Called when a file has been written in full, before it gets its name. What it throws refuses the output. */
   readonly beforeNaming?: ((written: ByteSource) => Promise<void>) | undefined
+  /** Whether this thread may be blocked for some milliseconds at a time. Default false. */
+  readonly mayBlock?: boolean | undefined
 }
 
 /** Looks at where a caller wants the output, and creates nothing. */
@@ -87,8 +89,8 @@ export async function openNodeOutput(
   const path = pathOf(output, "output")
   if (path === undefined) return openUniversalOutput(output)
   const inputPath = pathOf(request.input, "input")
-  const { overwrite, beforeNaming } = request
-  return prepareFileSink(path, { overwrite, inputPath, beforeNaming })
+  const { overwrite, beforeNaming, mayBlock } = request
+  return prepareFileSink(path, { overwrite, inputPath, beforeNaming, mayBlock })
 }
 
 function pathOf(value: unknown, argument: string): string | undefined {

@@ -3,7 +3,7 @@
  * process there. What to do stands in the environment:
  *
  * - `FAULT_AT`: the number of the operation, from 0, counted in the main thread; or
- * - `FAULT_THREAD_AT`: the same in each copying thread, for readSync and writeSync;
+ * - `FAULT_THREAD_AT`: the same for readSync and writeSync, counted in each thread that copies, the main one too;
  * - `FAULT_OP`: counts only operations of this name;
  * - `FAULT`: a code such as EIO to fail with; a signal to send to itself; `zero` to do nothing and say so; `exit` to end
  *   the thread, `exit-at-start` to do so before it begins, `crash` to throw where nobody catches; `pause` to wait for
@@ -16,8 +16,10 @@ import { syncBuiltinESMExports } from "node:module"
 import { isMainThread } from "node:worker_threads"
 
 const { FAULT, FAULT_OP, FAULT_TRACE } = process.env
-const at = Number((isMainThread ? process.env.FAULT_AT : process.env.FAULT_THREAD_AT) ?? -1)
-let count = 0
+const moment = { async: Number(process.env.FAULT_AT ?? -1), sync: Number(process.env.FAULT_THREAD_AT ?? -1) }
+const counts = { async: 0, sync: 0 }
+/** What ends a thread is meant for those that copy beside the main one. That one waits for them to begin. */
+const sparesMain = ["exit", "crash"].includes(FAULT) && process.env.FAULT_THREAD_AT !== undefined
 
 const { appendFileSync, closeSync, openSync, truncateSync, writeFileSync, writeSync } = fs
 const CHANGES = {
@@ -45,9 +47,14 @@ if (isMainThread) {
 
 /** Undefined where nothing is to happen; otherwise what to answer, or it throws. */
 function strike(op) {
-  if (FAULT_TRACE !== undefined && isMainThread) fs.writeSync(Number(FAULT_TRACE), `${op}\n`)
+  const kind = op.endsWith("Sync") ? "sync" : "async"
+  if (FAULT_TRACE !== undefined && kind === "async") writeSync(Number(FAULT_TRACE), `${op}\n`)
   if (FAULT_OP !== undefined && FAULT_OP !== op) return undefined
-  if (count++ !== at) return undefined
+  if (isMainThread && sparesMain) {
+    if (kind === "sync") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    return undefined
+  }
+  if (counts[kind]++ !== moment[kind]) return undefined
   if (FAULT === "zero") return { zero: true }
   if (FAULT === "pause") return { pause: true }
   if (FAULT === "exit") process.exit(9)
@@ -104,7 +111,6 @@ if (isMainThread) {
   for (const op of ["open", "link", "rename", "rm", "lstat", "statfs", "mkdtemp"]) {
     wrap(fs.promises, op, op, Promise.resolve())
   }
-} else {
-  for (const op of ["readSync", "writeSync"]) wrap(fs, op, op, 0)
 }
+for (const op of ["readSync", "writeSync"]) wrap(fs, op, op, 0)
 syncBuiltinESMExports()

@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { build } from "esbuild"
@@ -27,6 +27,7 @@ const LARGE_MIB = 64
 const ALL = process.env["FAULTS"] === "all"
 
 let script = ""
+let libraryScript = ""
 let large = { input: "", output: Buffer.alloc(0) }
 beforeAll(async () => {
   script = await buildCli(newFolder())
@@ -34,8 +35,36 @@ beforeAll(async () => {
   const input = join(folder, "large.pt")
   writeFileSync(input, largeCheckpoint(LARGE_MIB))
   await startScript(script, [input]).ended
+  // Beside the threads' file, which it looks for there.
+  libraryScript = join(dirname(script), "convert.js")
+  await bundleLibrary(
+    `toSafetensors(process.argv[2], process.argv[3]).catch((error) => {
+      console.error(error.message)
+      process.exit(3)
+    })`,
+    { outfile: libraryScript, format: "esm" },
+  )
   large = { input, output: readFileSync(join(folder, "large.safetensors")) }
 }, 60_000)
+
+/** One file of a script that has `toSafetensors`. */
+async function bundleLibrary(
+  contents: string,
+  target: { readonly outfile: string; readonly format: "cjs" | "esm" },
+): Promise<void> {
+  const entry = fileURLToPath(new URL("../../src/node/index.ts", import.meta.url))
+  await build({
+    stdin: {
+      contents: `import { toSafetensors } from ${JSON.stringify(entry)}\n${contents}`,
+      resolveDir: dirname(target.outfile),
+    },
+    bundle: true,
+    platform: "node",
+    logLevel: "error",
+    nodePaths: [fileURLToPath(new URL("../../node_modules", import.meta.url))],
+    ...target,
+  })
+}
 
 interface Fault {
   readonly FAULT: string
@@ -185,9 +214,6 @@ describe.skipIf(!posix)("an output that threads copy", () => {
     [{ FAULT: "ENOSPC", FAULT_OP: "writeSync" }, 3, /could not write.*the disk is full/],
     [{ FAULT: "EDQUOT", FAULT_OP: "writeSync" }, 3, /could not write.*quota/],
     [{ FAULT: "zero", FAULT_OP: "writeSync" }, 3, /could not write/],
-    [{ FAULT: "exit", FAULT_OP: "readSync" }, 3, /a copying thread ended/],
-    [{ FAULT: "exit", FAULT_OP: "writeSync" }, 3, /a copying thread ended/],
-    [{ FAULT: "crash", FAULT_OP: "writeSync" }, 3, /a copying thread ended|could not write/],
     [{ FAULT: "truncate", FAULT_OP: "readSync" }, 3, /had \d+ bytes and has \d+ now/],
     [{ FAULT: "grow", FAULT_OP: "writeSync" }, 3, /had \d+ bytes and has \d+ now/],
     [{ FAULT: "rewrite", FAULT_OP: "readSync" }, 3, /was written to while it was read/],
@@ -195,7 +221,6 @@ describe.skipIf(!posix)("an output that threads copy", () => {
 
   it.each(THREAD_FAULTS)("ends and leaves nothing: %j", async (fault, code, message) => {
     const changesInput = ["truncate", "grow", "rewrite"].includes(fault.FAULT)
-    // The last is of a chunk that is the thread's last, or of none when the other thread did more.
     const moments = changesInput || !ALL ? ["100"] : ["0", "1", "100", "200"]
     await inLanes(
       moments.map((at) => async () => {
@@ -210,10 +235,7 @@ describe.skipIf(!posix)("an output that threads copy", () => {
           FAULT_THREAD_AT: at,
           FAULT_FILE: input,
         }).ended
-        // A thread that has done all of its work may end as it likes.
-        const late = fault.FAULT === "crash" && ending.code === 0
-        expectOrderly(ending, late ? [0] : [code], `at ${at}`)
-        if (late) return expectWhole(output, large.output, `at ${at}`)
+        expectOrderly(ending, [code], `at ${at}`)
         expect(ending.stderr).toMatch(message)
         expect(leftIn(folder)).toEqual([])
         expect(existsSync(output)).toBe(false)
@@ -222,30 +244,41 @@ describe.skipIf(!posix)("an output that threads copy", () => {
   })
 
   it("is made without threads where a bundle has none, in one file of CommonJS", async () => {
-    const { folder, input, output } = largePlace()
+    const { input, output } = largePlace()
     const bundle = join(newFolder(), "bundle.cjs")
-    const entry = fileURLToPath(new URL("../../src/node/index.ts", import.meta.url))
-    await build({
-      stdin: {
-        contents: `import { toSafetensors } from ${JSON.stringify(entry)}
-          toSafetensors(process.argv[2], process.argv[3])`,
-        resolveDir: folder,
-      },
-      bundle: true,
-      platform: "node",
-      format: "cjs",
+    await bundleLibrary("toSafetensors(process.argv[2], process.argv[3])", {
       outfile: bundle,
-      logLevel: "error",
-      nodePaths: [fileURLToPath(new URL("../../node_modules", import.meta.url))],
+      format: "cjs",
     })
     expectOrderly(await startScript(bundle, [input, output]).ended, [0], "bundled")
     expect(Buffer.compare(readFileSync(output), large.output)).toBe(0)
   })
 
-  it("is not waited for when the threads end before they begin", async () => {
+  const ENDS: readonly Fault[] = [
+    { FAULT: "exit-at-start" },
+    ...["0", "1", "40"].flatMap((at) => [
+      { FAULT: "exit", FAULT_OP: "readSync", FAULT_THREAD_AT: at },
+      { FAULT: "exit", FAULT_OP: "writeSync", FAULT_THREAD_AT: at },
+      { FAULT: "crash", FAULT_OP: "writeSync", FAULT_THREAD_AT: at },
+    ]),
+  ]
+
+  it.each(ENDS)("is made by the command alone once its thread has ended: %j", async (fault) => {
     const { folder, input, output } = largePlace()
-    const ending = await start([input, "-o", output], { FAULT: "exit-at-start" }).ended
+    const ending = await start([input, "-o", output], fault).ended
+    expectOrderly(ending, [0], "a thread that ends")
+    expect(leftIn(folder)).toEqual([])
+    expect(Buffer.compare(readFileSync(output), large.output)).toBe(0)
+  })
+
+  it.each(ENDS)("is given up, and nothing left, by a script whose threads end: %j", async (fault) => {
+    const { folder, input, output } = largePlace()
+    const options = { NODE_OPTIONS: `--import=${INJECT}`, ...fault }
+    const ending = await startScript(libraryScript, [input, output], options).ended
+    // A thread that has done all of its work may end as it likes.
+    if (fault.FAULT === "crash" && ending.code === 0) return expectWhole(output, large.output, "late")
     expectOrderly(ending, [3], "threads that end")
+    expect(ending.stderr).toMatch(/a copying thread ended|told to crash/)
     expect(leftIn(folder)).toEqual([])
     expect(existsSync(output)).toBe(false)
   })
