@@ -2,7 +2,7 @@
  * The folder of the origin private file system that holds what conversions spill: one file for each, under a lock (Web
  * Locks) of the page or worker that made it. The lock ends with it, however it ends, and tells which files are left over.
  *
- * A File of this file system cannot be read any more once its entry is removed (Chromium 150: NotFoundError), so a file
+ * A File of this file system cannot be read any more once its entry is removed (Chromium 156: NotFoundError), so a file
  * stays while its Blob is used, or until its maker is gone.
  */
 
