@@ -24,10 +24,7 @@ import type { DirectSink } from "./direct-sink.ts"
 import { isDirectSink } from "./direct-sink.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
-import { DEAR_SIZES, TRANSFER_SIZES } from "./transfer-sizes.ts"
-
-/** Chunks in flight. More gain nothing with Node's four threads for files, and each costs a buffer. */
-const CHUNKS_IN_FLIGHT = 4
+import { BLOB_SIZES, DEAR_SIZES, TRANSFER_SIZES } from "./transfer-sizes.ts"
 
 /** How far a conversion is. It is done when both pairs are equal; neither count ever falls. */
 export interface Progress {
@@ -54,7 +51,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each chunk. What it throws ends the conversion and reaches the caller. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Default `TRANSFER_SIZES`, or `DEAR_SIZES` where reads are dear. */
+  /** Default `TRANSFER_SIZES`, `DEAR_SIZES` where reads are dear, or `BLOB_SIZES`. */
   readonly sizes?: TransferSizes | undefined
   /** What the plan may inflate, where it is carried out in parts. Default: all that the plan allows. */
   readonly budget?: InflateBudget | undefined
@@ -139,8 +136,9 @@ export async function requireSourcesUnchanged(
 
 /** How much is moved at a time, where nobody says. */
 export function sizesFor(plan: TransferPlan): TransferSizes {
-  for (const { readCost } of sourcesOf(plan)) if (readCost === "high") return DEAR_SIZES
-  return TRANSFER_SIZES
+  const sources = Array.from(sourcesOf(plan))
+  if (sources.some(({ readCost }) => readCost === "high")) return DEAR_SIZES
+  return sources.some(({ blob }) => blob !== undefined) ? BLOB_SIZES : TRANSFER_SIZES
 }
 
 /** The sources that a plan draws on. */
@@ -198,7 +196,7 @@ class PlanRun {
     this.#requireTiling()
     const takenOver = ({ extent }: CopySegment | GatherSegment): boolean => this.#isTakenOver(extent)
     for (const chunk of cutChunks(this.#plan.segments, this.#sizes, takenOver)) {
-      while (this.#inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(this.#inFlight)
+      while (this.#inFlight.size >= this.#sizes.chunksInFlight) await Promise.race(this.#inFlight)
       if (this.#failure !== undefined) return
       this.#options.signal?.throwIfAborted()
       await this.#start(chunk)

@@ -72,7 +72,7 @@ describe("a Blob of slices", () => {
     const seen: Progress[] = []
     await toSafetensorsBlob(new Blob([file]), { onProgress: (progress) => void seen.push(progress) })
     const checking = seen.filter(({ written, total }) => written === total)
-    expect(checking.length).toBeGreaterThan(5)
+    expect(checking.length).toBeGreaterThan(2)
     expect(checking[0]?.checked).toBeLessThan(MiB)
   })
 
