@@ -51,6 +51,8 @@ export interface ErrorDetails {
   "write-failed": { readonly path?: string; readonly reason: string }
   "output-exists": { readonly path: string }
   "output-is-input": { readonly path: string }
+  /** Bytes of a Blob that are no slices of the input, and how many of them may be held in memory. */
+  "blob-memory": { readonly wanted: number; readonly allowed: number; readonly reason: string }
   "output-incomplete": { readonly expected: number; readonly written: number }
   "input-changed": Fault
   /** Both in lower case. */

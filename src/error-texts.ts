@@ -75,6 +75,11 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) => `the output ${quoteText(d.path)} is the input itself`,
     next: "Name another output.",
   },
+  "blob-memory": {
+    say: (d) =>
+      `${d.wanted} bytes of the Blob must be made, \`maxMemoryBytes\` is ${d.allowed}, and no file takes them: ${d.reason}`,
+    next: "Convert to a file or stream (`toSafetensors`), free storage, or raise `maxMemoryBytes`.",
+  },
   "output-incomplete": {
     say: (d) => `${d.written} bytes were written where the plan has ${d.expected}`,
     next: "This is a defect of tosafetensors: please report it with the file's structure.",

@@ -6,10 +6,11 @@
  */
 
 import type { Checkpoint } from "./api/checkpoint.ts"
+import type { ConvertedBlob } from "./api/converted-blob.ts"
 import type { CheckpointInput } from "./api/inputs.ts"
-import type { ConvertOptions, OpenOptions, ReadHeaderOptions } from "./api/options.ts"
+import type { BlobOptions, ConvertOptions, OpenOptions, ReadHeaderOptions } from "./api/options.ts"
 import type { SafetensorsOutput } from "./api/outputs.ts"
-import { UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
+import { openUniversalSpill, UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
 import { checkFile, readHeader } from "./api/safetensors-verbs.ts"
 import { scanInput } from "./api/scan-verb.ts"
 import { convert, convertToBlob, convertToBytes, convertToStream, open } from "./api/verbs.ts"
@@ -47,13 +48,13 @@ export function toSafetensorsBytes(
 
 /**
  * Converts a checkpoint to a Blob. From a `File` or `Blob`, contiguous tensors become slices of the input, so that the
- * result costs no memory; with `verify: "none"` they are not even read. Throws as `toSafetensors`.
+ * result costs no memory; with `verify: "none"` they are not even read. What has to be made is held in memory up to
+ * `maxMemoryBytes`, and beyond that lies in a file of the browser's origin private file system: see `ConvertedBlob`.
+ *
+ * @throws as `toSafetensors`; `blob-memory` where the browser has no such file system, or no room in it.
  */
-export function toSafetensorsBlob(
-  input: CheckpointInput,
-  options: ConvertOptions = {},
-): Promise<{ blob: Blob; report: ConversionReport }> {
-  return convertToBlob(UNIVERSAL_PLATFORM, input, options)
+export function toSafetensorsBlob(input: CheckpointInput, options: BlobOptions = {}): Promise<ConvertedBlob> {
+  return convertToBlob(UNIVERSAL_PLATFORM, input, options, openUniversalSpill)
 }
 
 /**

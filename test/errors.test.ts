@@ -20,6 +20,7 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
   "write-failed": { path: "a.safetensors", reason: "disk full" },
   "output-exists": { path: "a.safetensors" },
   "output-is-input": { path: "a.pt" },
+  "blob-memory": { wanted: 100, allowed: 64, reason: "something is wrong" },
   "output-incomplete": { expected: 10, written: 9 },
   "input-changed": FAULT,
   "digest-mismatch": { path: "a.pt", expected: "0".repeat(64), actual: "f".repeat(64) },

@@ -1,7 +1,7 @@
-/** Checkpoints for the checks of the page: many tensors, tied ones, and three gigabytes that take no room. */
+/** Checkpoints for the checks in Chromium: many tensors, tied ones, and three gigabytes that take no room. */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs"
-import { crc32 } from "node:zlib"
+import { crc32, deflateRawSync } from "node:zlib"
 
 const MiB = 2 ** 20
 
@@ -68,24 +68,27 @@ function stateDict(tensors, ...others) {
 
 // Archives
 
-function localHeader(name, length, crc) {
+/** `stored` is bytes in the file, `method` 8 where they are deflated. */
+function localHeader(name, { length, stored, method, crc }) {
   const header = Buffer.alloc(30)
   header.writeUInt32LE(0x04034b50, 0)
   header.writeUInt16LE(20, 4)
+  header.writeUInt16LE(method, 8)
   header.writeUInt32LE(crc, 14)
-  header.writeUInt32LE(length, 18)
+  header.writeUInt32LE(stored, 18)
   header.writeUInt32LE(length, 22)
   header.writeUInt16LE(name.length, 26)
   return Buffer.concat([header, name])
 }
 
-function directoryRow(name, length, crc, offset) {
+function directoryRow(name, { length, stored, method, crc }, offset) {
   const row = Buffer.alloc(46)
   row.writeUInt32LE(0x02014b50, 0)
   row.writeUInt16LE(20, 4)
   row.writeUInt16LE(20, 6)
+  row.writeUInt16LE(method, 10)
   row.writeUInt32LE(crc, 16)
-  row.writeUInt32LE(length, 20)
+  row.writeUInt32LE(stored, 20)
   row.writeUInt32LE(length, 24)
   row.writeUInt16LE(name.length, 28)
   row.writeUInt32LE(offset, 42)
@@ -102,7 +105,7 @@ function endRecord(count, length, offset) {
   return end
 }
 
-/** A member is its bytes, or how many there are with what stands at both ends. */
+/** A member is its bytes, those that are to be deflated, or how many there are with what stands at both ends. */
 function writeArchive(path, members) {
   const file = openSync(path, "w")
   const rows = []
@@ -113,11 +116,13 @@ function writeArchive(path, members) {
   }
   for (const [shortName, data] of members) {
     const name = Buffer.from(`archive/${shortName}`)
-    const { length } = data
-    const crc = data.mark === undefined ? crc32(data) : crcOfMarked(data)
-    rows.push(directoryRow(name, length, crc, position))
-    append(localHeader(name, length, crc))
-    if (data.mark === undefined) append(data)
+    const { length } = data.toDeflate ?? data
+    const crc = data.mark === undefined ? crc32(data.toDeflate ?? data) : crcOfMarked(data)
+    const deflated = data.toDeflate && deflateRawSync(data.toDeflate, { level: 1 })
+    const sizes = { length, stored: deflated?.length ?? length, method: deflated === undefined ? 0 : 8, crc }
+    rows.push(directoryRow(name, sizes, position))
+    append(localHeader(name, sizes))
+    if (data.mark === undefined) append(deflated ?? data)
     else {
       append(data.mark)
       position += length - 2 * data.mark.length
@@ -167,6 +172,33 @@ export function writeTransposed(path) {
   const pickle = stateDict([["weight", storage("0", elements), 0, shape, [1, TRANSPOSED_SIDE]]])
   const weights = { length: 4 * elements, mark: markOf(0) }
   return writeArchive(path, [["data.pkl", pickle], ...SMALL_MEMBERS, ["data/0", weights]])
+}
+
+/** A matrix of 96 MiB that is transposed, 48 MiB that are deflated, and 32 MiB that are in order, all of them noise. */
+export function writeSpilling(path) {
+  const [rows, columns, deflated, plain] = [6144, 4096, 12 * MiB, 8 * MiB]
+  const tensors = [
+    ["transposed", storage("0", rows * columns), 0, [columns, rows], [1, columns]],
+    ["deflated", storage("1", deflated), 0, deflated],
+    ["plain", storage("2", plain), 0, plain],
+  ]
+  return writeArchive(path, [
+    ["data.pkl", stateDict(tensors)],
+    ...SMALL_MEMBERS,
+    ["data/0", noise(rows * columns, 1)],
+    ["data/1", { toDeflate: noise(deflated, 2) }],
+    ["data/2", noise(plain, 3)],
+  ])
+}
+
+/** `count` small integers as float32, the same for the same `seed`. */
+function noise(count, seed) {
+  let state = seed
+  const values = Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state >>> 16
+  })
+  return Buffer.from(values.buffer)
 }
 
 /** `count` tensors of four numbers in one storage. */

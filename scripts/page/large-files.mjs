@@ -1,8 +1,8 @@
 /** Three gigabytes go through the page without being held; 200,000 tensors are searched, sorted and scrolled. */
 
 import { join } from "node:path"
-import { openCheckpoint } from "../../dist/node.js"
-import { expectSame, expectText, opened, textOf } from "./browser.mjs"
+import { openCheckpoint, toSafetensorsBytes } from "../../dist/node.js"
+import { expectSame, expectText, opened, saveAndRead, textOf } from "./browser.mjs"
 import {
   markOf,
   SPARSE_TENSOR_BYTES,
@@ -10,6 +10,7 @@ import {
   TRANSPOSED_SIDE,
   writeMany,
   writeSparse,
+  writeSpilling,
   writeTransposed,
 } from "./inputs.mjs"
 import { ownFiles } from "./saving.mjs"
@@ -48,12 +49,33 @@ export async function checkLargeFiles({ browser, check, work }) {
     await opened(page)
     const downloading = page.waitForEvent("download", { timeout: 300_000 })
     await page.locator(".save .primary").click()
+    // Slices are in their place at once; what takes its time is to check them.
+    await page.getByText(/^Checked \d.* of 3\.22 GB$/).waitFor()
     const download = await heap.watchUntil(downloading)
     // That it would be copied is the browser's business.
     await download.cancel()
     await page.context().close()
     return requireSmall(heap)
   })
+
+  const spilling = join(work, "spilling.pt")
+  writeSpilling(spilling)
+  for (const [where, url] of [
+    ["in the browser's own files", browser.url],
+    ["in memory, where a page from the disk has none", browser.fileUrl],
+  ]) {
+    await check(`what has to be made for a download is held ${where}`, async () => {
+      const { bytes: expected } = await toSafetensorsBytes(spilling)
+      const page = await browser.open({ url })
+      await page.setInputFiles("#picker", spilling)
+      await opened(page)
+      const { bytes } = await saveAndRead(page)
+      expectSame(Buffer.compare(bytes, expected), 0, "what differs")
+      expectSame(await page.evaluate(countSpilled), url === browser.url ? 1 : 0, "files that were spilled to")
+      await page.context().close()
+      return `${bytes.length} bytes`
+    })
+  }
 
   await check("a save is cancelled, leaves nothing, and can be done again", async () => {
     const page = await browser.open({ disk: true })
@@ -137,6 +159,19 @@ export async function checkLargeFiles({ browser, check, work }) {
     await page.context().close()
     return `frames of a scroll take ${median} ms, at most ${longest} ms`
   })
+}
+
+/** The files that a conversion has made for itself; none where the page may have none. */
+async function countSpilled() {
+  try {
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle("tosafetensors-spill")
+    let count = 0
+    for await (const _ of folder.keys()) count += 1
+    return count
+  } catch {
+    return 0
+  }
 }
 
 /** What is held must be small; what waits to be collected is only told. */

@@ -34,6 +34,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["verify", oneOf("crc", "none")],
   ["byteOrder", oneOf("little", "big")],
   ["limits", ["an object of numbers from 0 up", isLimits]],
+  ["maxMemoryBytes", ["a number from 0 up", isCount]],
   ["sha256", ["64 hexadecimal digits", (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value)]],
   ["http", ["an object of fetch, a function, and headers, and of nothing else", areHttpOptions]],
   ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],

@@ -31,5 +31,15 @@ export interface ConvertOptions extends OpenOptions, PlanOptions {
   readonly overwrite?: boolean | undefined
 }
 
+/** How to convert a checkpoint to a Blob. */
+export interface BlobOptions extends ConvertOptions {
+  /**
+   * Bytes of the Blob that may be held in memory: tensors that are not in order or deflated, and everything where the input
+   * is no Blob. Of more, all of them go to a file of the browser's origin private file system. Default 64 MiB in the
+   * universal build. The Node build has no such place and no bound, unless one is given.
+   */
+  readonly maxMemoryBytes?: number | undefined
+}
+
 /** How to read or check a safetensors file. */
 export interface ReadHeaderOptions extends HeaderOptions, AccessOptions {}

@@ -4,6 +4,7 @@ import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
+import type { OpenSpill } from "../bytes/spill.ts"
 import { CheckpointError } from "../errors.ts"
 import type { CheckpointInput, InputAccess, OpenedInput } from "./inputs.ts"
 import { openUniversalInput } from "./inputs.ts"
@@ -59,3 +60,7 @@ export const UNIVERSAL_PLATFORM: Platform<CheckpointInput, SafetensorsOutput> = 
   openOutput: async (output) => openUniversalOutput(output),
   crc32,
 }
+
+/** Where browsers have files of their own. Loaded when it is needed: most checkpoints are made of slices. */
+export const openUniversalSpill: OpenSpill = async (request) =>
+  (await import("../opfs/spill-file.ts")).openSpillFile(request)

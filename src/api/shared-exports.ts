@@ -48,6 +48,7 @@ export type { ByteOrder, CheckpointLayout } from "../torch/checkpoint-contents.t
 export type { PlannedOutput } from "../transfer/planned-output.ts"
 export type { Progress } from "../transfer/run-plan.ts"
 export type { Checkpoint } from "./checkpoint.ts"
-export type { ConvertOptions, OpenOptions, ReadHeaderOptions } from "./options.ts"
+export type { ConvertedBlob } from "./converted-blob.ts"
+export type { BlobOptions, ConvertOptions, OpenOptions, ReadHeaderOptions } from "./options.ts"
 export type { PlainObject, PlainValue } from "./plain-values.ts"
 export type { SupportedTensorInfo, TensorInfo, UnsupportedTensorInfo } from "./tensor-info.ts"

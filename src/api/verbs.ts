@@ -2,6 +2,7 @@
 
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
+import type { OpenSpill } from "../bytes/spill.ts"
 import type { ConversionPlan, ConversionReport } from "../plan/conversion-plan.ts"
 import { planToBlob } from "../transfer/plan-to-blob.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
@@ -9,11 +10,15 @@ import { abortSink, runPlan } from "../transfer/run-plan.ts"
 import { CallersSink } from "./callers-sink.ts"
 import { requireOptions } from "./check-options.ts"
 import { Checkpoint } from "./checkpoint.ts"
+import { ConvertedBlob } from "./converted-blob.ts"
 import type { OpenedContents } from "./opened-contents.ts"
 import { openContents, planContents } from "./opened-contents.ts"
-import type { ConvertOptions, OpenOptions } from "./options.ts"
+import type { BlobOptions, ConvertOptions, OpenOptions } from "./options.ts"
 import type { InputRequest, Platform } from "./platform.ts"
 import { StreamOutput } from "./stream-output.ts"
+
+/** What a Blob may hold in memory by default, where there is another place: a phone gives a tab some hundred MiB. */
+const BLOB_MEMORY_BYTES = 64 * 1024 * 1024
 
 /** Opens a checkpoint; the caller closes it. */
 export async function open<Input>(
@@ -92,15 +97,18 @@ export async function convertToBytes<Input>(
   })
 }
 
-/** Converts to a Blob, out of slices of the input where that is a Blob. */
+/** Converts to a Blob, out of slices of the input where that is a Blob. Without a place to spill to, memory has no bound. */
 export async function convertToBlob<Input>(
   platform: Platform<Input, never>,
   input: Input,
-  options: ConvertOptions & InputRequest,
-): Promise<{ blob: Blob; report: ConversionReport }> {
+  options: BlobOptions & InputRequest,
+  openSpill?: OpenSpill,
+): Promise<ConvertedBlob> {
   return withContents(platform, input, options, async (opened) => {
     const plan = planContents(opened, options)
-    return { blob: await planToBlob(plan, runOptions(platform, options)), report: plan.report }
+    const { maxMemoryBytes = openSpill && BLOB_MEMORY_BYTES } = options
+    const output = await planToBlob(plan, { ...runOptions(platform, options), maxMemoryBytes, openSpill })
+    return new ConvertedBlob(output, plan.report)
   })
 }
 

@@ -16,6 +16,7 @@ const NOT_THE_BYTES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "output-exists",
   "output-is-input",
   "output-incomplete",
+  "blob-memory",
 ])
 
 /** A half-open range of a source, in bytes. */

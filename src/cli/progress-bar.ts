@@ -36,12 +36,17 @@ export class ProgressBar {
     this.#started = now()
   }
 
-  readonly update = ({ written, total }: Progress): void => {
+  /** When all is written, what is left to check has the line. */
+  readonly update = ({ written, total, checked, toCheck }: Progress): void => {
     const now = this.#now()
     const elapsed = now - this.#started
     if (elapsed < QUIET_MS || (this.#drawn !== undefined && now - this.#drawn < REDRAW_MS)) return
     this.#drawn = now
-    this.#stream.write(`${CLEAR_LINE}${this.#line(written, total, elapsed)}`)
+    const line =
+      written < total || checked === toCheck
+        ? this.#line(written, total, elapsed)
+        : this.#line(checked, toCheck, elapsed, "checked")
+    this.#stream.write(`${CLEAR_LINE}${line}`)
   }
 
   /** Removes the line. */
@@ -51,7 +56,7 @@ export class ProgressBar {
     this.#stream.write(CLEAR_LINE)
   }
 
-  #line(written: number, total: number, elapsed: number): string {
+  #line(written: number, total: number, elapsed: number, verb = ""): string {
     const share = total === 0 ? 1 : written / total
     const rate = written / elapsed
     const percent = `${Math.floor(share * 100)}%`.padStart(4)
@@ -59,7 +64,7 @@ export class ProgressBar {
     const room = (lineWidth(this.#stream) ?? 80) - 1
     const parts = [
       percent,
-      `${sayBytes(written).padStart(BYTES_COLUMNS)} of ${sayBytes(total)}`,
+      `${sayBytes(written).padStart(BYTES_COLUMNS)} of ${sayBytes(total)}${verb && ` ${verb}`}`,
       `${sayBytes(Math.round(rate * 1000)).padStart(BYTES_COLUMNS)}/s`,
       ...(rate > 0 ? [`${sayClock((total - written) / rate).padStart(CLOCK_COLUMNS)} left`] : []),
     ]

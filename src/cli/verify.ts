@@ -1,6 +1,6 @@
 /** `tosafetensors verify <file.safetensors> [<checkpoint>]` */
 
-import type { ByteSource, SafetensorsHeader } from "../node/index.ts"
+import type { ByteSource, Progress, SafetensorsHeader } from "../node/index.ts"
 import { checkSafetensors, openCheckpoint, toSafetensors } from "../node/index.ts"
 import { NODE_PLATFORM } from "../node/platform.ts"
 import type { CommandLine } from "./arguments.ts"
@@ -109,7 +109,7 @@ async function compareWith(
 async function compare(
   { file, header, checkpoint }: Compared,
   { options, renaming }: Selection,
-  onProgress: ((progress: { readonly written: number; readonly total: number }) => void) | undefined,
+  onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<Omit<Comparison, "misattributed">> {
   const plan = (await openCheckpoint(checkpoint, options)).plan(options)
   const { report } = plan

@@ -1,6 +1,7 @@
 /** tosafetensors for Node, Deno and Bun: strings and `file:` URLs are paths. All else is as in the universal build. */
 
 import type { Checkpoint } from "../api/checkpoint.ts"
+import type { ConvertedBlob } from "../api/converted-blob.ts"
 import type { ReadHeaderOptions } from "../api/options.ts"
 import { checkFile, readHeader } from "../api/safetensors-verbs.ts"
 import { scanInput } from "../api/scan-verb.ts"
@@ -9,12 +10,16 @@ import type { ScanReport } from "../audit/scan-report.ts"
 import type { ConversionReport } from "../plan/conversion-plan.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
-import type { NodeConvertOptions, NodeOpenOptions } from "./options.ts"
+import type { NodeBlobOptions, NodeConvertOptions, NodeOpenOptions } from "./options.ts"
 import type { NodeCheckpointInput, NodeSafetensorsOutput } from "./platform.ts"
 import { NODE_PLATFORM } from "./platform.ts"
 
 export * from "../api/shared-exports.ts"
-export type { NodeConvertOptions as ConvertOptions, NodeOpenOptions as OpenOptions } from "./options.ts"
+export type {
+  NodeBlobOptions as BlobOptions,
+  NodeConvertOptions as ConvertOptions,
+  NodeOpenOptions as OpenOptions,
+} from "./options.ts"
 export type {
   NodeCheckpointInput as CheckpointInput,
   NodeSafetensorsOutput as SafetensorsOutput,
@@ -47,8 +52,8 @@ export function toSafetensorsBytes(
 /** Converts a checkpoint to a Blob, made of slices where the input is a Blob too. Throws as `toSafetensors`. */
 export function toSafetensorsBlob(
   input: NodeCheckpointInput,
-  options: NodeConvertOptions = {},
-): Promise<{ blob: Blob; report: ConversionReport }> {
+  options: NodeBlobOptions = {},
+): Promise<ConvertedBlob> {
   return convertToBlob(NODE_PLATFORM, input, options)
 }
 

@@ -1,6 +1,6 @@
 /** The options that only this build has. */
 
-import type { ConvertOptions, OpenOptions } from "../api/options.ts"
+import type { BlobOptions, ConvertOptions, OpenOptions } from "../api/options.ts"
 
 /** What can be asked of an input before anything of it is parsed. */
 interface DigestOption {
@@ -17,3 +17,6 @@ export interface NodeOpenOptions extends OpenOptions, DigestOption {}
 
 /** How to convert a checkpoint. */
 export interface NodeConvertOptions extends ConvertOptions, DigestOption {}
+
+/** How to convert a checkpoint to a Blob. */
+export interface NodeBlobOptions extends BlobOptions, DigestOption {}

@@ -20,10 +20,19 @@ export class ChecksumLedger {
   /** With whom each is assigned to. */
   readonly #unchecked = new Map<ByteExtent, object>()
   readonly #passing = new Map<ByteExtent, { parts: PassedPart[]; missing: number }>()
+  /** Bytes of all the extents. */
+  readonly byteLength: number
+  #passedBytes = 0
 
   constructor(extents: readonly ByteExtent[], crc32: Crc32) {
     this.#crc32 = crc32
     for (const extent of extents) this.#unchecked.set(extent, ANYBODY)
+    this.byteLength = this.unchecked().reduce((sum, { byteLength }) => sum + byteLength, 0)
+  }
+
+  /** Bytes of them that have passed. */
+  get passedBytes(): number {
+    return this.#passedBytes
   }
 
   /** Assigns an unchecked extent to `passer`, unless it is somebody's already. */
@@ -63,6 +72,7 @@ export class ChecksumLedger {
   }
 
   #pass(extent: ByteExtent, offset: number, length: number, crc: number): void {
+    this.#passedBytes += length
     if (length === extent.byteLength) {
       this.#settle(extent, crc)
       return

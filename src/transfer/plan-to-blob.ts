@@ -1,102 +1,69 @@
 /**
  * The output of a plan as a Blob. Where the input is a Blob too, contiguous tensors become slices of it: their bytes
- * are read only when somebody reads the result.
+ * are read only when somebody reads the result. What has to be made is held in memory, or spilled where it is much.
  */
 
-import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { MemorySink } from "../bytes/memory-sink.ts"
+import { BlobSink } from "../bytes/blob-sink.ts"
+import type { OpenSpill, Spill } from "../bytes/spill.ts"
 import { CheckpointError } from "../errors.ts"
-import type { Segment } from "../plan/segments.ts"
-import { discardingSink, planCheck } from "./check-extents.ts"
-import { InflateBudget } from "./inflate-budget.ts"
+import type { BlobLayout } from "./lay-out-blob.ts"
+import { layOutBlob } from "./lay-out-blob.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
 import { locateSegments, requireSourcesUnchanged, runPlan } from "./run-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
 
-/** Neighbours that cannot be slices are put together up to this many bytes: 20,000 small tensors make a few parts. */
-const PART_BYTES = 16 * 1024 * 1024
+export interface BlobRunOptions extends RunOptions {
+  /** Bytes that are made and may be held in memory. Of more, all are spilled. Default: no bound. */
+  readonly maxMemoryBytes?: number | undefined
+  /** Where to. Default: there is no such place. */
+  readonly openSpill?: OpenSpill | undefined
+}
 
-/** A slice takes about 5 KB of memory and a read of its own: what is smaller is put together as well. */
-const SMALLEST_SLICE_BYTES = 4096
+/** The Blob, and what of it lies outside memory. */
+export interface BlobOutput {
+  readonly blob: Blob
+  readonly spill: Spill | undefined
+}
 
-/** @throws as `runPlan`. */
-export async function planToBlob(plan: TransferPlan, options: RunOptions): Promise<Blob> {
-  const { crc32, inflate, signal, sizes, onProgress } = options
-  const run = { crc32, inflate, signal, sizes, budget: new InflateBudget(plan.maxInflatedBytes) }
+/** @throws as `runPlan`; `blob-memory`. Nothing is left behind then. */
+export async function planToBlob(plan: TransferPlan, options: BlobRunOptions): Promise<BlobOutput> {
+  const { signal, onProgress, maxMemoryBytes = Number.POSITIVE_INFINITY } = options
+  signal?.throwIfAborted()
   await locateSegments(plan.segments, signal)
-  const unchecked = new Set(plan.checkedExtents)
-  const parts: BlobPart[] = []
-  let written = 0
-  for (const group of groupSegments(plan.segments)) {
+  const layout = layOutBlob(plan.segments)
+  const { made } = layout
+  const sliced = plan.byteLength - made.byteLength
+  const isTooMuch = made.byteLength > maxMemoryBytes
+  const spill = isTooMuch ? await openSpill(made.byteLength, maxMemoryBytes, options) : undefined
+  const sink = spill ?? new BlobSink()
+  // Slices pass through nobody's hands: the run reads them once for their checksums, behind everything else.
+  await runPlan({ ...plan, ...made }, sink, {
+    ...options,
+    onProgress:
+      onProgress && ((is) => onProgress({ ...is, written: sliced + is.written, total: plan.byteLength })),
+  })
+  try {
+    await requireSourcesUnchanged(plan, signal)
     signal?.throwIfAborted()
-    const slice = sliceOf(group[0])
-    const checkedExtents = slice === undefined ? takeExtents(group, unchecked) : []
-    parts.push(slice ?? (await materialise({ ...plan, ...placed(group), checkedExtents }, run)))
-    written += lengthOf(group)
-    onProgress?.({ written, total: plan.byteLength })
+    return { blob: compose(layout, sink.blob, plan.byteLength), spill }
+  } catch (error) {
+    await spill?.remove()
+    throw error
   }
-  // Slices pass through nobody's hands, so their checksums take a reading of their own.
-  await runPlan({ ...plan, ...planCheck([...unchecked]) }, discardingSink(), run)
-  await requireSourcesUnchanged(plan, signal)
-  const blob = new Blob(parts, { type: MEDIA_TYPE })
+}
+
+async function openSpill(byteLength: number, allowed: number, options: BlobRunOptions): Promise<Spill> {
+  if (options.openSpill !== undefined) return options.openSpill({ byteLength, allowed })
+  const reason = "this platform has no place for one"
+  throw new CheckpointError("blob-memory", { wanted: byteLength, allowed, reason })
+}
+
+function compose({ parts }: BlobLayout, made: Blob, byteLength: number): Blob {
+  const blobs = parts.map((part) => (part instanceof Blob ? part : made.slice(part.start, part.end)))
+  const blob = new Blob(blobs, { type: MEDIA_TYPE })
   // A part that only looks like a Blob would count for nothing.
-  if (blob.size === plan.byteLength) return blob
-  throw new CheckpointError("output-incomplete", { expected: plan.byteLength, written: blob.size })
-}
-
-/** One segment that is a slice of the input, or several that are not. */
-function* groupSegments(segments: readonly Segment[]): Generator<readonly Segment[]> {
-  let group: Segment[] = []
-  let length = 0
-  for (const segment of segments) {
-    const slice = sliceOf(segment) !== undefined
-    if (group.length > 0 && (slice || length + segment.length > PART_BYTES)) {
-      yield group
-      group = []
-      length = 0
-    }
-    if (slice) {
-      yield [segment]
-    } else {
-      group.push(segment)
-      length += segment.length
-    }
-  }
-  if (group.length > 0) yield group
-}
-
-function sliceOf(segment: Segment | undefined): Blob | undefined {
-  if (segment?.kind !== "copy" || segment.extent.coding !== "stored") return undefined
-  const { extent, length } = segment
-  if (length < SMALLEST_SLICE_BYTES) return undefined
-  const at = extent.offset + segment.offsetInExtent
-  const slice = extent.source.blob?.slice(at, at + length)
-  if (slice === undefined || slice.size === length) return slice
-  // A Blob cuts a slice short where it ends.
-  throw new CheckpointError("truncated", { within: extent.name, at, wanted: length, got: slice.size })
-}
-
-/** Takes from `unchecked` what `group` draws on. */
-function takeExtents(group: readonly Segment[], unchecked: Set<ByteExtent>): readonly ByteExtent[] {
-  const extents = group.flatMap((segment) => (segment.kind === "literal" ? [] : [segment.extent]))
-  return extents.filter((extent) => unchecked.delete(extent))
-}
-
-/** `group` as an output of its own. */
-function placed(group: readonly Segment[]): Pick<TransferPlan, "segments" | "byteLength"> {
-  const base = group[0]?.start ?? 0
-  const segments = group.map((segment) => ({ ...segment, start: segment.start - base }))
-  return { segments, byteLength: lengthOf(group) }
-}
-
-async function materialise(plan: TransferPlan, options: RunOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const sink = new MemorySink()
-  await runPlan(plan, sink, options)
-  return sink.bytes
-}
-
-function lengthOf(group: readonly Segment[]): number {
-  return group.reduce((sum, { length }) => sum + length, 0)
+  if (blob.size === byteLength) return blob
+  throw new CheckpointError("output-incomplete", { expected: byteLength, written: blob.size })
 }

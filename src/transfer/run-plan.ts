@@ -24,15 +24,18 @@ import type { DirectSink } from "./direct-sink.ts"
 import { isDirectSink } from "./direct-sink.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
-import { DEAR_SIZES, TRANSFER_SIZES } from "./transfer-sizes.ts"
+import { BLOB_SIZES, DEAR_SIZES, TRANSFER_SIZES } from "./transfer-sizes.ts"
 
-/** Chunks in flight. More gain nothing with Node's four threads for files, and each costs a buffer. */
-const CHUNKS_IN_FLIGHT = 4
-
-/** How far a conversion is. Both are bytes of the output. */
+/** How far a conversion is. It is done when both pairs are equal; neither count ever falls. */
 export interface Progress {
+  /** Bytes of the output that are where they belong. A Blob's slices of the input are from the beginning. */
   readonly written: number
+  /** Bytes of the output. */
   readonly total: number
+  /** Bytes of the input that were held against the archive's checksums, most of them while they were written. */
+  readonly checked: number
+  /** Bytes of the input that will be. 0 where there are no checksums, and with `verify: "none"`. */
+  readonly toCheck: number
 }
 
 /** The part of a plan that moving bytes needs. */
@@ -48,7 +51,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   /** Called after each chunk. What it throws ends the conversion and reaches the caller. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Default `TRANSFER_SIZES`, or `DEAR_SIZES` where reads are dear. */
+  /** Default `TRANSFER_SIZES`, `DEAR_SIZES` where reads are dear, or `BLOB_SIZES`. */
   readonly sizes?: TransferSizes | undefined
   /** What the plan may inflate, where it is carried out in parts. Default: all that the plan allows. */
   readonly budget?: InflateBudget | undefined
@@ -70,11 +73,8 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
     // What is wrong with a member's header comes to light before anything is written.
     await locateSegments(plan.segments, signal)
     await sink.open?.(plan.byteLength)
-    await new PlanRun(plan, sink, producer, { ...options, sizes }).run()
-    const rest = planCheck(ledger.unchecked())
-    if (rest.segments.length > 0) {
-      await runPlan({ ...plan, ...rest }, discardingSink(sink), { crc32, inflate, signal, sizes, budget })
-    }
+    await new PlanRun(plan, sink, producer, ledger, { ...options, sizes }).run()
+    await checkRest(plan, sink, ledger, { ...options, sizes, budget })
     await requireSourcesUnchanged(plan, signal)
     signal?.throwIfAborted()
     await sink.close()
@@ -86,6 +86,26 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
   } finally {
     await producer.close()
   }
+}
+
+/** Reads the extents whose bytes did not all pass, for their checksums alone. */
+async function checkRest(
+  plan: TransferPlan,
+  sink: ByteSink,
+  ledger: ChecksumLedger,
+  { onProgress, ...options }: RunOptions,
+): Promise<void> {
+  const rest = planCheck(ledger.unchecked())
+  if (rest.segments.length === 0) return
+  const total = plan.byteLength
+  const toCheck = ledger.byteLength
+  // Some bytes pass twice, when only a part of an extent had passed.
+  const passed = ledger.passedBytes
+  const tell = ({ written }: Progress): void => {
+    const checked = Math.max(passed, toCheck - rest.byteLength + written)
+    onProgress?.({ written: total, total, checked, toCheck })
+  }
+  await runPlan({ ...plan, ...rest }, discardingSink(sink), { ...options, onProgress: tell })
 }
 
 /** Has the extents found that `segments` draw on, where that was put off. @throws what their locators throw. */
@@ -116,8 +136,9 @@ export async function requireSourcesUnchanged(
 
 /** How much is moved at a time, where nobody says. */
 export function sizesFor(plan: TransferPlan): TransferSizes {
-  for (const { readCost } of sourcesOf(plan)) if (readCost === "high") return DEAR_SIZES
-  return TRANSFER_SIZES
+  const sources = Array.from(sourcesOf(plan))
+  if (sources.some(({ readCost }) => readCost === "high")) return DEAR_SIZES
+  return sources.some(({ blob }) => blob !== undefined) ? BLOB_SIZES : TRANSFER_SIZES
 }
 
 /** The sources that a plan draws on. */
@@ -138,6 +159,7 @@ class PlanRun {
   readonly #sink: ByteSink
   readonly #directSink: DirectSink | undefined
   readonly #producer: ChunkProducer
+  readonly #ledger: ChecksumLedger
   readonly #options: RunOptions
   readonly #sizes: TransferSizes
   readonly #freeBuffers: Uint8Array<ArrayBuffer>[] = []
@@ -147,11 +169,18 @@ class PlanRun {
   #written = 0
   #failure: { readonly error: unknown } | undefined
 
-  constructor(plan: TransferPlan, sink: ByteSink, producer: ChunkProducer, options: RunOptions) {
+  constructor(
+    plan: TransferPlan,
+    sink: ByteSink,
+    producer: ChunkProducer,
+    ledger: ChecksumLedger,
+    options: RunOptions,
+  ) {
     this.#plan = plan
     this.#sink = sink
     this.#directSink = isDirectSink(sink) ? sink : undefined
     this.#producer = producer
+    this.#ledger = ledger
     this.#options = options
     this.#sizes = options.sizes ?? TRANSFER_SIZES
   }
@@ -172,7 +201,7 @@ class PlanRun {
     this.#requireTiling()
     const takenOver = ({ extent }: CopySegment | GatherSegment): boolean => this.#isTakenOver(extent)
     for (const chunk of cutChunks(this.#plan.segments, this.#sizes, takenOver)) {
-      while (this.#inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(this.#inFlight)
+      while (this.#inFlight.size >= this.#sizes.chunksInFlight) await Promise.race(this.#inFlight)
       if (this.#failure !== undefined) return
       this.#options.signal?.throwIfAborted()
       await this.#start(chunk)
@@ -255,7 +284,8 @@ class PlanRun {
   #count(chunk: Chunk): void {
     this.#written += chunk.length
     if (this.#failure !== undefined) return
-    this.#options.onProgress?.({ written: this.#written, total: this.#plan.byteLength })
+    const { passedBytes: checked, byteLength: toCheck } = this.#ledger
+    this.#options.onProgress?.({ written: this.#written, total: this.#plan.byteLength, checked, toCheck })
   }
 
   /** The first failure is what gets reported. */

@@ -192,7 +192,7 @@ describe("the progress bar", () => {
     const bar = new ProgressBar(Object.assign(stream, { isTTY: true, columns }), () => now)
     for (const [index, time] of times.entries()) {
       now = time
-      bar.update({ written: (index + 1) * 1e8, total: 1e9 })
+      bar.update({ written: (index + 1) * 1e8, total: 1e9, checked: 0, toCheck: 0 })
     }
     bar.clear()
     return drawn.join("").split("\r\u001b[2K").slice(1)

@@ -29,9 +29,30 @@ const RUNS = 1250
 
 /** Sizes at which small tensors cross the bounds of chunks and windows. */
 const TINY_SIZES = [
-  { chunkBytes: 16, smallGatherBytes: 16, directBytes: 32, windowBytes: 16, directWindowBytes: 16 },
-  { chunkBytes: 64, smallGatherBytes: 32, directBytes: 8, windowBytes: 96, directWindowBytes: 96 },
-  { chunkBytes: 1024, smallGatherBytes: 0, directBytes: 100, windowBytes: 256, directWindowBytes: 256 },
+  {
+    chunkBytes: 16,
+    chunksInFlight: 4,
+    smallGatherBytes: 16,
+    directBytes: 32,
+    windowBytes: 16,
+    directWindowBytes: 16,
+  },
+  {
+    chunkBytes: 64,
+    chunksInFlight: 4,
+    smallGatherBytes: 32,
+    directBytes: 8,
+    windowBytes: 96,
+    directWindowBytes: 96,
+  },
+  {
+    chunkBytes: 1024,
+    chunksInFlight: 4,
+    smallGatherBytes: 0,
+    directBytes: 100,
+    windowBytes: 256,
+    directWindowBytes: 256,
+  },
 ]
 
 /** A failure that says where the first difference is, not all bytes. */

@@ -1,6 +1,7 @@
 /** Runs the suite in whatever loads this: a page, which runs it and then has a worker run it too, or that worker. */
 
 import { toSafetensorsBytes } from "../../src/index.ts"
+import { SPILLS } from "./spill-cases.ts"
 import { type Outcome, runSuite } from "./suite.ts"
 
 interface Scope {
@@ -11,6 +12,7 @@ interface Scope {
 const scope = globalThis as unknown as Scope
 
 const CHECKS = [
+  ...SPILLS,
   {
     name: "the content security policy forbids running text",
     run: async () => (textRuns() ? ["text can be run as code here"] : []),

@@ -141,6 +141,7 @@ describe.each(STYLES)("bools of a %s checkpoint are 0 and 1", (_, style) => {
     }
     const sizes = {
       chunkBytes: 1024,
+      chunksInFlight: 4,
       smallGatherBytes: 64,
       directBytes: 4,
       windowBytes: 512,

@@ -218,6 +218,7 @@ describe("a sink that takes parts of a plan over", () => {
 
   const sizes = {
     chunkBytes: 256,
+    chunksInFlight: 4,
     smallGatherBytes: 128,
     directBytes: 300,
     windowBytes: 512,

@@ -56,6 +56,7 @@ const sizes = fc
   })
   .map(({ chunks, small, ...rest }) => ({
     chunkBytes: chunks * 16,
+    chunksInFlight: 4,
     smallGatherBytes: Math.min(small, chunks * 16),
     ...rest,
   }))
@@ -189,7 +190,7 @@ describe("chunks", () => {
   it("that a sink takes over are lists that are not endless", () => {
     const given = {
       ...{ chunkBytes: 16, smallGatherBytes: 0, directBytes: 2 ** 20 },
-      ...{ windowBytes: 16, directWindowBytes: 16 },
+      ...{ windowBytes: 16, directWindowBytes: 16, chunksInFlight: 4 },
     }
     const segments = Array.from({ length: 9000 }, (_, i): Segment => {
       return { kind: "copy", start: 4 * i, length: 4, extent: STORED, offsetInExtent: 4 * i }
@@ -202,6 +203,7 @@ describe("chunks", () => {
   it("are none for no segments", () => {
     const given = {
       chunkBytes: 16,
+      chunksInFlight: 4,
       smallGatherBytes: 0,
       directBytes: 16,
       windowBytes: 16,

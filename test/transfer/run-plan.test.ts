@@ -7,6 +7,7 @@ import { mixedTensors, overSource, type Planned, planOf } from "./plans.ts"
 
 const SIZES = {
   chunkBytes: 256,
+  chunksInFlight: 4,
   smallGatherBytes: 128,
   directBytes: 512,
   windowBytes: 512,

@@ -121,15 +121,15 @@ class SavePanel {
     cancel.focus()
     announce("Saving.")
     let quarter = 0
-    return ({ done, total }) => {
+    return ({ done, total, isChecking = false }) => {
       if (done >= total) {
-        // Not known how long: as much is read as the checksums cover.
+        // Not known how long: the browser puts the file into its place.
         bar.removeAttribute("value")
-        fill(text, "Checking the bytes…")
+        fill(text, "Finishing…")
         return
       }
       bar.value = done / total
-      fill(text, `${sayBytes(done)} of ${sayBytes(total)}`)
+      fill(text, `${isChecking ? "Checked " : ""}${sayBytes(done)} of ${sayBytes(total)}`)
       const reached = Math.floor((4 * done) / total)
       if (reached > quarter) announce(`${25 * reached} percent.`)
       quarter = reached

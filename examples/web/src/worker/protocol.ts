@@ -94,10 +94,12 @@ export interface Exchanges {
 
 export type Verb = keyof Exchanges
 
-/** Bytes that are done, of all; `checking` when only checksums are left. */
+/** Bytes that are done, of all. */
 export interface WorkProgress {
   readonly done: number
   readonly total: number
+  /** True where everything is in its place, and bytes are read for their checksums alone. */
+  readonly isChecking?: boolean
 }
 
 export type ToWorker =
