@@ -80,7 +80,9 @@ export class RangeRequests {
     if (status === 200) {
       const problem =
         "the server sends the whole file where a part of it was asked for (it knows no range requests)"
-      throw this.#failed(`${problem}: nothing was downloaded; fetch it and pass the response's body`)
+      throw this.#failed(
+        `${problem}: nothing was downloaded; fetch it first (curl URL | tosafetensors -), or pass the response's body`,
+      )
     }
     if (status !== 206) throw statusFailure(this.url, response)
     const file = this.#identify(response, said)

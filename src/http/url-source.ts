@@ -86,6 +86,8 @@ function requireHttp(url: URL): void {
   }
   if (!isHttp(url)) refuse(`of URLs http: and https: ones are opened, not ${url.protocol} ones`)
   if (url.username !== "" || url.password !== "") {
-    refuse(`the URL of ${shownUrl(url)} holds a password: pass it as a header (\`http: { headers: … }\`)`)
+    refuse(
+      `the URL of ${shownUrl(url)} holds a password: pass it as a header (--header, \`http: { headers: … }\`)`,
+    )
   }
 }
