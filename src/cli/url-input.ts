@@ -47,7 +47,12 @@ export function shownInput(word: string): string {
  */
 export function readHttp({ files, options }: CommandLine): HttpOptions | undefined {
   const urls = files.filter(isUrl).map(readUrl)
-  const texts = options.texts("header")
+  const headers = readHeaders(urls, options.texts("header"))
+  const stallTimeoutMs = readStallTimeout(urls, options.text("stall-timeout"))
+  return headers === undefined && stallTimeoutMs === undefined ? undefined : { headers, stallTimeoutMs }
+}
+
+function readHeaders(urls: readonly URL[], texts: readonly string[]): Headers | undefined {
   if (texts.length === 0) return undefined
   if (urls.length === 0) throw new UsageError("--header is for URLs, and none was named")
   const origins = new Set(urls.map(({ origin }) => origin))
@@ -62,7 +67,14 @@ export function readHttp({ files, options }: CommandLine): HttpOptions | undefin
     for (const line of text.startsWith(FILE_START) ? readLines(text.slice(1)) : [text])
       addHeader(headers, line)
   }
-  return { headers }
+  return headers
+}
+
+function readStallTimeout(urls: readonly URL[], text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (urls.length === 0) throw new UsageError("--stall-timeout is for URLs, and none was named")
+  if (/^\d{1,6}(?:\.\d{1,3})?$/.test(text)) return Number(text) * 1000
+  throw new UsageError(`--stall-timeout takes a number of seconds, not ${quoted(text)}`)
 }
 
 /** Empty lines say nothing. */

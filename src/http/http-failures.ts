@@ -55,6 +55,15 @@ export function networkFailure(url: URL, cause: unknown): PassingFailure {
   return new PassingFailure(readFailed(url, `the request failed: ${said}${hint}`, { cause }))
 }
 
+/** A request that was taken, and then nothing came for so long. */
+export function stalled(url: URL, limitMs: number): PassingFailure {
+  const reason =
+    `the server sent nothing for ${limitMs / 1000} seconds, and was asked again in vain: try later, or ` +
+    "give it more time (--stall-timeout, `http: { stallTimeoutMs: … }`)"
+  const cause = new DOMException("the server sent nothing", "TimeoutError")
+  return new PassingFailure(readFailed(url, reason, { cause }))
+}
+
 /** An answer with a status that brings no bytes. */
 export function statusFailure(url: URL, { status, headers }: Response): CheckpointError | PassingFailure {
   const reason = REASONS.get(status)

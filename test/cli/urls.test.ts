@@ -243,6 +243,18 @@ describe("a server that fails", () => {
     expect((await command(["verify", output, signed(server)])).code).toBe(0)
   })
 
+  it("by saying nothing is given up after --stall-timeout", async () => {
+    await using server = await serveFile(CHECKPOINT)
+    server.always = () => "answered"
+    const { code, stderr } = await command(["inspect", signed(server), "--stall-timeout", "0.05"])
+    expect(code).toBe(3)
+    expect(stderr).toContain("the server sent nothing for 0.05 seconds")
+    expect(server.asked.length).toBe(2)
+    for (const argv of [["model.pt"], [signed(server)]]) {
+      expect((await command([...argv, "--stall-timeout", "soon"])).code).toBe(2)
+    }
+  })
+
   it.skipIf(process.platform === "win32")("and is interrupted leaves nothing", async () => {
     await using server = await serveFile(LARGE)
     let silent = false
