@@ -4,13 +4,14 @@
  */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { locateExtents } from "../bytes/byte-extent.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Segment } from "../plan/segments.ts"
 import { discardingSink, planCheck } from "./check-extents.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
-import { locateSegments, requireSourcesUnchanged, runPlan } from "./run-plan.ts"
+import { requireSourcesUnchanged, runPlan } from "./run-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
@@ -25,7 +26,7 @@ const SMALLEST_SLICE_BYTES = 4096
 export async function planToBlob(plan: TransferPlan, options: RunOptions): Promise<Blob> {
   const { crc32, inflate, signal, sizes, onProgress } = options
   const run = { crc32, inflate, signal, sizes, budget: new InflateBudget(plan.maxInflatedBytes) }
-  await locateSegments(plan.segments, signal)
+  await locateExtents(plan.segments.flatMap(sliceable), signal)
   const unchecked = new Set(plan.checkedExtents)
   const parts: BlobPart[] = []
   let written = 0
@@ -67,10 +68,15 @@ function* groupSegments(segments: readonly Segment[]): Generator<readonly Segmen
   if (group.length > 0) yield group
 }
 
+/** The extent of a segment that may become a slice, which has to be found first. */
+function sliceable(segment: Segment): readonly ByteExtent[] {
+  return segment.kind === "literal" || segment.extent.source.blob === undefined ? [] : [segment.extent]
+}
+
 function sliceOf(segment: Segment | undefined): Blob | undefined {
   if (segment?.kind !== "copy" || segment.extent.coding !== "stored") return undefined
   const { extent, length } = segment
-  if (length < SMALLEST_SLICE_BYTES) return undefined
+  if (length < SMALLEST_SLICE_BYTES || extent.source.blob === undefined) return undefined
   const at = extent.offset + segment.offsetInExtent
   const slice = extent.source.blob?.slice(at, at + length)
   if (slice === undefined || slice.size === length) return slice
