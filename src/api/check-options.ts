@@ -36,7 +36,13 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["limits", ["an object of numbers from 0 up", isLimits]],
   ["maxMemoryBytes", ["a number from 0 up", isCount]],
   ["sha256", ["64 hexadecimal digits", (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value)]],
-  ["http", ["an object of fetch, a function, and headers, and of nothing else", areHttpOptions]],
+  [
+    "http",
+    [
+      "an object of fetch, a function, headers, and stallTimeoutMs, a number from 0 up, and of nothing else",
+      areHttpOptions,
+    ],
+  ],
   ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
   ["onProgress", ["a function", isFunction]],
 ])

@@ -15,6 +15,9 @@ import {
 /** Reads at once. More would not help a disk, and a server should not get more from one client. */
 const READS_IN_FLIGHT = 6
 
+/** Where members are wanted one by one, all of them are asked for in one turn, so that a source can join the reads. */
+const WANTED_BYTES = 16 * 1024 * 1024
+
 /**
  * Writes the file offset of each member's data to `dataOffsets`, in the order of `coverage.members`: of all members, or
  * of those for which `wanted` holds something else than 0 (see `planHeaderWindows`). An offset that is not known is NaN.
@@ -28,16 +31,21 @@ export async function locateData(
   { signal, wanted }: { readonly signal?: AbortSignal | undefined; readonly wanted?: Uint8Array },
 ): Promise<void> {
   const pending: { readonly window: HeaderWindow; readonly read: Promise<Uint8Array> }[] = []
+  let pendingBytes = 0
   const checkOldest = async (): Promise<void> => {
     const oldest = pending.shift()
-    if (oldest !== undefined) checkWindow(coverage, oldest.window, await oldest.read, dataOffsets)
+    if (oldest === undefined) return
+    checkWindow(coverage, oldest.window, await oldest.read, dataOffsets)
+    pendingBytes -= oldest.window.length
   }
   for (const window of planHeaderWindows(coverage, wanted)) {
     const read = readExactly(source, window, signal)
     // The first failure in file order is the one that is thrown; the others must not count as unhandled.
     read.catch(() => {})
     pending.push({ window, read })
-    if (pending.length === READS_IN_FLIGHT) await checkOldest()
+    pendingBytes += window.length
+    const full = wanted === undefined ? pending.length === READS_IN_FLIGHT : pendingBytes > WANTED_BYTES
+    if (full) await checkOldest()
   }
   while (pending.length > 0) await checkOldest()
 }

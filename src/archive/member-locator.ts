@@ -5,13 +5,13 @@
  * No check is given up for a member that is read. Only one that nobody reads keeps a local header that nobody has seen.
  */
 
-import type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
+import type { ByteExtent, ExtentLocator, OffsetBounds } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { quoteText } from "../quote-text.ts"
 import { locateData } from "./local-headers.ts"
-import { hasDescriptor, type ZipCoverage } from "./zip-coverage.ts"
+import { hasDescriptor, memberEnd, type ZipCoverage } from "./zip-coverage.ts"
 import type { DirectoryEntry } from "./zip-directory.ts"
-import { METHOD_STORED } from "./zip-format.ts"
+import { MAX_DESCRIPTOR_BYTES, METHOD_STORED } from "./zip-format.ts"
 
 /** Finds where members' data begins. */
 export class MemberLocator implements ExtentLocator {
@@ -54,6 +54,16 @@ export class MemberLocator implements ExtentLocator {
     for (const { index } of extents as readonly SoughtMember[]) {
       this.#dataOffsets[index] = dataOffsets[index] as number
     }
+  }
+
+  /** A member ends where the next one begins, and only a descriptor may stand between its data and that. */
+  boundsOf(extent: ByteExtent): OffsetBounds {
+    const { index } = extent as SoughtMember
+    const found = this.offsetOf(index)
+    if (!Number.isNaN(found)) return { earliest: found, latest: found }
+    const latest = memberEnd(this.#coverage, index) - extent.storedLength
+    const described = hasDescriptor(this.#coverage.members[index])
+    return { earliest: described ? latest - MAX_DESCRIPTOR_BYTES : latest, latest }
   }
 
   /** NaN where it is not known. */

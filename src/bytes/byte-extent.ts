@@ -27,6 +27,14 @@ export interface ExtentLocator {
    * has been found before costs nothing.
    */
   locate(extents: readonly ByteExtent[], signal?: AbortSignal): Promise<void>
+  /** Where `extent` begins at the earliest and at the latest, found or not. Reads nothing. */
+  boundsOf(extent: ByteExtent): OffsetBounds
+}
+
+/** Byte offsets in a source, both possible; equal where there is one. */
+export interface OffsetBounds {
+  readonly earliest: number
+  readonly latest: number
 }
 
 /** Has the offsets of `extents` found, as far as they are not known. @throws what their locators throw. */

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import type { AnyCheckpointError, ByteSource, CheckpointInput, ConversionReport } from "../node/index.ts"
 import { isCheckpointError, openCheckpoint, toSafetensors } from "../node/index.ts"
-import type { CommandLine } from "./arguments.ts"
+import type { CommandLine, OptionValues } from "./arguments.ts"
 import type { Digests } from "./conversion-digests.ts"
 import { ConversionDigests } from "./conversion-digests.ts"
 import type { ConversionContext } from "./conversion-text.ts"
@@ -23,6 +23,7 @@ import { readSelection } from "./selection.ts"
 import { quoted } from "./shown-text.ts"
 import type { OutputStream, Terminal } from "./terminal.ts"
 import { printLines, printText } from "./terminal.ts"
+import { isUrl } from "./url-input.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** A conversion, as the command line asks for it. */
@@ -52,20 +53,17 @@ export async function runConvert(line: CommandLine, terminal: Terminal): Promise
  *
  * @throws UsageError
  */
-export function readRequest({ files, options }: CommandLine, terminal: Terminal): Request {
+export function readRequest(line: CommandLine, terminal: Terminal): Request {
+  const { files, options } = line
   const [input = "", ...others] = files
   if (others.length > 0) {
     throw new UsageError(`one checkpoint is converted at a time, and ${files.length} files were named`)
   }
-  const named = options.text("output")
-  if (input === STANDARD_STREAM && named === undefined && !options.has("dry-run")) {
-    throw new UsageError("standard input has no name to derive an output from: name one with -o")
-  }
-  const output = named ?? (input === STANDARD_STREAM ? STANDARD_STREAM : defaultOutput(input))
+  const output = readOutput(input, options)
   const request = {
     input,
     output,
-    selection: readSelection(options, terminal.signal),
+    selection: readSelection(line, terminal.signal),
     provenance: readProvenance(options),
     dryRun: options.has("dry-run"),
     force: options.has("force"),
@@ -78,6 +76,17 @@ export function readRequest({ files, options }: CommandLine, terminal: Terminal)
     throw new UsageError("standard output is a terminal: redirect it, or name a file with -o")
   }
   return request
+}
+
+/** A dry run needs no name. */
+function readOutput(input: string, options: OptionValues): string {
+  const output = options.text("output") ?? defaultOutput(input)
+  if (output !== undefined && isUrl(output)) {
+    throw new UsageError("-o takes a file, and nothing is sent to a URL")
+  }
+  if (output !== undefined || options.has("dry-run")) return output ?? STANDARD_STREAM
+  const what = input === STANDARD_STREAM ? "standard input" : "the URL"
+  throw new UsageError(`${what} has no name to derive an output from: name one with -o`)
 }
 
 /** What a conversion did, or would do. */

@@ -12,20 +12,22 @@ const USAGE: Readonly<Record<CommandName, string>> = {
 
 const ABOUT: Readonly<Record<CommandName, string>> = {
   convert: `Converts a PyTorch checkpoint to safetensors, without Python and without running
-what is in it. The checkpoint is a file, or - for standard input. The output
-appears whole or not at all.
+what is in it. The checkpoint is a file, a URL (http: or https:), or - for
+standard input. The output appears whole or not at all.
 
 Other commands (--help after their name tells more):
   ${USAGE.inspect}
   ${USAGE.scan}
   ${USAGE.verify}`,
   inspect: `Lists the tensors of a checkpoint: names, dtypes, shapes, sizes, which share
-memory, and which a conversion would leave out. No weights are read.`,
+memory, and which a conversion would leave out. No weights are read, nor
+fetched from a URL.`,
   scan: `Lists what the pickles of a file would import and call if Python loaded it, and
 what else a conversion would refuse. Nothing is run, and no weights are read:
 damage to them is not seen. A file is a checkpoint of any layout, a pickle, a
-safetensors file, or - for standard input. Of a folder every file below it is
-scanned; symbolic links and what is no checkpoint are left out there.`,
+safetensors file, by its path or URL, or - for standard input. Of a folder every
+file below it is scanned; symbolic links and what is no checkpoint are left out
+there.`,
   verify: `Checks that a safetensors file follows the format. With the checkpoint that it
 was made from, compares every byte with what a conversion would write: give the
 options that it was made with.`,

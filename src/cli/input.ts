@@ -1,4 +1,4 @@
-/** The checkpoint that a command reads: a file, or standard input. */
+/** The checkpoint that a command reads: a file, a URL, or standard input. */
 
 import { fstatSync } from "node:fs"
 import { Readable } from "node:stream"
@@ -8,6 +8,7 @@ import type { CheckpointInput } from "../node/index.ts"
 import { inheritedFile } from "../node/open-file.ts"
 import type { HandedFiles } from "./handed-files.ts"
 import type { Terminal } from "./terminal.ts"
+import { isUrl, readUrl } from "./url-input.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Stands for standard input, and as an output for standard output. */
@@ -19,11 +20,12 @@ const STANDARD_INPUT_PATH = "/dev/stdin"
 /**
  * A file that was redirected (`< model.pt`) is read in place; a pipe is taken in through a temporary file.
  *
- * @throws UsageError when standard input is a keyboard.
+ * @throws UsageError when standard input is a keyboard, and for a URL that is none.
  */
 export function openInput(file: string, terminal: Terminal): CheckpointInput {
   const { handed } = terminal
   if (handed !== undefined) return handedInput(file, handed)
+  if (isUrl(file)) return readUrl(file)
   if (file !== STANDARD_STREAM) return file
   const { stdin } = terminal
   if (stdin.isTTY === true) {

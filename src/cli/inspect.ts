@@ -13,19 +13,21 @@ import { readProvenance } from "./provenance.ts"
 import { readSelection } from "./selection.ts"
 import type { Terminal } from "./terminal.ts"
 import { printLines, printText } from "./terminal.ts"
+import { shownInput } from "./url-input.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Shows what a checkpoint holds. That it could not be converted is told and is no failure. */
-export async function runInspect({ files, options }: CommandLine, terminal: Terminal): Promise<number> {
+export async function runInspect(line: CommandLine, terminal: Terminal): Promise<number> {
+  const { files, options } = line
   const [input = "", ...others] = files
   if (others.length > 0)
     throw new UsageError(`one file is inspected at a time, and ${files.length} were named`)
-  const selection = readSelection(options, terminal.signal).options
+  const selection = readSelection(line, terminal.signal).options
   const { expected: sha256 } = readProvenance(options)
   const checkpoint = await openCheckpoint(openInput(input, terminal), { ...selection, sha256 })
   try {
     const inspection = inspectCheckpoint(checkpoint, selection)
-    const file = input === STANDARD_STREAM ? "standard input" : input
+    const file = input === STANDARD_STREAM ? "standard input" : shownInput(input)
     if (options.has("json")) {
       const limits = withLimits(selection.limits)
       const limit = scaledLimit(limits, "outputFloorBytes", "outputRatio", checkpoint.byteLength)

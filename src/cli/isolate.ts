@@ -30,6 +30,7 @@ import type { CommandName } from "./options.ts"
 import { quoted } from "./shown-text.ts"
 import type { Terminal } from "./terminal.ts"
 import { printText } from "./terminal.ts"
+import { isUrl } from "./url-input.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Descriptors that come before those that are handed over: the three standard streams. */
@@ -86,6 +87,7 @@ async function openFiles(
 ): Promise<OpenFiles> {
   const { command } = line
   const names = line.files.length > MOST_FILES[command] ? [] : new Set(line.files)
+  requireNoUrl(names)
   if (command === "scan") requireNoFolder(names)
   const inputs = new Map(Array.from(names, (name) => [name, openInput(name, terminal)] as const))
   const conversion = command === "convert" ? readRequest(line, terminal) : undefined
@@ -106,6 +108,13 @@ async function openFiles(
   }
   const outputExists = conversion?.dryRun === true && existsSync(conversion.output)
   return { sources, unopened, output, outputExists }
+}
+
+/** The isolated process has no business with a network, and this one would have to take in the whole file. */
+function requireNoUrl(names: Iterable<string>): void {
+  if (Array.from(names).every((name) => !isUrl(name))) return
+  const how = "curl --fail --location URL | tosafetensors - -o OUTPUT --isolate"
+  throw new UsageError(`--isolate takes files, and a URL was named: fetch it into a pipe (${how}) or a file`)
 }
 
 /** Files are handed over one by one, open; what lies in a folder is found out later. */

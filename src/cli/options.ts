@@ -122,6 +122,23 @@ export const OPTIONS: readonly OptionRow[] = [
       "files that are meant harm, use a container as well",
     ],
   },
+  {
+    name: "header",
+    value: "HEADER",
+    repeatable: true,
+    commands: READING,
+    help: [
+      "sent to the server of a URL, for a token such as",
+      "'authorization: Bearer TOKEN'; @FILE takes the lines",
+      "of a file, which the list of processes does not show",
+    ],
+  },
+  {
+    name: "stall-timeout",
+    value: "SECONDS",
+    commands: READING,
+    help: ["ask a server again that sends nothing for so long", "(default 30; 0 waits for ever)"],
+  },
   { name: "dry-run", commands: CONVERT, help: ["show what would be written, and write nothing"] },
   { name: "force", commands: CONVERT, help: ["replace an output that exists"] },
   { name: "json", commands: READING, help: ["print JSON for programs on standard output"] },

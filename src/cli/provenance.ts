@@ -61,7 +61,12 @@ export async function openTraced(
   { expected, recorded }: Provenance,
   { options, signal, hashed }: TracedRequest,
 ): Promise<TracedInput> {
-  const request = { signal, sha256: expected, hashed: hashed || recorded || expected !== undefined }
+  const request = {
+    signal,
+    http: options.http,
+    sha256: expected,
+    hashed: hashed || recorded || expected !== undefined,
+  }
   const { source, close } = await openNodeInput(input, request)
   try {
     if (!recorded) return { source, close, sha256: expected, options }

@@ -2,6 +2,7 @@
 
 import { isAbsolute, posix, relative, resolve, sep } from "node:path"
 import { pathToFileURL } from "node:url"
+import { isUrl, shownInput } from "./url-input.ts"
 
 /** Stands for the folder that the command was run in, the usual name for where a repository lies. */
 export const BASE_ID = "%SRCROOT%"
@@ -26,9 +27,11 @@ export function plainMessage(text: string): { readonly text: string } {
 
 /**
  * The file as a URI. A relative path below the current folder stays relative, so that the log is the same on every
- * machine and code scanning finds the file in the repository; anything else is a `file:` URI.
+ * machine and code scanning finds the file in the repository; any other path is a `file:` URI. A URL is one already,
+ * without its query: that may hold a signature, and a log is kept and shown.
  */
 export function artifactLocation(file: string): SarifArtifactLocation {
+  if (isUrl(file)) return { uri: shownInput(file) }
   const path = isAbsolute(file) ? file : relative("", resolve(file))
   if (isAbsolute(path) || path === ".." || path.startsWith(`..${sep}`))
     return { uri: pathToFileURL(resolve(file)).href }

@@ -1,4 +1,4 @@
-/** The files that a scan is asked for: those that are named, standard input, and what lies below folders. */
+/** The files that a scan is asked for: those that are named, URLs, standard input, and what lies below folders. */
 
 import type { Dirent } from "node:fs"
 import { readdirSync, statSync } from "node:fs"
@@ -8,6 +8,7 @@ import { CheckpointError, isCheckpointError } from "../node/index.ts"
 import { reasonOf } from "../node/system-errors.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import type { Terminal } from "./terminal.ts"
+import { isUrl, readUrl, shownInput } from "./url-input.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** What a report calls standard input. */
@@ -15,7 +16,7 @@ export const STANDARD_INPUT = "standard input"
 
 /** Something to scan, or why it cannot be. */
 export interface ScanTarget {
-  /** The path as it was named, or the folder's and the way from there; or `standard input`. */
+  /** The path as it was named, or the folder's and the way from there; a URL without its query; or `standard input`. */
   readonly file: string
   readonly isStandardInput: boolean
   /** Whether it was found in a folder, where other files are expected beside checkpoints. */
@@ -26,9 +27,11 @@ export interface ScanTarget {
 /**
  * One target after the other; folders are read as their turn comes, in the order of code units.
  *
- * @throws UsageError when standard input is a keyboard or is named twice, before anything is scanned.
+ * @throws UsageError when standard input is a keyboard or is named twice, and for URLs that are none, before anything is
+ *   scanned.
  */
 export function scanTargets(files: readonly string[], terminal: Terminal): Iterable<ScanTarget> {
+  for (const file of files) if (isUrl(file)) readUrl(file)
   const streams = files.filter((file) => file === STANDARD_STREAM).length
   if (streams > 1) throw new UsageError("standard input is scanned once, and - was named more often")
   const standardInput = streams === 0 ? undefined : openInput(STANDARD_STREAM, terminal)
@@ -63,6 +66,8 @@ function* walk(
   for (const file of files) {
     if (file === STANDARD_STREAM && standardInput !== undefined) {
       yield { file: STANDARD_INPUT, isStandardInput: true, isFound: false, input: standardInput }
+    } else if (isUrl(file)) {
+      yield { file: shownInput(file), isStandardInput: false, isFound: false, input: readUrl(file) }
     } else if (isFolder(file)) yield* walkFolder(file)
     else yield { file, isStandardInput: false, isFound: false, input: file }
   }

@@ -18,15 +18,16 @@ import type { Terminal } from "./terminal.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Scans file after file. One that cannot be read does not keep the others from being scanned. */
-export async function runScan({ files, options }: CommandLine, terminal: Terminal): Promise<number> {
-  const { signal, byteOrder, limits } = readSelection(options, terminal.signal).options
+export async function runScan(line: CommandLine, terminal: Terminal): Promise<number> {
+  const { files, options } = line
+  const { signal, byteOrder, limits, http } = readSelection(line, terminal.signal).options
   const { expected: sha256 } = readProvenance(options)
   if (sha256 !== undefined && files.length > 1) throw new UsageError("--sha256 is about one file")
   const output = outputFor(options, terminal)
   const tally = new ScanTally()
   for (const target of scanTargets(files, terminal)) {
     terminal.signal.throwIfAborted()
-    const outcome = await scanTarget(target, { signal, byteOrder, limits, sha256 })
+    const outcome = await scanTarget(target, { signal, byteOrder, limits, http, sha256 })
     if (outcome.is === "unread") await tellError(terminal, outcome.error, outcome.file)
     tally.add(outcome)
     await output.tell(outcome)

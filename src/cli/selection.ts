@@ -1,10 +1,11 @@
-/** The options that say how a checkpoint is read and what is taken from it. */
+/** The options that say how a checkpoint is fetched and read, and what is taken from it. */
 
 import type { ConvertOptions, Limits } from "../node/index.ts"
 import { DEFAULT_LIMITS } from "../node/index.ts"
-import type { OptionValues } from "./arguments.ts"
+import type { CommandLine, OptionValues } from "./arguments.ts"
 import { RenameRules } from "./rename-rules.ts"
 import { quoted, sayFew } from "./shown-text.ts"
+import { readHttp } from "./url-input.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** What was selected, as options of the library. */
@@ -15,7 +16,8 @@ export interface Selection {
 }
 
 /** @throws UsageError for a value that an option does not take. */
-export function readSelection(values: OptionValues, signal: AbortSignal): Selection {
+export function readSelection(line: CommandLine, signal: AbortSignal): Selection {
+  const { options: values } = line
   const renames = values.texts("rename")
   const renaming = renames.length === 0 ? undefined : new RenameRules(renames)
   const include = values.texts("include")
@@ -31,6 +33,7 @@ export function readSelection(values: OptionValues, signal: AbortSignal): Select
     byteOrder: readChoice(values, "byteorder", ["little", "big"]),
     verify: readChoice(values, "verify", ["crc", "none"]),
     limits: readLimits(values.texts("limit")),
+    http: readHttp(line),
   }
   return { options, renaming }
 }

@@ -17,6 +17,7 @@ import { quoted } from "./shown-text.ts"
 import { compareHeaders, compareMetadata } from "./tensor-comparison.ts"
 import type { Terminal } from "./terminal.ts"
 import { printText } from "./terminal.ts"
+import { shownInput } from "./url-input.ts"
 import { UsageError } from "./usage-error.ts"
 import type { Comparison } from "./verification-text.ts"
 import { sayComparison, sayValidity } from "./verification-text.ts"
@@ -39,12 +40,15 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
   if (file === STANDARD_STREAM && checkpoint === STANDARD_STREAM) {
     throw new UsageError("only one of the two files can be standard input")
   }
-  const selection = readSelection(options, terminal.signal)
+  const selection = readSelection(line, terminal.signal)
   const provenance = readProvenance(options)
   if (checkpoint === undefined && (provenance.expected !== undefined || provenance.recorded)) {
     throw new UsageError("--sha256 and --provenance are about the checkpoint, and none was named")
   }
-  const opened = await NODE_PLATFORM.openInput(openInput(file, terminal), { signal: terminal.signal })
+  const opened = await NODE_PLATFORM.openInput(openInput(file, terminal), {
+    signal: terminal.signal,
+    http: selection.options.http,
+  })
   try {
     const { limits = {} } = selection.options
     const check = await checkSafetensors(opened.source, { limits, signal: terminal.signal })
@@ -60,12 +64,12 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
     // Nothing may be said of a file that is another one by now.
     await opened.source.assertUnchanged?.()
     if (options.has("json")) {
-      const object = { file, ...check, comparison: comparison ?? null }
+      const object = { file: shownInput(file), ...check, comparison: comparison ?? null }
       await printText(terminal.stdout, jsonPieces(object, NO_JSON_LIMIT))
     } else if (!options.has("quiet")) {
-      await printText(terminal.stdout, sayValidity(file, check, terminal.stdout))
+      await printText(terminal.stdout, sayValidity(shownInput(file), check, terminal.stdout))
       if (comparison !== undefined && checkpoint !== undefined) {
-        await printText(terminal.stdout, sayComparison(checkpoint, comparison, terminal.stdout))
+        await printText(terminal.stdout, sayComparison(shownInput(checkpoint), comparison, terminal.stdout))
       }
     }
     const agrees =

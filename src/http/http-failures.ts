@@ -17,9 +17,11 @@ export class PassingFailure {
 /** Codes of the 4xx that may pass; 5xx all may. */
 const PASSING_STATUSES: readonly number[] = [408, 425, 429]
 
+const HOW_TO_PASS = "(--header 'authorization: …', `http: { headers: { authorization: … } }`)"
+
 const REASONS: ReadonlyMap<number, string> = new Map([
-  [401, "it wants to know who asks: pass a token (`http: { headers: { authorization: … } }`)"],
-  [403, "it does not allow this: a token may be needed (`http: { headers: { authorization: … } }`)"],
+  [401, `it wants to know who asks: pass a token ${HOW_TO_PASS}`],
+  [403, `it does not allow this: a token may be needed ${HOW_TO_PASS}`],
   [404, "there is no such file"],
   [407, "a proxy wants to know who asks"],
   [410, "there is no such file any more"],
@@ -51,6 +53,15 @@ export function networkFailure(url: URL, cause: unknown): PassingFailure {
       : ""
   const said = why === undefined || why === "" ? reason : `${reason}: ${why}`
   return new PassingFailure(readFailed(url, `the request failed: ${said}${hint}`, { cause }))
+}
+
+/** A request that was taken, and then nothing came for so long. */
+export function stalled(url: URL, limitMs: number): PassingFailure {
+  const reason =
+    `the server sent nothing for ${limitMs / 1000} seconds, and was asked again in vain: try later, or ` +
+    "give it more time (--stall-timeout, `http: { stallTimeoutMs: … }`)"
+  const cause = new DOMException("the server sent nothing", "TimeoutError")
+  return new PassingFailure(readFailed(url, reason, { cause }))
 }
 
 /** An answer with a status that brings no bytes. */

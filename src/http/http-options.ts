@@ -9,6 +9,11 @@ export interface HttpOptions {
    * `authorization` is not sent there. With any other header that may be a secret no redirect is followed at all.
    */
   readonly headers?: Headers | Readonly<Record<string, string>> | undefined
+  /**
+   * Milliseconds. A request is given up and made again when the server sends nothing for so long, neither the beginning of
+   * an answer nor any more of it; how long a transfer takes does not matter. 0 or Infinity waits for ever. Default 30,000.
+   */
+  readonly stallTimeoutMs?: number | undefined
 }
 
 /** Headers that may be sent wherever a redirect leads: `fetch` drops the first, the others are no secrets. */
@@ -26,8 +31,9 @@ export function mayFollowRedirects(headers: Headers): boolean {
 /** Whether `value` is what `HttpOptions` says. Names that it does not know are no options, but misspelt ones. */
 export function areHttpOptions(value: unknown): value is HttpOptions {
   if (typeof value !== "object" || value === null) return false
-  const { fetch, headers, ...others } = value as HttpOptions
+  const { fetch, headers, stallTimeoutMs = 0, ...others } = value as HttpOptions
   if (Object.keys(others).length > 0) return false
+  if (typeof stallTimeoutMs !== "number" || !(stallTimeoutMs >= 0)) return false
   return (
     (fetch === undefined || typeof fetch === "function") && (headers === undefined || areHeaders(headers))
   )

@@ -3,8 +3,11 @@
 /** Longer runs are not kept. Holds the end of an archive with its longest comment. */
 const MOST_RUN_BYTES = 128 * 1024
 
-/** Runs that are kept: 1 MiB at most. The first one, a file's head, stays. */
+/** Runs that are kept: 1 MiB at most, and the head. The first one, a file's head, stays. */
 const MOST_RUNS = 8
+
+/** The head grows to this with what is fetched right behind it: pickles whose length nobody knows are looked for there. */
+const MOST_HEAD_BYTES = 1024 * 1024
 
 interface Run {
   readonly offset: number
@@ -24,6 +27,7 @@ export class KeptBytes {
   readonly #runs: Run[] = []
 
   keep(offset: number, bytes: Uint8Array): void {
+    if (this.#growHead(offset, bytes)) return
     if (bytes.length === 0 || bytes.length > MOST_RUN_BYTES) return
     if (this.#runs.length === MOST_RUNS) this.#runs.splice(1, 1)
     this.#runs.push({ offset, bytes })
@@ -38,6 +42,19 @@ export class KeptBytes {
     if (run === undefined) return { before, after: NOTHING }
     const start = Math.max(run.offset, offset + before.length)
     return { before, after: run.bytes.subarray(start - run.offset, end - run.offset) }
+  }
+
+  /** Whether `bytes` stand right behind the head and have been added to it. */
+  #growHead(offset: number, bytes: Uint8Array): boolean {
+    const [head] = this.#runs
+    if (head === undefined || head.offset !== 0 || head.bytes.length !== offset) return false
+    const length = offset + bytes.length
+    if (length > MOST_HEAD_BYTES) return false
+    const joined = new Uint8Array(length)
+    joined.set(head.bytes)
+    joined.set(bytes, offset)
+    this.#runs[0] = { offset: 0, bytes: joined }
+    return true
   }
 
   #from(offset: number): Uint8Array {

@@ -1,4 +1,9 @@
-/** Reads that are asked for in one turn become few requests: neighbours share one, and only so many are under way. */
+/**
+ * Reads that are asked for in one turn become few requests: neighbours share one, and only so many are under way.
+ *
+ * Whoever reads joins what it needs itself (transfer/read-requests.ts, and what reads headers); here meet those that know
+ * nothing of each other: the chunks of a conversion, and the headers and the data of the same members.
+ */
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"

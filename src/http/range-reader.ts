@@ -5,8 +5,10 @@ import type { ByteRange } from "../bytes/read-exactly.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
 import { isCheckpointError } from "../errors.ts"
-import { networkFailure, PassingFailure, readFailed } from "./http-failures.ts"
+import { networkFailure, PassingFailure, readFailed, stalled } from "./http-failures.ts"
 import type { RangeAnswer, RangeRequests, RemoteFile } from "./range-request.ts"
+import type { Every } from "./silence.ts"
+import { Silence, STALL_TIMEOUT_MS } from "./silence.ts"
 
 /** Requests for one range, all in all. */
 const MOST_ATTEMPTS = 5
@@ -22,16 +24,33 @@ const LONGEST_ASKED_WAIT_MS = 60_000
 /** Waits so many milliseconds, or until the signal is aborted. */
 export type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>
 
+/** How long is waited, and for what. */
+export interface Waiting {
+  /** Milliseconds without a byte after which a request is given up; 0 or Infinity for none. Default 30,000. */
+  readonly stallTimeoutMs?: number | undefined
+  /** Default: by the clock. */
+  readonly wait?: Wait
+  /** Default: by the clock. */
+  readonly every?: Every
+}
+
 /** Reads ranges of one file, which must stay the same from its first answer on. */
 export class RangeReader {
   readonly #requests: RangeRequests
   readonly #wait: Wait
+  readonly #stallTimeoutMs: number
+  readonly #every: Every | undefined
   #file: RemoteFile | undefined
   #answered = false
 
-  constructor(requests: RangeRequests, wait: Wait = pause) {
+  constructor(
+    requests: RangeRequests,
+    { wait = pause, stallTimeoutMs = STALL_TIMEOUT_MS, every }: Waiting = {},
+  ) {
     this.#requests = requests
     this.#wait = wait
+    this.#stallTimeoutMs = stallTimeoutMs
+    this.#every = every
   }
 
   /** Bytes of the file; 0 before anything was read. */
@@ -62,24 +81,38 @@ export class RangeReader {
 
   async #readOn({ offset, length }: ByteRange, target: Target, signal: AbortSignal): Promise<void> {
     const rest = { offset: offset + target.filled, length: length - target.filled }
-    const answer = await this.#requests.ask(rest, this.#file, signal).catch((failure: unknown) => {
+    const { url } = this.#requests
+    const failure = (): PassingFailure => stalled(url, this.#stallTimeoutMs)
+    const silence = new Silence(this.#stallTimeoutMs, signal, failure, this.#every)
+    try {
+      const answer = await this.#ask(rest, silence.signal)
+      silence.broken()
+      if (target.filled === 0) target.bytes = allocate(answer.length, url.pathname)
+      await this.#fill(target, answer, silence)
+    } finally {
+      silence.end()
+    }
+  }
+
+  async #ask(range: ByteRange, signal: AbortSignal): Promise<RangeAnswer> {
+    const answer = await this.#requests.ask(range, this.#file, signal).catch((failure: unknown) => {
       this.#answered ||= failure instanceof PassingFailure && failure.error.cause === undefined
       throw failure
     })
     this.#answered = true
     this.#file ??= answer.file
-    if (target.filled === 0) target.bytes = allocate(answer.length, this.#requests.url.pathname)
-    await this.#fill(target, answer, signal)
+    return answer
   }
 
   /** Takes the body in, all of it and no more. */
-  async #fill(target: Target, { body }: RangeAnswer, signal: AbortSignal): Promise<void> {
+  async #fill(target: Target, { body }: RangeAnswer, silence: Silence): Promise<void> {
     if (body === undefined) return
     const { url } = this.#requests
     const reader = body.getReader()
     try {
       for (;;) {
-        const { done, value } = await unlessAborted(reader.read(), signal)
+        const { done, value } = await unlessAborted(reader.read(), silence.signal)
+        silence.broken()
         if (done) break
         if (!isBytes(value)) throw readFailed(url, "the answer yields something that is not bytes")
         if (value.length > target.bytes.length - target.filled) {
@@ -90,10 +123,13 @@ export class RangeReader {
       }
     } catch (cause) {
       reader.cancel().catch(() => {})
-      signal.throwIfAborted()
+      silence.throwIfGivenUp()
       if (isCheckpointError(cause)) throw cause
-      // What breaks off behind the last byte has brought all that was asked for.
-      if (target.filled < target.bytes.length) throw networkFailure(url, cause)
+      // What breaks off behind the last byte, or never ends, has brought all that was asked for.
+      if (target.filled < target.bytes.length) {
+        silence.signal.throwIfAborted()
+        throw networkFailure(url, cause)
+      }
     }
     if (target.filled === target.bytes.length) return
     const missing = target.bytes.length - target.filled

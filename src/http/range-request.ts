@@ -6,6 +6,7 @@
  */
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
+import { unlessAborted } from "../bytes/unless-aborted.ts"
 import type { CheckpointError } from "../errors.ts"
 import { type ContentRange, parseContentRange } from "./content-range.ts"
 import { inputChanged, networkFailure, PassingFailure, readFailed, statusFailure } from "./http-failures.ts"
@@ -64,7 +65,9 @@ export class RangeRequests {
     const redirect = mayFollowRedirects(this.#headers) ? "follow" : "manual"
     try {
       // Of a range browsers would keep a part of a file, and have requests for the same file wait for one another.
-      return await fetch(this.url.href, { headers, redirect, signal, cache: "no-store" })
+      const answer = fetch(this.url.href, { headers, redirect, signal, cache: "no-store" })
+      // One of the caller's own need not heed the signal.
+      return await unlessAborted(answer, signal)
     } catch (cause) {
       signal.throwIfAborted()
       throw networkFailure(this.url, cause)
@@ -80,7 +83,9 @@ export class RangeRequests {
     if (status === 200) {
       const problem =
         "the server sends the whole file where a part of it was asked for (it knows no range requests)"
-      throw this.#failed(`${problem}: nothing was downloaded; fetch it and pass the response's body`)
+      throw this.#failed(
+        `${problem}: nothing was downloaded; fetch it first (curl URL | tosafetensors -), or pass the response's body`,
+      )
     }
     if (status !== 206) throw statusFailure(this.url, response)
     const file = this.#identify(response, said)

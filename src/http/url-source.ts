@@ -13,17 +13,15 @@ import type { HttpOptions } from "./http-options.ts"
 import { isHttp } from "./http-url.ts"
 import { KeptBytes } from "./kept-bytes.ts"
 import { MergedReads } from "./merged-reads.ts"
-import type { Wait } from "./range-reader.ts"
+import type { Waiting } from "./range-reader.ts"
 import { RangeReader } from "./range-reader.ts"
 import { RangeRequests } from "./range-request.ts"
 
 /** Bytes of the first request: what tells the format and, in most archives, the whole pickle. */
 const HEAD_BYTES = 64 * 1024
 
-export interface UrlSourceOptions extends HttpOptions {
+export interface UrlSourceOptions extends HttpOptions, Waiting {
   readonly signal?: AbortSignal | undefined
-  /** Default: by the clock. */
-  readonly wait?: Wait
 }
 
 /** An open URL. All its answers are of one version of the file, or an error. */
@@ -67,9 +65,9 @@ export class UrlSource implements ByteSource {
  */
 export async function openUrlSource(url: URL, options: UrlSourceOptions): Promise<UrlSource> {
   requireHttp(url)
-  const { signal = new AbortController().signal, wait } = options
+  const { signal = new AbortController().signal } = options
   signal.throwIfAborted()
-  const reader = new RangeReader(new RangeRequests(new URL(url), options), wait)
+  const reader = new RangeReader(new RangeRequests(new URL(url), options), options)
   const kept = new KeptBytes()
   kept.keep(0, await reader.read({ offset: 0, length: HEAD_BYTES }, signal))
   const reads = new MergedReads(async (range, readSignal) => {
@@ -86,6 +84,8 @@ function requireHttp(url: URL): void {
   }
   if (!isHttp(url)) refuse(`of URLs http: and https: ones are opened, not ${url.protocol} ones`)
   if (url.username !== "" || url.password !== "") {
-    refuse(`the URL of ${shownUrl(url)} holds a password: pass it as a header (\`http: { headers: … }\`)`)
+    refuse(
+      `the URL of ${shownUrl(url)} holds a password: pass it as a header (--header, \`http: { headers: … }\`)`,
+    )
   }
 }

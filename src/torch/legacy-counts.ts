@@ -1,6 +1,6 @@
 /** The number of elements that stands before each storage of a legacy file: it must be what the pickle says. */
 
-import type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
+import type { ByteExtent, ExtentLocator, OffsetBounds } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readRegions } from "../bytes/read-regions.ts"
 import { CheckpointError } from "../errors.ts"
@@ -29,6 +29,10 @@ export class LegacyCounts implements ExtentLocator {
       Array.from(this.#unchecked.values()).filter(({ extent }) => wanted.has(extent)),
       signal,
     )
+  }
+
+  boundsOf({ offset }: ByteExtent): OffsetBounds {
+    return { earliest: offset, latest: offset }
   }
 
   /** @throws as `locate`. */

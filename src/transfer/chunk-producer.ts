@@ -1,6 +1,7 @@
 /** Makes the bytes of a chunk: copies, gathers and fixes, with checksums taken as whole extents pass. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { locateExtents } from "../bytes/byte-extent.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
@@ -56,6 +57,8 @@ export class ChunkProducer {
 
   /** Fills `target`, which has the chunk's length. */
   async produce(chunk: Chunk, target: Uint8Array<ArrayBuffer>): Promise<void> {
+    const apart = this.#soughtApart(chunk)
+    if (apart.length > 0) await locateExtents(apart, this.#signal)
     const requests: ReadRequest[] = []
     let filled = 0
     for (const piece of chunk.pieces) {
@@ -75,6 +78,17 @@ export class ChunkProducer {
       throw new CheckpointError("output-incomplete", { expected: chunk.length, written: filled })
     }
     if (requests.length > 0) await readRequests(requests, this.#signal)
+  }
+
+  /** Extents that have to be found before they are read. The others are found while their bytes are fetched. */
+  #soughtApart({ pieces }: Chunk): readonly ByteExtent[] {
+    const sought: ByteExtent[] = []
+    for (const { segment } of pieces) {
+      if (segment.kind === "literal" || segment.extent.locator === undefined) continue
+      const byItself = segment.kind === "gather" && isLargeGather(segment, this.#sizes)
+      if (byItself || segment.extent.coding === "deflate") sought.push(segment.extent)
+    }
+    return sought
   }
 
   /** Has the sink make and write a chunk that is `direct`. */

@@ -1,5 +1,6 @@
 /** Divides an output into slices of an input that is a Blob, and everything else, which has to be made. */
 
+import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Segment } from "../plan/segments.ts"
 
@@ -20,7 +21,12 @@ export interface MadeRange {
   readonly end: number
 }
 
-/** The extents have been located. @throws `truncated` where a Blob ends before its slice does. */
+/** The extent of a segment that may become a slice, which has to be found first. */
+export function sliceable(segment: Segment): readonly ByteExtent[] {
+  return segment.kind === "literal" || segment.extent.source.blob === undefined ? [] : [segment.extent]
+}
+
+/** The extents of what may become slices have been found. @throws `truncated` where a Blob ends before its slice does. */
 export function layOutBlob(segments: readonly Segment[]): BlobLayout {
   const parts: (Blob | MadeRange)[] = []
   const made: Segment[] = []
@@ -47,10 +53,10 @@ export function layOutBlob(segments: readonly Segment[]): BlobLayout {
 function sliceOf(segment: Segment): Blob | undefined {
   if (segment.kind !== "copy" || segment.extent.coding !== "stored") return undefined
   const { extent, length } = segment
-  if (length < SMALLEST_SLICE_BYTES) return undefined
+  if (length < SMALLEST_SLICE_BYTES || extent.source.blob === undefined) return undefined
   const at = extent.offset + segment.offsetInExtent
-  const slice = extent.source.blob?.slice(at, at + length)
-  if (slice === undefined || slice.size === length) return slice
+  const slice = extent.source.blob.slice(at, at + length)
+  if (slice.size === length) return slice
   // A Blob cuts a slice short where it ends.
   throw new CheckpointError("truncated", { within: extent.name, at, wanted: length, got: slice.size })
 }

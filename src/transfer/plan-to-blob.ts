@@ -4,12 +4,13 @@
  */
 
 import { BlobSink } from "../bytes/blob-sink.ts"
+import { locateExtents } from "../bytes/byte-extent.ts"
 import type { OpenSpill, Spill } from "../bytes/spill.ts"
 import { CheckpointError } from "../errors.ts"
 import type { BlobLayout } from "./lay-out-blob.ts"
-import { layOutBlob } from "./lay-out-blob.ts"
+import { layOutBlob, sliceable } from "./lay-out-blob.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
-import { locateSegments, requireSourcesUnchanged, runPlan } from "./run-plan.ts"
+import { requireSourcesUnchanged, runPlan } from "./run-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
@@ -31,7 +32,7 @@ export interface BlobOutput {
 export async function planToBlob(plan: TransferPlan, options: BlobRunOptions): Promise<BlobOutput> {
   const { signal, onProgress, maxMemoryBytes = Number.POSITIVE_INFINITY } = options
   signal?.throwIfAborted()
-  await locateSegments(plan.segments, signal)
+  await locateExtents(plan.segments.flatMap(sliceable), signal)
   const layout = layOutBlob(plan.segments)
   const { made } = layout
   const sliced = plan.byteLength - made.byteLength

@@ -18,7 +18,7 @@ import { InflateBudget } from "./inflate-budget.ts"
 import { OrderedChecksums } from "./ordered-checksums.ts"
 import { cutRange, type RangePiece } from "./range-pieces.ts"
 import type { RunOptions, TransferPlan } from "./run-plan.ts"
-import { locateSegments, requireSourcesUnchanged, sizesFor, sourcesOf } from "./run-plan.ts"
+import { requireSourcesUnchanged, sizesFor, sourcesOf } from "./run-plan.ts"
 
 /** Pieces that are made together. */
 const MOST_PIECES = 1024
@@ -59,7 +59,6 @@ export class PlannedOutput implements ByteSource {
     const segments = this.#overlapping(offset, offset + length)
     const part = { ...this.#plan, segments }
     try {
-      await locateSegments(segments, signal)
       await this.#fill({ offset, length }, segments, { bytes, signal })
       await requireSourcesUnchanged(part, signal)
       return bytes

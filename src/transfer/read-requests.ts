@@ -1,6 +1,12 @@
-/** Reads many byte ranges with few reads: neighbours in the file share one. */
+/**
+ * Reads many byte ranges with few reads: neighbours in the file share one.
+ *
+ * Requests to a server are joined once more, by its source: what is asked for in one turn comes from several chunks, and
+ * from what looks at headers. Here are joined the reads of a disk, and of sources that join nothing.
+ */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { locateExtents } from "../bytes/byte-extent.ts"
 import { readExactly, readExactlyInto } from "../bytes/read-exactly.ts"
 
 /** Ranges of a source that are further apart than this are not worth one read. */
@@ -22,19 +28,21 @@ export interface ReadRequest {
   readonly done: (request: ReadRequest, bytes: Uint8Array) => void
 }
 
-/** Fills the targets of all requests. */
+/** Fills the targets of all requests. Extents that have not been found are found by the way. */
 export async function readRequests(
   requests: readonly ReadRequest[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (requests.length === 1) return readAlone(requests[0] as ReadRequest, signal)
+  const located = locateAll(requests, signal)
+  if (requests.length === 1) return readAlone(requests[0] as ReadRequest, located, signal)
   const underWay: Promise<void>[] = []
-  const ordered = [...requests].sort((a, b) => fileOffset(a) - fileOffset(b))
+  const ordered = [...requests].sort((a, b) => earliestOf(a) - earliestOf(b))
   for (let first = 0; first < ordered.length; ) {
     const group = takeGroup(ordered, first)
     first += group.length
     const [request] = group as [ReadRequest]
-    const reading = group.length === 1 ? readAlone(request, signal) : readShared(group, signal)
+    const reading =
+      group.length === 1 ? readAlone(request, located, signal) : readShared(group, located, signal)
     // A disk is kept busy by the chunks in flight; of a server more is asked at once.
     if (request.extent.source.readCost !== "high") await reading
     else underWay.push(reading)
@@ -47,15 +55,27 @@ export async function readRequests(
   }
 }
 
+/** In the turn in which the data is asked for, so that the source fetches headers and data together. */
+function locateAll(
+  requests: readonly ReadRequest[],
+  signal: AbortSignal | undefined,
+): Promise<void> | undefined {
+  if (requests.every(({ extent }) => extent.locator === undefined)) return undefined
+  const located = locateExtents(new Set(requests.map(({ extent }) => extent)), signal)
+  // Those that wait for it come later.
+  located.catch(() => {})
+  return located
+}
+
 function takeGroup(ordered: readonly ReadRequest[], first: number): readonly ReadRequest[] {
   const head = ordered[first] as ReadRequest
-  const start = fileOffset(head)
-  let end = start + head.length
+  const start = earliestOf(head)
+  let end = endOf(head)
   let next = first + 1
   for (; next < ordered.length; next++) {
     const request = ordered[next] as ReadRequest
-    const offset = fileOffset(request)
-    const newEnd = Math.max(end, offset + request.length)
+    const offset = earliestOf(request)
+    const newEnd = Math.max(end, endOf(request))
     if (request.extent.source !== head.extent.source || offset - end > GAP_BYTES) break
     if (newEnd - start > SHARED_BYTES) break
     end = newEnd
@@ -63,19 +83,29 @@ function takeGroup(ordered: readonly ReadRequest[], first: number): readonly Rea
   return ordered.slice(first, next)
 }
 
-async function readAlone(request: ReadRequest, signal: AbortSignal | undefined): Promise<void> {
-  const { source, name } = request.extent
+async function readAlone(
+  request: ReadRequest,
+  located: Promise<void> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { source, name, locator } = request.extent
+  if (locator !== undefined) return readShared([request], located, signal)
   const { target, at, length } = request
   const bytes = target.subarray(at, at + length)
   await readExactlyInto(source, fileOffset(request), bytes, signal, name)
   request.done(request, bytes)
 }
 
-async function readShared(group: readonly ReadRequest[], signal: AbortSignal | undefined): Promise<void> {
+async function readShared(
+  group: readonly ReadRequest[],
+  located: Promise<void> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const { source } = (group[0] as ReadRequest).extent
-  const offset = fileOffset(group[0] as ReadRequest)
-  const end = group.reduce((latest, r) => Math.max(latest, fileOffset(r) + r.length), offset)
+  const offset = earliestOf(group[0] as ReadRequest)
+  const end = group.reduce((latest, request) => Math.max(latest, endOf(request)), offset)
   const bytes = await readExactly(source, { offset, length: end - offset }, signal)
+  await located
   for (const request of group) {
     const start = fileOffset(request) - offset
     const part = bytes.subarray(start, start + request.length)
@@ -86,4 +116,19 @@ async function readShared(group: readonly ReadRequest[], signal: AbortSignal | u
 
 function fileOffset({ extent, offset }: ReadRequest): number {
   return extent.offset + offset
+}
+
+/** The file offset from which on its bytes may lie: what surrounds them is read along. */
+function earliestOf(request: ReadRequest): number {
+  const { locator } = request.extent
+  return locator === undefined
+    ? fileOffset(request)
+    : locator.boundsOf(request.extent).earliest + request.offset
+}
+
+/** The file offset behind which none of them lies. */
+function endOf(request: ReadRequest): number {
+  const { extent, offset, length } = request
+  const latest = extent.locator === undefined ? extent.offset : extent.locator.boundsOf(extent).latest
+  return latest + offset + length
 }

@@ -5,7 +5,6 @@
  */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { locateExtents } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
@@ -14,7 +13,7 @@ import { MemorySink } from "../bytes/memory-sink.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
-import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
+import type { CopySegment, GatherSegment } from "../plan/segments.ts"
 import { discardingSink, planCheck } from "./check-extents.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
@@ -70,8 +69,6 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
   const producer = new ChunkProducer(plan.segments, { ledger, budget, inflate, sizes, signal })
   try {
     signal?.throwIfAborted()
-    // What is wrong with a member's header comes to light before anything is written.
-    await locateSegments(plan.segments, signal)
     await sink.open?.(plan.byteLength)
     await new PlanRun(plan, sink, producer, ledger, { ...options, sizes }).run()
     await checkRest(plan, sink, ledger, { ...options, sizes, budget })
@@ -106,15 +103,6 @@ async function checkRest(
     onProgress?.({ written: total, total, checked, toCheck })
   }
   await runPlan({ ...plan, ...rest }, discardingSink(sink), { ...options, onProgress: tell })
-}
-
-/** Has the extents found that `segments` draw on, where that was put off. @throws what their locators throw. */
-export function locateSegments(segments: readonly Segment[], signal: AbortSignal | undefined): Promise<void> {
-  const sought: ByteExtent[] = []
-  for (const segment of segments) {
-    if (segment.kind !== "literal" && segment.extent.locator !== undefined) sought.push(segment.extent)
-  }
-  return locateExtents(sought, signal)
 }
 
 /** Aborts `sink` because of `error`. */

@@ -57,9 +57,16 @@ describe("members of an archive that is dear to read", () => {
     const [first, second, third] = [...entries.values()]
     if (first === undefined || second === undefined || third === undefined) expect.unreachable()
     expect(() => first.offset).toThrow("nobody has located")
+    for (const extent of entries.values()) {
+      const { earliest, latest } = extent.locator?.boundsOf(extent) ?? expect.unreachable()
+      const { offset } = expected.get(extent.name) ?? expect.unreachable()
+      expect(latest - earliest).toBeLessThanOrEqual(24)
+      expect([earliest <= offset, offset <= latest]).toEqual([true, true])
+    }
     await locateExtents([second, first])
     // The headers of both, and the descriptor of the second with the third's header, which stays unknown.
     expect(source.reads).toBe(4)
+    expect(first.locator?.boundsOf(first)).toEqual({ earliest: first.offset, latest: first.offset })
     expect(() => third.offset).toThrow("nobody has located")
     await locateExtents([first])
     expect(source.reads).toBe(4)

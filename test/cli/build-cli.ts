@@ -62,9 +62,14 @@ export interface Running {
   readonly ended: Promise<Ending>
 }
 
-/** Starts the script; its standard input stays open and silent. */
-export function startScript(script: string, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-  const child = spawn(process.execPath, [script, ...argv], { env: { ...process.env, ...env } })
+/** Starts the script, in the folder `cwd`; its standard input stays open and silent. */
+export function startScript(
+  script: string,
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd?: string,
+): Running {
+  const child = spawn(process.execPath, [script, ...argv], { env: { ...process.env, ...env }, cwd })
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   child.stdout.on("data", (part: Buffer) => stdout.push(part))

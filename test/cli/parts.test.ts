@@ -28,6 +28,40 @@ describe("the default output", () => {
   ])("of %s is %s", (input, output) => {
     expect(defaultOutput(input)).toBe(output)
   })
+
+  it.each([
+    ["https://a.example/gpt2/resolve/main/pytorch_model.bin?download=true#x", "pytorch_model.safetensors"],
+    ["HTTP://a.example/model%20v1.5.pt", "model v1.5.safetensors"],
+    ["https://a.example/m%C3%BCll.pt", "müll.safetensors"],
+    ["https://a.example/..%2F..%2Fetc%2Fpasswd.pt", "_.._etc_passwd.safetensors"],
+    ["https://a.example/..%5C..%5Cboot.ini", "_.._boot.ini.safetensors"],
+    ["https://a.example/C:model.pt", "C_model.safetensors"],
+    ["https://a.example/%00%1B[31m%0Amodel.pt", "__[31m_model.safetensors"],
+    ["https://a.example/tp.%E2%80%AEsrosnetefas", "tp._srosnetefas.safetensors"],
+    ["https://a.example/.bashrc", "bashrc.safetensors"],
+    ["https://a.example/%2e%2e%20-rf.pt", "rf.safetensors"],
+    ["https://a.example/model.%20.", "model.safetensors"],
+    ["https://a.example/con.pt", "_con.safetensors"],
+    ["https://a.example/COM1", "_COM1.safetensors"],
+    ["https://a.example/console.pt", "console.safetensors"],
+    ["https://a.example/%FF%pt", "%FF%pt.safetensors"],
+    ["https://a.example/constructor", "constructor.safetensors"],
+    ["https://a.example/", undefined],
+    ["https://a.example/models/", undefined],
+    ["https://a.example/%20.", undefined],
+  ])("of %s is %s, in this folder", (input, output) => {
+    expect(defaultOutput(input)).toBe(output)
+  })
+
+  it("of a long URL leaves room in 255 bytes for a temporary name", () => {
+    const output = defaultOutput(`https://a.example/${"%F0%9F%98%80".repeat(500)}.pt`) ?? ""
+    expect(output).toMatch(/^(?:😀)+\.safetensors$/u)
+    expect(Buffer.byteLength(output)).toBeLessThan(200)
+  })
+
+  it("of standard input there is none", () => {
+    expect(defaultOutput("-")).toBeUndefined()
+  })
 })
 
 describe("rules of --rename", () => {

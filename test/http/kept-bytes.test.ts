@@ -22,12 +22,22 @@ it("what is kept of a range is what the file has there, and does not overlap", (
   )
 })
 
+it("the head grows with what follows it, up to a megabyte", () => {
+  const kept = new KeptBytes()
+  kept.keep(0, FILE.slice(0, 100))
+  kept.keep(100, FILE.slice(100, 3000))
+  kept.keep(3001, FILE.slice(3001, 3500))
+  expect(kept.endsOf(0, 4000).before).toEqual(FILE.slice(0, 3000))
+  kept.keep(3000, new Uint8Array(1 << 20))
+  expect(kept.endsOf(0, 4000).before.length).toBe(3000)
+})
+
 it("the first run stays, and long ones are not kept", () => {
   const kept = new KeptBytes()
-  for (let i = 0; i < 30; i++) kept.keep(i * 100, FILE.slice(i * 100, i * 100 + 100))
+  for (let i = 0; i < 30; i++) kept.keep(i * 101, FILE.slice(i * 101, i * 101 + 100))
   expect(kept.endsOf(0, 100).before.length).toBe(100)
-  expect(kept.endsOf(100, 100).before.length).toBe(0)
-  expect(kept.endsOf(2900, 100).before.length).toBe(100)
+  expect(kept.endsOf(101, 100).before.length).toBe(0)
+  expect(kept.endsOf(29 * 101, 100).before.length).toBe(100)
   kept.keep(5000, new Uint8Array(1 << 20))
   expect(kept.endsOf(5000, 1).before.length).toBe(0)
 })
