@@ -1,6 +1,6 @@
 /** What is said of a request that failed, and whether asking again may help. */
 
-import { CheckpointError } from "../errors.ts"
+import { ReadingError as CheckpointError } from "../reading-errors.ts"
 
 /** A failure that may pass: what to throw if it does not. */
 export class PassingFailure {

@@ -6,7 +6,7 @@
  */
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
-import type { CheckpointError } from "../errors.ts"
+import type { ReadingError as CheckpointError } from "../reading-errors.ts"
 import { type ContentRange, parseContentRange } from "./content-range.ts"
 import { inputChanged, networkFailure, PassingFailure, readFailed, statusFailure } from "./http-failures.ts"
 import { type HttpOptions, mayFollowRedirects } from "./http-options.ts"

@@ -7,7 +7,7 @@
  */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { CheckpointError } from "../errors.ts"
+import { ReadingError as CheckpointError } from "../reading-errors.ts"
 import { readFailed, shownUrl } from "./http-failures.ts"
 import type { HttpOptions } from "./http-options.ts"
 import { isHttp } from "./http-url.ts"

@@ -20,7 +20,7 @@ const KiB = 1024
 const MiB = 1024 * KiB
 
 /** The defaults, frozen. */
-export const TRANSFER_SIZES: TransferSizes = Object.freeze({
+export const TRANSFER_SIZES: TransferSizes = /* @__PURE__ */ Object.freeze({
   // Larger chunks gain nothing (measured from 256 KiB to 8 MiB), and several are in flight.
   chunkBytes: 1 * MiB,
   smallGatherBytes: SMALL_GATHER_BYTES,
@@ -31,4 +31,7 @@ export const TRANSFER_SIZES: TransferSizes = Object.freeze({
 })
 
 /** Where a read costs far more than its bytes: fewer and larger ones. Four chunks in flight take 32 MiB. */
-export const DEAR_SIZES: TransferSizes = Object.freeze({ ...TRANSFER_SIZES, chunkBytes: 8 * MiB })
+export const DEAR_SIZES: TransferSizes = /* @__PURE__ */ Object.freeze({
+  ...TRANSFER_SIZES,
+  chunkBytes: 8 * MiB,
+})
