@@ -1,35 +1,26 @@
 /** What each error says, and what its reader can do next. One row a code, in the order of error-details.ts. */
 
 import type { ErrorCode, ErrorDetails, Fault, RootCandidate } from "./error-details.ts"
+import { type ErrorText, list, place, sayFault, sayPath } from "./error-wording.ts"
 import { plainText, quoteText } from "./quote-text.ts"
-
-/** Rows of a list that a message shows before it says "and N more". */
-const LISTED = 20
+import {
+  DAMAGED,
+  INFLATE,
+  INPUT_CHANGED,
+  INVALID_ARGUMENT,
+  READ_FAILED,
+  SAFETENSORS_INVALID,
+  TRUNCATED,
+} from "./reading-errors.ts"
 
 /** Names that a row shows. */
 const NAMES_IN_A_ROW = 6
-
-interface ErrorText<Detail> {
-  readonly say: (detail: Detail) => string
-  readonly next: string
-}
-
-function list<Item>(items: readonly Item[], show: (item: Item) => string): string {
-  const shown = items.slice(0, LISTED).map((item) => `\n  ${show(item)}`)
-  return shown.join("") + (items.length > LISTED ? `\n  … and ${items.length - LISTED} more` : "")
-}
 
 function names(group: readonly string[]): string {
   const shown = group.slice(0, NAMES_IN_A_ROW).map((name) => quoteText(name))
   return (
     shown.join(", ") + (group.length > NAMES_IN_A_ROW ? ` and ${group.length - NAMES_IN_A_ROW} more` : "")
   )
-}
-
-function place(fault: { readonly within?: string; readonly at?: number }): string {
-  const within = fault.within === undefined ? "" : plainText(fault.within)
-  if (fault.at === undefined) return within === "" ? "" : `${within}: `
-  return within === "" ? `at byte ${fault.at}: ` : `${within}@${fault.at}: `
 }
 
 function rows(candidates: readonly RootCandidate[]): string {
@@ -40,11 +31,8 @@ function rows(candidates: readonly RootCandidate[]): string {
   )
 }
 
-const sayFault = (fault: Fault): string => `${place(fault)}${fault.problem}`
 const sayName = (d: { name: string; problem: string }): string => `tensor ${quoteText(d.name)}: ${d.problem}`
-const sayPath = (path: string | undefined): string => (path === undefined ? "" : ` ${quoteText(path)}`)
 
-const DAMAGED = "The file is damaged or was not written by torch.save: fetch it again, or ask for a new copy."
 const CRAFTED =
   "No PyTorch release writes this. Treat the file as hostile unless you know who made it and how."
 
@@ -55,14 +43,8 @@ function fault(next: string): ErrorText<Fault> {
 
 /** The table. */
 export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]> } = {
-  "invalid-argument": {
-    say: (d) => `${d.argument}: ${d.problem}`,
-    next: "Correct the argument; the documentation of the function lists what it takes.",
-  },
-  "read-failed": {
-    say: (d) => `could not read${sayPath(d.path)}: ${d.reason}`,
-    next: "Check that the input exists and can be read.",
-  },
+  "invalid-argument": INVALID_ARGUMENT,
+  "read-failed": READ_FAILED,
   "write-failed": {
     say: (d) => `could not write${sayPath(d.path)}: ${d.reason}`,
     next: "Nothing was left behind under the output's name. Check the folder, its rights and the free space.",
@@ -84,17 +66,14 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) => `${d.written} bytes were written where the plan has ${d.expected}`,
     next: "This is a defect of tosafetensors: please report it with the file's structure.",
   },
-  "input-changed": { say: sayFault, next: "Convert again when nothing writes to the input any more." },
+  "input-changed": INPUT_CHANGED,
   "digest-mismatch": {
     say: (d) => `the input${sayPath(d.path)} is not the file that was asked for: its SHA-256 is
   ${d.actual}, not
   ${d.expected}`,
     next: "Nothing of it was parsed. Fetch the file again, or ask whoever published the digest which file it is of.",
   },
-  truncated: {
-    say: (d) => `${place(d)}the file ends early: ${d.wanted} bytes wanted, ${d.got} there`,
-    next: "The download or copy is incomplete: fetch the file again and compare its size.",
-  },
+  truncated: TRUNCATED,
   "not-a-checkpoint": {
     say: (d) => `this is not a PyTorch checkpoint: it looks like ${d.looksLike}`,
     next: "Check that the right file was named and that it was downloaded in full.",
@@ -122,7 +101,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "zip-layout": fault(
     "A checkpoint is an archive with one folder that holds data.pkl: check that this is one.",
   ),
-  inflate: fault(DAMAGED),
+  inflate: INFLATE,
   checksum: {
     say: (d) =>
       `${plainText(d.within)}: the bytes do not match their checksum ` +
@@ -205,16 +184,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     next: "Allow it: --shared alias keeps one name of each, --shared copy writes all (`shared`).",
   },
 
-  "safetensors-invalid": {
-    say: (d) =>
-      `this is not a valid safetensors file:${list(
-        d.findings,
-        (f) =>
-          `${f.tensor === undefined ? "" : `${quoteText(f.tensor)}: `}${f.problem} ` +
-          `[${f.severity === "warning" ? "warning: " : ""}${f.rule}]`,
-      )}`,
-    next: "Make the file again with a writer that follows the format.",
-  },
+  "safetensors-invalid": SAFETENSORS_INVALID,
 }
 
 function hex(value: number): string {

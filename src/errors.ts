@@ -1,9 +1,11 @@
 /** The one error class of the library. Bad input and failing media end in it and in nothing else. */
 
+import { BrandedError } from "./branded-error.ts"
 import type { ErrorCode, ErrorDetails } from "./error-details.ts"
 import { ERROR_TEXTS } from "./error-texts.ts"
 import type { Limits, ScaledLimit } from "./limits.ts"
 
+export { type AnyCheckpointError, isCheckpointError } from "./branded-error.ts"
 export type {
   ErrorCode,
   ErrorDetails,
@@ -14,38 +16,11 @@ export type {
   RootCandidate,
 } from "./error-details.ts"
 
-/** Two copies of the package recognise each other's errors by this brand; `instanceof` would not. */
-const BRAND = Symbol.for("tosafetensors.CheckpointError")
-
 /** What a conversion that cannot go on throws: a literal `code`, typed `detail`, and the next step to take. */
-export class CheckpointError<C extends ErrorCode = ErrorCode> extends Error {
-  override readonly name = "CheckpointError"
-  readonly code: C
-  readonly detail: ErrorDetails[C]
-  /** What the reader of the message can do about it, a sentence or two. */
-  readonly nextStep: string
-
+export class CheckpointError<C extends ErrorCode = ErrorCode> extends BrandedError<C> {
   constructor(code: C, detail: ErrorDetails[C], options?: ErrorOptions) {
-    const text = ERROR_TEXTS[code]
-    super(text.say(detail), options)
-    this.code = code
-    this.detail = detail
-    this.nextStep = text.next
-    Object.defineProperty(this, BRAND, { value: true })
+    super(code, ERROR_TEXTS[code], detail, options)
   }
-
-  /** What `--json` prints. */
-  toJSON(): { code: C; message: string; nextStep: string; detail: ErrorDetails[C] } {
-    return { code: this.code, message: this.message, nextStep: this.nextStep, detail: this.detail }
-  }
-}
-
-/** A `CheckpointError` as a union over its codes, so that comparing `code` narrows `detail`. */
-export type AnyCheckpointError = { [C in ErrorCode]: CheckpointError<C> }[ErrorCode]
-
-/** True for an error of this library, whichever copy of the package threw it. */
-export function isCheckpointError(value: unknown): value is AnyCheckpointError {
-  return typeof value === "object" && value !== null && BRAND in value
 }
 
 /** Throws `limit-exceeded` when `wanted` is above the limit of that name. */

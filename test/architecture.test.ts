@@ -11,7 +11,16 @@ import packageJson from "../package.json"
 const ROOT = fileURLToPath(new URL("../src", import.meta.url))
 
 /** Files that every room may import, and that import only one another. */
-const LEAVES = ["errors.ts", "error-details.ts", "error-texts.ts", "limits.ts", "quote-text.ts"]
+const LEAVES = [
+  "branded-error.ts",
+  "error-details.ts",
+  "error-texts.ts",
+  "error-wording.ts",
+  "errors.ts",
+  "limits.ts",
+  "quote-text.ts",
+  "reading-errors.ts",
+]
 
 const LIBRARY = [
   "bytes",

@@ -194,7 +194,7 @@ describe("the class", () => {
     const copy = await import("../src/errors.ts")
     expect(copy.CheckpointError).not.toBe(CheckpointError)
     const foreign: unknown = new copy.CheckpointError("pickle-stack", FAULT)
-    expect(foreign instanceof CheckpointError).toBe(false)
+    expect(foreign instanceof CheckpointError).toBe(true)
     expect(isCheckpointError(foreign)).toBe(true)
     expect(copy.isCheckpointError(errorOf("pickle-stack"))).toBe(true)
   })

@@ -1,7 +1,7 @@
 /** Holds options against their types: not every caller has a compiler, and a misspelt policy must not pass for another. */
 
-import { CheckpointError } from "../errors.ts"
 import { areHttpOptions } from "../http/http-options.ts"
+import { invalidArgument } from "../reading-errors.ts"
 
 type Check = readonly [wanted: string, holds: (value: unknown) => boolean]
 
@@ -23,7 +23,21 @@ const FILTER: Check = [
   (value) => isText(value) || isTexts(value) || isFunction(value),
 ]
 
-const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
+/** What every verb takes. */
+const ACCESS_CHECKS: readonly (readonly [option: string, check: Check])[] = [
+  ["limits", ["an object of numbers from 0 up", isLimits]],
+  [
+    "http",
+    [
+      "an object of fetch, a function, headers, and stallTimeoutMs, a number from 0 up, and of nothing else",
+      areHttpOptions,
+    ],
+  ],
+  ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
+]
+
+/** What is taken to open a checkpoint, plan and convert. */
+const CONVERSION_CHECKS: readonly (readonly [option: string, check: Check])[] = [
   ["root", ['an array of keys, or "all"', (value) => value === "all" || isTexts(value)]],
   ["include", FILTER],
   ["exclude", FILTER],
@@ -33,19 +47,10 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["metadata", ["an object of texts", (value) => isObject(value) && !(value instanceof Map)]],
   ["verify", oneOf("crc", "none")],
   ["byteOrder", oneOf("little", "big")],
-  ["limits", ["an object of numbers from 0 up", isLimits]],
   ["maxMemoryBytes", ["a number from 0 up", isCount]],
   ["sha256", ["64 hexadecimal digits", (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value)]],
-  [
-    "http",
-    [
-      "an object of fetch, a function, headers, and stallTimeoutMs, a number from 0 up, and of nothing else",
-      areHttpOptions,
-    ],
-  ],
-  ["signal", ["an AbortSignal", (value) => value instanceof AbortSignal]],
   ["onProgress", ["a function", isFunction]],
-])
+]
 
 /** Infinity is a limit, NaN is none: every comparison with it is false. */
 function isLimits(value: unknown): boolean {
@@ -56,14 +61,25 @@ function isCount(value: unknown): boolean {
   return typeof value === "number" && value >= 0
 }
 
-/** @throws `invalid-argument` for the first option that is not what it should be. Undefined stands for the default. */
+/**
+ * Checks the options of whatever opens a file.
+ *
+ * @throws `invalid-argument` for the first option that is not what it should be. Undefined stands for the default.
+ */
+export function requireAccessOptions(options: unknown): void {
+  requireAll(options, ACCESS_CHECKS)
+}
+
+/** Checks the options of whatever opens a checkpoint. Throws as `requireAccessOptions`. */
 export function requireOptions(options: unknown): void {
-  if (!isObject(options)) {
-    throw new CheckpointError("invalid-argument", { argument: "options", problem: "they must be an object" })
-  }
-  for (const [argument, value] of Object.entries(options)) {
-    const [wanted, holds] = CHECKS.get(argument) ?? []
-    if (value === undefined || holds === undefined || holds(value)) continue
-    throw new CheckpointError("invalid-argument", { argument, problem: `it must be ${wanted}` })
+  requireAll(options, [...ACCESS_CHECKS, ...CONVERSION_CHECKS])
+}
+
+function requireAll(options: unknown, checks: readonly (readonly [option: string, check: Check])[]): void {
+  if (!isObject(options)) throw invalidArgument("options", "they must be an object")
+  const given = new Map<string, unknown>(Object.entries(options))
+  for (const [argument, [wanted, holds]] of checks) {
+    const value = given.get(argument)
+    if (value !== undefined && !holds(value)) throw invalidArgument(argument, `it must be ${wanted}`)
   }
 }

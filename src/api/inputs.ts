@@ -7,8 +7,8 @@ import { blobSource } from "../bytes/blob-source.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { memorySource } from "../bytes/memory-source.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
-import { CheckpointError } from "../errors.ts"
 import type { HttpOptions } from "../http/http-options.ts"
+import { invalidArgument, readFailed } from "../reading-errors.ts"
 
 /** What the universal build takes as input. Bytes and sources must not change while they are used. */
 export type CheckpointInput =
@@ -57,7 +57,7 @@ export async function openUniversalInput(
   }
   const source = sourceOf(input)
   if (source !== undefined) return { source, close: keepOpen }
-  throw new CheckpointError("invalid-argument", { argument: "input", problem: describe(input) })
+  throw invalidArgument("input", describe(input))
 }
 
 /** Objects are told by what they can do: an array or a Blob may be of another realm. */
@@ -71,9 +71,7 @@ function sourceOf(input: unknown): ByteSource | undefined {
 
 /** @throws `invalid-argument` for a stream that something else reads. */
 export function requireUnlocked(stream: ReadableStream): void {
-  if (!stream.locked) return
-  const problem = "the stream is locked: something else is reading it"
-  throw new CheckpointError("invalid-argument", { argument: "input", problem })
+  if (stream.locked) throw invalidArgument("input", "the stream is locked: something else is reading it")
 }
 
 async function collect(stream: ReadableStream, signal: AbortSignal | undefined): Promise<Blob> {
@@ -84,8 +82,7 @@ async function collect(stream: ReadableStream, signal: AbortSignal | undefined):
     return await new Response(piped).blob()
   } catch (cause) {
     signal?.throwIfAborted()
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CheckpointError("read-failed", { reason }, { cause })
+    throw readFailed(cause)
   }
 }
 

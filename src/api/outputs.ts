@@ -2,7 +2,7 @@
 
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import { writableStreamSink } from "../bytes/writable-stream-sink.ts"
-import { CheckpointError } from "../errors.ts"
+import { invalidArgument } from "../reading-errors.ts"
 
 /** What the universal build writes to. A stream is closed at the end, or aborted. */
 export type SafetensorsOutput = WritableStream<Uint8Array> | ByteSink
@@ -24,6 +24,6 @@ function isByteSink(output: unknown): output is ByteSink {
   return typeof write === "function" && typeof close === "function" && typeof abort === "function"
 }
 
-function invalid(problem: string): CheckpointError {
-  return new CheckpointError("invalid-argument", { argument: "output", problem })
+function invalid(problem: string): Error {
+  return invalidArgument("output", problem)
 }

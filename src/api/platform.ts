@@ -5,7 +5,7 @@ import type { Crc32 } from "../bytes/crc32.ts"
 import { crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import type { OpenSpill } from "../bytes/spill.ts"
-import { CheckpointError } from "../errors.ts"
+import { invalidArgument } from "../reading-errors.ts"
 import type { CheckpointInput, InputAccess, OpenedInput } from "./inputs.ts"
 import { openUniversalInput } from "./inputs.ts"
 import type { SafetensorsOutput } from "./outputs.ts"
@@ -46,7 +46,7 @@ async function openInput(
   if (sha256 !== undefined) {
     const problem =
       "this build cannot take a digest of a stream of bytes: compare it before you pass the input"
-    throw new CheckpointError("invalid-argument", { argument: "sha256", problem })
+    throw invalidArgument("sha256", problem)
   }
   return openUniversalInput(input, { signal, http })
 }

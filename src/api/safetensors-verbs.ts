@@ -5,7 +5,7 @@ import { requireUnchanged } from "../bytes/read-exactly.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
-import { requireOptions } from "./check-options.ts"
+import { requireAccessOptions } from "./check-options.ts"
 import type { ReadHeaderOptions } from "./options.ts"
 import type { InputPlatform } from "./platform.ts"
 
@@ -15,7 +15,7 @@ export async function readHeader<Input>(
   input: Input,
   options: ReadHeaderOptions,
 ): Promise<SafetensorsHeader> {
-  requireOptions(options)
+  requireAccessOptions(options)
   const { source, close } = await platform.openInput(input, options)
   return await unchanged(source, readSafetensorsHeader(source, options), options).finally(close)
 }
@@ -26,7 +26,7 @@ export async function checkFile<Input>(
   input: Input,
   options: ReadHeaderOptions,
 ): Promise<SafetensorsCheck> {
-  requireOptions(options)
+  requireAccessOptions(options)
   const { source, close } = await platform.openInput(input, options)
   return await unchanged(source, checkSafetensors(source, options), options).finally(close)
 }

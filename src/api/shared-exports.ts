@@ -9,13 +9,13 @@ export type {
   ScannedPickle,
   ScanReport,
 } from "../audit/scan-report.ts"
+export { type AnyCheckpointError, isCheckpointError } from "../branded-error.ts"
 export type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
 export type { BlobLike } from "../bytes/blob-source.ts"
 export type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"
 export type {
-  AnyCheckpointError,
   ErrorCode,
   ErrorDetails,
   Fault,
@@ -23,7 +23,7 @@ export type {
   RefusedGlobal,
   RootCandidate,
 } from "../errors.ts"
-export { CheckpointError, isCheckpointError } from "../errors.ts"
+export { CheckpointError } from "../errors.ts"
 export type { HttpOptions } from "../http/http-options.ts"
 export type { Limits } from "../limits.ts"
 export { DEFAULT_LIMITS } from "../limits.ts"

@@ -64,8 +64,8 @@ export class AuditTrail {
     return listing
   }
 
-  report(format: ScannedFormat, byteLength: number): ScanReport {
-    const globals = this.#table.globals()
+  async report(format: ScannedFormat, byteLength: number): Promise<ScanReport> {
+    const globals = await this.#table.globals()
     const findings = [...this.#findings]
     if (this.#table.overflows) {
       const message = `the pickles name more than ${MOST_GLOBALS} globals; the rest is not listed`

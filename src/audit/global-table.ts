@@ -2,7 +2,7 @@
 
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import { findAllowedGlobal } from "../torch/allowed-globals.ts"
-import { findDanger } from "./known-dangers.ts"
+import type { KnownDanger } from "./known-dangers.ts"
 import type { GlobalVerdict, ScannedGlobal } from "./scan-report.ts"
 
 /** Globals that are listed at most. A whole model names some hundreds. */
@@ -53,17 +53,29 @@ export class GlobalTable {
   }
 
   /** Dangerous ones first, then unknown ones, then allowed ones. */
-  globals(): readonly ScannedGlobal[] {
-    const all = this.#rows.map(describe)
+  async globals(): Promise<readonly ScannedGlobal[]> {
+    const isClean = this.#rows.every(({ mention }) => isAllowed(mention))
+    // Loaded when it is needed: most files name nothing else.
+    const { findDanger } = isClean ? { findDanger: nothing } : await import("./known-dangers.ts")
+    const all = this.#rows.map((row) => describe(row, findDanger))
     return ORDER.flatMap((wanted) => all.filter(({ verdict }) => verdict === wanted))
   }
 }
 
-function describe({ pickle, start, mention, count }: Row): ScannedGlobal {
-  const { module, name, isNamed, at, opcode, use, usedBy } = mention
-  const isAllowed = isNamed && findAllowedGlobal(module, name) !== undefined
-  const danger = isAllowed ? undefined : findDanger(module, name)
-  const verdict = isAllowed ? "allowed" : danger === undefined ? "unknown" : "dangerous"
+const nothing = (): undefined => undefined
+
+function isAllowed({ module, name, isNamed }: GlobalMention): boolean {
+  return isNamed && findAllowedGlobal(module, name) !== undefined
+}
+
+function describe(
+  { pickle, start, mention, count }: Row,
+  findDanger: (module: string, name: string) => KnownDanger | undefined,
+): ScannedGlobal {
+  const { module, name, at, opcode, use, usedBy } = mention
+  const allowed = isAllowed(mention)
+  const danger = allowed ? undefined : findDanger(module, name)
+  const verdict = allowed ? "allowed" : danger === undefined ? "unknown" : "dangerous"
   const fileOffset = start === undefined ? undefined : start + at
   return { module, name, verdict, pickle, at, fileOffset, opcode, use, usedBy, count, danger }
 }

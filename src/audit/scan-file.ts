@@ -46,7 +46,7 @@ async function scanByFormat(
   const length = Math.min(SNIFFED_BYTES, source.byteLength)
   const head = await readExactly(source, { offset: 0, length }, options.signal)
   const sniffed = sniffFormat(head, source.byteLength)
-  switch (sniffed.is) {
+  switch (sniffed) {
     case "zip": {
       const { format, contents } = await scanArchive(source, options, trail)
       foresee(contents, source, options, trail)
@@ -62,13 +62,13 @@ async function scanByFormat(
       await scanBarePickles(source, options, trail)
       return "pickle"
     default:
-      if (sniffed.is === "other" && (await isBarePickle(source, options))) {
+      if (sniffed === "other" && (await isBarePickle(source, options))) {
         await scanBarePickles(source, options, trail)
         return "pickle"
       }
       // It says what the file is, or looks like.
       await readCheckpoint(source, options).catch((error: unknown) => trail.addError(error))
-      return sniffed.is === "tar" ? "tar" : "unknown"
+      return sniffed === "tar" ? "tar" : "unknown"
   }
 }
 

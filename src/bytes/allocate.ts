@@ -1,6 +1,6 @@
 /** Memory whose size depends on a file. That there is not enough of it is no defect, and has a code. */
 
-import { CheckpointError } from "../errors.ts"
+import { ReadingError } from "../reading-errors.ts"
 
 /** `byteLength` zeros. @throws `read-failed` when the engine has no room for them. */
 export function allocate(byteLength: number, within: string): Uint8Array<ArrayBuffer> {
@@ -8,6 +8,6 @@ export function allocate(byteLength: number, within: string): Uint8Array<ArrayBu
     return new Uint8Array(byteLength)
   } catch (cause) {
     const reason = `there is no memory for ${byteLength} bytes of ${within}`
-    throw new CheckpointError("read-failed", { reason }, { cause })
+    throw new ReadingError("read-failed", { reason }, { cause })
   }
 }

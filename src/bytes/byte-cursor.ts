@@ -1,6 +1,6 @@
 /** A bounded little-endian reader over bytes in memory that knows where in the file it stands. */
 
-import { CheckpointError } from "../errors.ts"
+import { truncated } from "../reading-errors.ts"
 import { ShortTextReader } from "./short-text.ts"
 
 /** Reads forward and never past the end. */
@@ -108,12 +108,7 @@ export class ByteCursor {
   #take(length: number): number {
     const start = this.#position
     if (length > this.#end - start) {
-      throw new CheckpointError("truncated", {
-        ...(this.#within === undefined ? {} : { within: this.#within }),
-        at: this.at,
-        wanted: length,
-        got: this.remaining,
-      })
+      throw truncated(this.#within, this.at, length, this.remaining)
     }
     this.#position = start + length
     return start

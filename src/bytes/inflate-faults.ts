@@ -1,6 +1,6 @@
 /** What can be wrong with deflated data, in the same words whoever inflates it. */
 
-import { CheckpointError } from "../errors.ts"
+import { ReadingError } from "../reading-errors.ts"
 import type { ByteExtent } from "./byte-extent.ts"
 
 /** Deflate makes at most 258 bytes of 2 bits. */
@@ -13,26 +13,26 @@ export function requirePossible(extent: ByteExtent): void {
   throw fault(extent, `${storedLength} bytes cannot inflate to ${byteLength}`)
 }
 
-export function isBroken(extent: ByteExtent, reason: string): CheckpointError {
+export function isBroken(extent: ByteExtent, reason: string): ReadingError {
   return fault(extent, `the deflate data is broken (${reason})`)
 }
 
-export function endsEarly(extent: ByteExtent): CheckpointError {
+export function endsEarly(extent: ByteExtent): ReadingError {
   return fault(extent, `the deflate data ends before the last of its ${extent.storedLength} bytes`)
 }
 
-export function endsLate(extent: ByteExtent): CheckpointError {
+export function endsLate(extent: ByteExtent): ReadingError {
   return fault(extent, `the deflate data does not end within its ${extent.storedLength} bytes`)
 }
 
-export function inflatesToMore(extent: ByteExtent): CheckpointError {
+export function inflatesToMore(extent: ByteExtent): ReadingError {
   return fault(extent, `it inflates to more than its ${extent.byteLength} bytes`)
 }
 
-export function inflatesToLess(extent: ByteExtent, produced: number): CheckpointError {
+export function inflatesToLess(extent: ByteExtent, produced: number): ReadingError {
   return fault(extent, `it inflates to ${produced} bytes, ${extent.byteLength} are claimed`)
 }
 
-function fault({ name, offset }: ByteExtent, problem: string): CheckpointError {
-  return new CheckpointError("inflate", { within: name, at: offset, problem })
+function fault({ name, offset }: ByteExtent, problem: string): ReadingError {
+  return new ReadingError("inflate", { within: name, at: offset, problem })
 }

@@ -3,8 +3,9 @@
  * are looked at before they are believed, and an aborted signal ends the wait for one that does not come.
  */
 
-import type { ErrorCode } from "../errors.ts"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { isCheckpointError } from "../branded-error.ts"
+import type { ErrorCode } from "../error-details.ts"
+import { ReadingError, readFailed, truncated } from "../reading-errors.ts"
 import type { ByteSource } from "./byte-source.ts"
 import { unlessAborted } from "./unless-aborted.ts"
 
@@ -47,7 +48,7 @@ export async function readExactly(
   if (bytes.byteLength > length) {
     throw noAnswer(`${bytes.byteLength} bytes where ${length} were asked for`)
   }
-  if (bytes.byteLength < length) throw shortRead(within, offset, length, bytes.byteLength)
+  if (bytes.byteLength < length) throw truncated(within, offset, length, bytes.byteLength)
   return bytes
 }
 
@@ -73,7 +74,7 @@ export async function readExactlyInto(
     const got: unknown = await guard(() => source.readInto?.(from, part, signal), signal)
     // Anything else than a count would end this loop with bytes that nobody has read.
     if (!isCount(got, part.byteLength)) throw noAnswer(`no count of at most ${part.byteLength} bytes`)
-    if (got === 0) throw shortRead(within, offset, length, filled)
+    if (got === 0) throw truncated(within, offset, length, filled)
     filled += got
   }
 }
@@ -105,17 +106,13 @@ function isCount(value: unknown, most: number): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most
 }
 
-function noAnswer(answer: string): CheckpointError {
-  return new CheckpointError("read-failed", { reason: `the source answered with ${answer}` })
+function noAnswer(answer: string): Error {
+  return new ReadingError("read-failed", { reason: `the source answered with ${answer}` })
 }
 
 function requireInside(source: ByteSource, { offset, length }: ByteRange, within: string | undefined): void {
   if (offset + length <= source.byteLength) return
-  throw shortRead(within, offset, length, Math.max(0, source.byteLength - offset))
-}
-
-function shortRead(within: string | undefined, at: number, wanted: number, got: number): CheckpointError {
-  return new CheckpointError("truncated", { ...(within === undefined ? {} : { within }), at, wanted, got })
+  throw truncated(within, offset, length, Math.max(0, source.byteLength - offset))
 }
 
 async function guard(read: () => unknown, signal: AbortSignal | undefined): Promise<unknown> {
@@ -124,7 +121,6 @@ async function guard(read: () => unknown, signal: AbortSignal | undefined): Prom
   } catch (cause) {
     signal?.throwIfAborted()
     if (isCheckpointError(cause)) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new CheckpointError("read-failed", { reason }, { cause })
+    throw readFailed(cause)
   }
 }

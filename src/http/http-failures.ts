@@ -1,14 +1,14 @@
 /** What is said of a request that failed, and whether asking again may help. */
 
-import { CheckpointError } from "../errors.ts"
+import { ReadingError } from "../reading-errors.ts"
 
 /** A failure that may pass: what to throw if it does not. */
 export class PassingFailure {
-  readonly error: CheckpointError
+  readonly error: ReadingError
   /** How long the server asks to wait. */
   readonly waitMs: number | undefined
 
-  constructor(error: CheckpointError, waitMs?: number) {
+  constructor(error: ReadingError, waitMs?: number) {
     this.error = error
     this.waitMs = waitMs
   }
@@ -34,12 +34,12 @@ export function shownUrl({ origin, pathname }: URL): string {
   return origin + pathname
 }
 
-export function readFailed(url: URL, reason: string, options?: ErrorOptions): CheckpointError {
-  return new CheckpointError("read-failed", { path: shownUrl(url), reason }, options)
+export function readFailed(url: URL, reason: string, options?: ErrorOptions): ReadingError {
+  return new ReadingError("read-failed", { path: shownUrl(url), reason }, options)
 }
 
-export function inputChanged(url: URL, problem: string): CheckpointError {
-  return new CheckpointError("input-changed", { within: shownUrl(url), problem })
+export function inputChanged(url: URL, problem: string): ReadingError {
+  return new ReadingError("input-changed", { within: shownUrl(url), problem })
 }
 
 /** A request that got no answer, or whose answer broke off. */
@@ -65,7 +65,7 @@ export function stalled(url: URL, limitMs: number): PassingFailure {
 }
 
 /** An answer with a status that brings no bytes. */
-export function statusFailure(url: URL, { status, headers }: Response): CheckpointError | PassingFailure {
+export function statusFailure(url: URL, { status, headers }: Response): ReadingError | PassingFailure {
   const reason = REASONS.get(status)
   const error = readFailed(url, `the server answered ${status}${reason === undefined ? "" : `: ${reason}`}`)
   const passes = status >= 500 || PASSING_STATUSES.includes(status)

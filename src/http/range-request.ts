@@ -7,7 +7,7 @@
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
-import type { CheckpointError } from "../errors.ts"
+import type { ReadingError } from "../reading-errors.ts"
 import { type ContentRange, parseContentRange } from "./content-range.ts"
 import { inputChanged, networkFailure, PassingFailure, readFailed, statusFailure } from "./http-failures.ts"
 import { type HttpOptions, mayFollowRedirects } from "./http-options.ts"
@@ -152,7 +152,7 @@ export class RangeRequests {
     throw this.#failed(`the server announces a body of another length than the ${length} bytes of the range`)
   }
 
-  #failed(reason: string): CheckpointError {
+  #failed(reason: string): ReadingError {
     return readFailed(this.url, reason)
   }
 }

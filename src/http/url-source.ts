@@ -7,7 +7,7 @@
  */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { CheckpointError } from "../errors.ts"
+import { ReadingError } from "../reading-errors.ts"
 import { readFailed, shownUrl } from "./http-failures.ts"
 import type { HttpOptions } from "./http-options.ts"
 import { isHttp } from "./http-url.ts"
@@ -80,7 +80,7 @@ export async function openUrlSource(url: URL, options: UrlSourceOptions): Promis
 
 function requireHttp(url: URL): void {
   const refuse = (problem: string): never => {
-    throw new CheckpointError("invalid-argument", { argument: "input", problem })
+    throw new ReadingError("invalid-argument", { argument: "input", problem })
   }
   if (!isHttp(url)) refuse(`of URLs http: and https: ones are opened, not ${url.protocol} ones`)
   if (url.username !== "" || url.password !== "") {

@@ -66,20 +66,20 @@ export function checkLayout(layout: DataLayout, report: HeaderReport): void {
   for (const { name, start, end } of sorted) {
     if (start < covered) {
       const problem = `the data begins at ${start}, inside the data of another tensor`
-      report.add("data-overlap", problem, { tensor: name, at: dataOffset + start })
+      report.add("data-overlap", problem, dataOffset + start, name)
     } else if (start > covered && allPlaced) {
       const problem = `the data begins at ${start}; the ${start - covered} bytes before it belong to no tensor`
       const rule = covered === 0 ? "data-start" : "data-hole"
-      report.add(rule, problem, { tensor: name, at: dataOffset + covered })
+      report.add(rule, problem, dataOffset + covered, name)
     }
     covered = Math.max(covered, end)
   }
   if (dataByteLength === undefined) return
   if (covered > dataByteLength) {
     const problem = `the tensors need ${covered} bytes of data, the file has ${dataByteLength}`
-    report.add("data-truncated", problem, { at: dataOffset + dataByteLength })
+    report.add("data-truncated", problem, dataOffset + dataByteLength)
   } else if (covered < dataByteLength && allPlaced) {
     const problem = `${dataByteLength - covered} bytes follow the data of the last tensor`
-    report.add("data-trailing", problem, { at: dataOffset + covered })
+    report.add("data-trailing", problem, dataOffset + covered)
   }
 }

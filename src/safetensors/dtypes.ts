@@ -5,8 +5,8 @@
  * and keeps every tensor aligned without padding.
  */
 
-import { CheckpointError } from "../errors.ts"
 import { quoteText } from "../quote-text.ts"
+import { invalidArgument } from "../reading-errors.ts"
 
 const ROWS = [
   // dtype, bits per element
@@ -54,11 +54,6 @@ export const SAFETENSORS_DTYPES: ReadonlyMap<string, DtypeFacts> = /* @__PURE__ 
 /** The facts about an element type. @throws `invalid-argument` for text that only claims to be one. */
 export function dtypeFacts(dtype: SafetensorsDtype): DtypeFacts {
   const facts = SAFETENSORS_DTYPES.get(dtype)
-  if (facts === undefined) {
-    throw new CheckpointError("invalid-argument", {
-      argument: "dtype",
-      problem: `${quoteText(dtype)} is unknown`,
-    })
-  }
+  if (facts === undefined) throw invalidArgument("dtype", `${quoteText(dtype)} is unknown`)
   return facts
 }

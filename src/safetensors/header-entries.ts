@@ -10,9 +10,7 @@ import { checkEntry, type EntryFields, type Placement } from "./check-header.ts"
 import type { SafetensorsDtype } from "./dtypes.ts"
 import { EntryFieldReader } from "./entry-fields.ts"
 import { METADATA_KEY } from "./header-format.ts"
-import type { HeaderReport } from "./header-report.ts"
-import type { HeaderRule } from "./header-rules.ts"
-import { type JsonReader, KINDS_SAID } from "./json-reader.ts"
+import type { JsonReader } from "./json-reader.ts"
 
 /** A tensor of a safetensors file. */
 export interface SafetensorsTensor {
@@ -37,7 +35,6 @@ export interface HeaderEntries {
 /** Reads one header. */
 export class HeaderEntryReader {
   readonly #reader: JsonReader
-  readonly #report: HeaderReport
   readonly #fieldReader: EntryFieldReader
   readonly #maxTensors: number
   readonly #tensors = new Map<string, SafetensorsTensor>()
@@ -49,12 +46,9 @@ export class HeaderEntryReader {
   #metadata: Map<string, string> | undefined
   #metadataSeen = false
 
-  constructor(reader: JsonReader, report: HeaderReport, limits: Limits) {
+  constructor(reader: JsonReader, limits: Limits) {
     this.#reader = reader
-    this.#report = report
-    this.#fieldReader = new EntryFieldReader(reader, report, limits.maxRank, (index) =>
-      this.#countEntry(index),
-    )
+    this.#fieldReader = new EntryFieldReader(reader, limits.maxRank, (index) => this.#countEntry(index))
     this.#maxTensors = limits.maxTensors
   }
 
@@ -73,50 +67,45 @@ export class HeaderEntryReader {
   }
 
   #readMetadata(keyIndex: number): void {
-    if (this.#metadataSeen) this.#add("metadata-duplicate", "the header has metadata twice", keyIndex)
+    const reader = this.#reader
+    if (this.#metadataSeen) reader.note("metadata-duplicate", "the header has metadata twice", keyIndex)
     this.#metadataSeen = true
-    const kind = this.#reader.kind()
-    if (kind === "object") {
-      const metadata = new Map<string, string>()
-      this.#reader.readObject((key, index) => this.#readMetadataValue(metadata, key, index))
-      this.#metadata = metadata
-      return
-    }
-    const problem = `the metadata is not an object of strings but ${KINDS_SAID[kind]}`
-    this.#add(kind === "null" ? "metadata-null" : "metadata-type", problem, keyIndex)
-    this.#reader.skipValue()
-  }
-
-  #readMetadataValue(metadata: Map<string, string>, key: string, index: number): void {
-    this.#countEntry(index)
-    if (metadata.has(key)) this.#add("metadata-key-duplicate", "the metadata has a key twice", index)
-    const kind = this.#reader.kind()
-    if (kind === "string") {
-      metadata.set(key, this.#reader.readString())
-      return
-    }
-    this.#add("metadata-value-type", `a metadata value is not a string but ${KINDS_SAID[kind]}`, index)
-    this.#reader.skipValue()
+    const rule = reader.kind() === "null" ? "metadata-null" : "metadata-type"
+    const problem = "the metadata is not an object of strings"
+    if (!reader.isNext("object", rule, problem, undefined, keyIndex)) return
+    const metadata = new Map<string, string>()
+    reader.readObject((key, index) => {
+      this.#countEntry(index)
+      if (metadata.has(key)) reader.note("metadata-key-duplicate", "the metadata has a key twice", index)
+      const isText = reader.isNext(
+        "string",
+        "metadata-value-type",
+        "a metadata value is not a string",
+        undefined,
+        index,
+      )
+      if (isText) metadata.set(key, reader.readString())
+    })
+    this.#metadata = metadata
   }
 
   #readTensor(name: string, keyIndex: number): void {
     this.#countEntry(keyIndex)
     if (this.#tensors.has(name) || this.#otherNames.has(name)) {
-      this.#add("name-duplicate", "two tensors have this name", keyIndex, name)
+      this.#reader.note("name-duplicate", "two tensors have this name", keyIndex, name)
     }
-    if (name.includes("\0")) this.#add("name-nul", "the name holds a NUL character", keyIndex, name)
+    if (name.includes("\0")) this.#reader.note("name-nul", "the name holds a NUL character", keyIndex, name)
     const fields = this.#readFields(name, keyIndex)
     const fault = checkEntry(fields)
-    if (fault !== undefined) this.#add(fault.rule, fault.problem, keyIndex, name)
+    if (fault !== undefined) this.#reader.note(fault.rule, fault.problem, keyIndex, name)
     this.#keep(name, fields)
   }
 
   #readFields(name: string, nameIndex: number): EntryFields {
-    const kind = this.#reader.kind()
-    if (kind === "object") return this.#fieldReader.read(name, nameIndex)
-    const problem = `the tensor is not described by an object but by ${KINDS_SAID[kind]}`
-    this.#add("entry-type", problem, nameIndex, name)
-    this.#reader.skipValue()
+    const problem = "the tensor is not described by an object"
+    if (this.#reader.isNext("object", "entry-type", problem, name, nameIndex)) {
+      return this.#fieldReader.read(name, nameIndex)
+    }
     return { dtype: undefined, shape: undefined, range: undefined }
   }
 
@@ -138,11 +127,6 @@ export class HeaderEntryReader {
     this.#entryCount++
     if (this.#entryCount <= this.#maxTensors) return
     const problem = `the header has more than ${this.#maxTensors} tensors, metadata keys and unknown fields`
-    throw this.#report.stop("too-many-entries", problem, { at: this.#reader.fileOffset(index) })
-  }
-
-  #add(rule: HeaderRule, problem: string, index: number, tensor?: string): void {
-    const at = this.#reader.fileOffset(index)
-    this.#report.add(rule, problem, tensor === undefined ? { at } : { tensor, at })
+    throw this.#reader.stop("too-many-entries", problem, index)
   }
 }

@@ -1,7 +1,7 @@
 /** Gathers what is wrong with a header. */
 
 import type { HeaderFinding } from "../error-details.ts"
-import { CheckpointError } from "../errors.ts"
+import { ReadingError } from "../reading-errors.ts"
 import { type HeaderRule, WARNINGS } from "./header-rules.ts"
 
 /**
@@ -10,26 +10,21 @@ import { type HeaderRule, WARNINGS } from "./header-rules.ts"
  */
 const LISTED = 100_000
 
-/** Where a finding lies. */
-export interface FindingPlace {
-  readonly tensor?: string
-  /** Byte offset in the file. */
-  readonly at?: number
-}
-
 /** The findings so far. */
 export class HeaderReport {
   readonly #listed: HeaderFinding[] = []
   readonly #counts = { error: 0, warning: 0 }
 
-  add(rule: HeaderRule, problem: string, place: FindingPlace = {}): void {
+  /** Adds a finding at the byte offset `at` of the file, about `tensor` where it concerns one. */
+  add(rule: HeaderRule, problem: string, at: number, tensor?: string): void {
     const severity = WARNINGS.has(rule) ? "warning" : "error"
-    if (this.#counts[severity]++ < LISTED) this.#listed.push({ rule, severity, ...place, problem })
+    if (this.#counts[severity]++ >= LISTED) return
+    this.#listed.push({ rule, severity, ...(tensor === undefined ? {} : { tensor }), at, problem })
   }
 
   /** Adds a finding after which nothing more can be read, and returns what to throw. */
-  stop(rule: HeaderRule, problem: string, place: FindingPlace = {}): CheckpointError<"safetensors-invalid"> {
-    this.add(rule, problem, place)
+  stop(rule: HeaderRule, problem: string, at: number): Error {
+    this.add(rule, problem, at)
     return this.error()
   }
 
@@ -46,7 +41,7 @@ export class HeaderReport {
     return [...this.#listed, { rule: "findings-cut", severity: "warning", problem }]
   }
 
-  error(): CheckpointError<"safetensors-invalid"> {
-    return new CheckpointError("safetensors-invalid", { findings: this.findings })
+  error(): Error {
+    return new ReadingError("safetensors-invalid", { findings: this.findings })
   }
 }

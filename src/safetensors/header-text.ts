@@ -1,16 +1,11 @@
 /** The text of a header, and where in the file each of its characters lies. */
 
-/** UTF-16 units between two known offsets. */
-const STEP_UNITS = 4096
-
 /** Decoded text that still knows its bytes. */
 export class HeaderText {
   readonly text: string
   readonly #fileOffset: number
   readonly #byteLength: number
-  /** Byte offset in the text of every `STEP_UNITS`th unit; made when the first offset is asked for. */
-  #steps: number[] | undefined
-  /** The unit that was asked for last, and its byte offset: the next is mostly near behind it. */
+  /** The unit that was asked for last, and its byte offset in the text: the next is mostly near it. */
   #last = { index: 0, bytes: 0 }
 
   /** @throws TypeError when `bytes`, which lie at `fileOffset`, are not UTF-8. */
@@ -24,71 +19,28 @@ export class HeaderText {
   /** Byte offset in the file of the UTF-16 unit at `index`. */
   fileOffsetOf(index: number): number {
     if (this.text.length === this.#byteLength) return this.#fileOffset + index
-    this.#steps ??= this.#measureSteps()
-    const step = Math.floor(index / STEP_UNITS)
-    const known =
-      this.#last.index <= index && this.#last.index >= step * STEP_UNITS
-        ? this.#last
-        : { index: step * STEP_UNITS, bytes: this.#steps[step] ?? 0 }
-    this.#last = { index, bytes: known.bytes + utf8Length(this.text, known.index, index) }
+    const { index: last, bytes } = this.#last
+    const between = utf8Length(this.text, Math.min(last, index), Math.max(last, index))
+    this.#last = { index, bytes: index < last ? bytes - between : bytes + between }
     return this.#fileOffset + this.#last.bytes
   }
-
-  #measureSteps(): number[] {
-    const steps = [0]
-    let bytes = 0
-    for (let start = 0; start + STEP_UNITS <= this.text.length; start += STEP_UNITS) {
-      bytes += utf8Length(this.text, start, start + STEP_UNITS)
-      steps.push(bytes)
-    }
-    return steps
-  }
 }
 
-/** Bytes that are decoded at once in the search for the first that are no text. */
-const SEARCHED_BYTES = 16_384
+/** What a decoder puts in the place of bytes that are no text, and its three bytes where it stands in the text itself. */
+const REPLACEMENT = "\ufffd"
+const REPLACEMENT_BYTES = [0xef, 0xbf, 0xbd]
 
-/** Offset in `bytes` of the first byte that cannot belong to UTF-8 text, or the length when the end is cut off. */
+/** Offset in `bytes`, which are not UTF-8, of the first character that is wrong: `valid_up_to` of Rust's `Utf8Error`. */
 export function findInvalidUtf8(bytes: Uint8Array): number {
-  // Whole blocks first, from boundaries of characters: halving all of it would decode it two dozen times over.
-  let start = 0
-  for (let end = SEARCHED_BYTES; end < bytes.byteLength; end += SEARCHED_BYTES) {
-    const boundary = characterStart(bytes, end)
-    if (!isUtf8(bytes.subarray(start, boundary))) break
-    start = boundary
-  }
-  let valid = start
-  let invalid = Math.min(start + 2 * SEARCHED_BYTES, bytes.byteLength) + 1
-  while (invalid - valid > 1) {
-    const middle = Math.floor((valid + invalid) / 2)
-    if (beginsAsUtf8(bytes.subarray(start, middle))) valid = middle
-    else invalid = middle
-  }
-  return valid
-}
-
-/** The start of the character that the byte at `at` belongs to, if it is one: three bytes back at most. */
-function characterStart(bytes: Uint8Array, at: number): number {
-  let start = at
-  while (start > at - 3 && ((bytes[start] as number) & 0xc0) === 0x80) start--
-  return start
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  return decodes(bytes, false)
-}
-
-/** Whether `bytes` are text but for a character that is cut off at the end. */
-function beginsAsUtf8(bytes: Uint8Array): boolean {
-  return decodes(bytes, true)
-}
-
-function decodes(bytes: Uint8Array, stream: boolean): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream })
-    return true
-  } catch {
-    return false
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)
+  let offset = 0
+  for (let start = 0; ; ) {
+    const index = text.indexOf(REPLACEMENT, start)
+    if (index === -1) return bytes.byteLength
+    offset += utf8Length(text, start, index)
+    if (REPLACEMENT_BYTES.some((byte, i) => bytes[offset + i] !== byte)) return offset
+    offset += REPLACEMENT_BYTES.length
+    start = index + 1
   }
 }
 

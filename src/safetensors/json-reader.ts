@@ -8,14 +8,15 @@
 
 import { plainText, quoteText } from "../quote-text.ts"
 import type { HeaderReport } from "./header-report.ts"
+import type { HeaderRule } from "./header-rules.ts"
 import type { HeaderText } from "./header-text.ts"
-import { scanNumber, toInteger } from "./json-number.ts"
+import { isNumberUnit, numberToken, toInteger } from "./json-number.ts"
 import { scanString } from "./json-string.ts"
 
 export type JsonKind = "object" | "array" | "string" | "number" | "true" | "false" | "null"
 
 /** Each kind with its article, for messages. */
-export const KINDS_SAID: Readonly<Record<JsonKind, string>> = {
+const KINDS_SAID: Readonly<Record<JsonKind, string>> = {
   object: "an object",
   array: "an array",
   string: "a string",
@@ -69,9 +70,26 @@ export class JsonReader {
     return this.#index
   }
 
-  /** Byte offset in the file of the UTF-16 unit at `index`, by default of what comes next. */
-  fileOffset(index: number = this.#index): number {
-    return this.#source.fileOffsetOf(index)
+  /** Adds a finding about what stands at `index`, and about `tensor` where it concerns one. */
+  note(rule: HeaderRule, problem: string, index: number, tensor?: string): void {
+    this.#report.add(rule, problem, this.#source.fileOffsetOf(index), tensor)
+  }
+
+  /** Adds a finding after which nothing more can be read, and returns what to throw. */
+  stop(rule: HeaderRule, problem: string, index: number): Error {
+    return this.#report.stop(rule, problem, this.#source.fileOffsetOf(index))
+  }
+
+  /**
+   * Whether a value of this kind comes next. Any other is passed over, with a finding at `index` (default: where it
+   * stands) that begins with `problem` and says what it is.
+   */
+  isNext(kind: JsonKind, rule: HeaderRule, problem: string, tensor?: string, index?: number): boolean {
+    const found = this.kind()
+    if (found === kind) return true
+    this.note(rule, `${problem} but ${KINDS_SAID[found]}`, index ?? this.#index, tensor)
+    this.skipValue()
+    return false
   }
 
   /** What kind of value comes next. */
@@ -125,7 +143,8 @@ export class JsonReader {
     }
     const length = index - start
     const leadingZero = length > 1 && this.#text.charCodeAt(start) === 0x30
-    if (length === 0 || length > SHORT_DIGITS || leadingZero || continuesNumber(this.#text, index)) {
+    const goesOn = isNumberUnit(this.#text.charCodeAt(index))
+    if (length === 0 || length > SHORT_DIGITS || leadingZero || goesOn) {
       return toInteger(this.#readNumberToken())
     }
     this.#index = index
@@ -167,8 +186,11 @@ export class JsonReader {
     if (!this.#take(bracket)) throw this.#expected(String.fromCharCode(bracket))
     this.#nesting++
     if (this.#nesting <= this.#maxNesting) return
-    const problem = `more than ${this.#maxNesting} containers in one another`
-    throw this.#report.stop("json-nesting", problem, { at: this.fileOffset(this.#index - 1) })
+    throw this.stop(
+      "json-nesting",
+      `more than ${this.#maxNesting} containers in one another`,
+      this.#index - 1,
+    )
   }
 
   /** Skips a scalar or an empty container; of any other container opens it and returns the closing bracket. */
@@ -196,12 +218,11 @@ export class JsonReader {
   }
 
   #readNumberToken(): string {
-    const end = scanNumber(this.#text, this.#index)
-    if (end === undefined) throw this.#expected("a number")
-    const token = this.#text.slice(this.#index, end)
+    const token = numberToken(this.#text, this.#index)
+    if (token === undefined) throw this.#expected("a number")
     // serde_json refuses what overflows a double.
     if (!Number.isFinite(Number(token))) throw this.#fault("a number is out of range", this.#index)
-    this.#index = end
+    this.#index += token.length
     return token
   }
 
@@ -227,12 +248,6 @@ export class JsonReader {
   }
 
   #fault(problem: string, index: number): Error {
-    return this.#report.stop("json-syntax", problem, { at: this.fileOffset(index) })
+    return this.stop("json-syntax", problem, index)
   }
-}
-
-/** True when what stands at `index` makes a longer token of the digits before it. */
-function continuesNumber(text: string, index: number): boolean {
-  const unit = text.charCodeAt(index)
-  return unit === 0x2e || unit === 0x65 || unit === 0x45
 }

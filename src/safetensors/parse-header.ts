@@ -1,9 +1,9 @@
 /** The header of a safetensors file, from bytes in memory. */
 
-import { ByteCursor } from "../bytes/byte-cursor.ts"
-import { toSafeInteger } from "../bytes/checked-integers.ts"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { isCheckpointError } from "../branded-error.ts"
+import { readUint64LE, toSafeInteger } from "../bytes/checked-integers.ts"
 import { type Limits, withLimits } from "../limits.ts"
+import { invalidArgument } from "../reading-errors.ts"
 import { checkLayout } from "./check-header.ts"
 import { HeaderEntryReader, type SafetensorsTensor } from "./header-entries.ts"
 import { LENGTH_PREFIX_BYTES } from "./header-format.ts"
@@ -44,42 +44,42 @@ export function parseSafetensorsHeader(
   const limits = withLimits(options.limits)
   const fileByteLength = options.fileByteLength ?? bytes.byteLength
   const report = new HeaderReport()
-  const cursor = new ByteCursor(bytes, 0)
-  if (cursor.remaining < Math.min(LENGTH_PREFIX_BYTES, fileByteLength)) throw partOfHeader(bytes)
-  const length = readHeaderLength(cursor, fileByteLength, report, limits)
+  if (bytes.byteLength < Math.min(LENGTH_PREFIX_BYTES, fileByteLength)) throw partOfHeader(bytes)
+  const length = readHeaderLength(bytes, fileByteLength, report, limits)
   if (length === undefined) throw report.error()
-  if (cursor.remaining < length) throw partOfHeader(bytes)
-  const header = readHeaderJson(cursor.readBytes(length), options.fileByteLength, report, limits)
+  const end = LENGTH_PREFIX_BYTES + length
+  if (bytes.byteLength < end) throw partOfHeader(bytes)
+  const json = bytes.subarray(LENGTH_PREFIX_BYTES, end)
+  const header = readHeaderJson(json, options.fileByteLength, report, limits)
   if (header === undefined) throw report.error()
   return header
 }
 
-function partOfHeader(bytes: Uint8Array): CheckpointError {
-  const problem = `${bytes.byteLength} bytes are only a part of the header`
-  return new CheckpointError("invalid-argument", { argument: "bytes", problem })
+function partOfHeader(bytes: Uint8Array): Error {
+  return invalidArgument("bytes", `${bytes.byteLength} bytes are only a part of the header`)
 }
 
-/** Reads the length prefix of a file of `fileByteLength` bytes; undefined, with findings, when it cannot be right. */
+/** Reads the length that a file of `fileByteLength` bytes, the first of them `head`, begins with; undefined, with findings, when it cannot be right. */
 export function readHeaderLength(
-  prefix: ByteCursor,
+  head: Uint8Array,
   fileByteLength: number,
   report: HeaderReport,
   limits: Limits,
 ): number | undefined {
   if (fileByteLength < LENGTH_PREFIX_BYTES) {
-    report.add("file-too-short", `${fileByteLength} bytes cannot hold the length of a header`, { at: 0 })
+    report.add("file-too-short", `${fileByteLength} bytes cannot hold the length of a header`, 0)
     return undefined
   }
-  const value = prefix.readUint64LE()
+  const value = readUint64LE(head)
   const length = toSafeInteger(value)
   if (length === undefined || length > limits.maxHeaderBytes) {
     const problem = `the header's length is ${value} bytes, above the limit of ${limits.maxHeaderBytes}`
-    report.add("header-too-large", problem, { at: 0 })
+    report.add("header-too-large", problem, 0)
   }
   const available = fileByteLength - LENGTH_PREFIX_BYTES
   if (length === undefined || length > available) {
     const problem = `the header's length is ${value} bytes, but only ${available} follow`
-    report.add("header-past-end", problem, { at: 0 })
+    report.add("header-past-end", problem, 0)
   }
   return report.valid ? length : undefined
 }
@@ -98,8 +98,8 @@ export function readHeaderJson(
     const source = decodeHeader(bytes, report)
     checkStart(source, report)
     const reader = new JsonReader(source, report, limits.maxHeaderNesting)
-    const entries = new HeaderEntryReader(reader, report, limits).read()
-    checkPadding(source.text, reader, report)
+    const entries = new HeaderEntryReader(reader, limits).read()
+    checkPadding(source.text, reader)
     const { metadata, tensors, placements, allPlaced } = entries
     checkLayout({ placements, allPlaced, dataOffset, dataByteLength }, report)
     return report.valid ? { metadata, tensors, headerByteLength, dataOffset } : undefined
@@ -115,25 +115,24 @@ function decodeHeader(bytes: Uint8Array, report: HeaderReport): HeaderText {
     return new HeaderText(bytes, LENGTH_PREFIX_BYTES)
   } catch {
     const at = LENGTH_PREFIX_BYTES + findInvalidUtf8(bytes)
-    throw report.stop("header-utf8", "the header is not UTF-8 text", { at })
+    throw report.stop("header-utf8", "the header is not UTF-8 text", at)
   }
 }
 
 function checkStart({ text }: HeaderText, report: HeaderReport): void {
   if (text.startsWith("{")) return
-  const place = { at: LENGTH_PREFIX_BYTES }
+  const at = LENGTH_PREFIX_BYTES
   // The reader goes on after white space, to find what else is wrong.
-  if (!/^[ \n\r\t]/.test(text)) throw report.stop("header-start", "the header does not begin with {", place)
-  report.add("header-start", "the header begins with white space", place)
+  if (!/^[ \n\r\t]/.test(text)) throw report.stop("header-start", "the header does not begin with {", at)
+  report.add("header-start", "the header begins with white space", at)
 }
 
-function checkPadding(text: string, reader: JsonReader, report: HeaderReport): void {
+function checkPadding(text: string, reader: JsonReader): void {
   const padding = /[^ ]/g
   padding.lastIndex = reader.index
   const found = padding.exec(text)
   if (found !== null && /[\n\r\t]/.test(found[0])) {
-    const at = reader.fileOffset(found.index)
-    report.add("header-padding", "the header is padded with other characters than spaces", { at })
+    reader.note("header-padding", "the header is padded with other characters than spaces", found.index)
   }
   reader.expectEnd()
 }

@@ -1,9 +1,8 @@
 /** The header of a safetensors file, from any source. Tensor data is never read. */
 
-import { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import type { HeaderFinding } from "../errors.ts"
+import type { HeaderFinding } from "../error-details.ts"
 import { type Limits, withLimits } from "../limits.ts"
 import { LENGTH_PREFIX_BYTES } from "./header-format.ts"
 import { HeaderReport } from "./header-report.ts"
@@ -61,8 +60,7 @@ async function readWithReport(
   const limits = withLimits(options.limits)
   const fileByteLength = source.byteLength
   const prefix = { offset: 0, length: Math.min(LENGTH_PREFIX_BYTES, fileByteLength) }
-  const cursor = new ByteCursor(await readExactly(source, prefix, signal), 0)
-  const length = readHeaderLength(cursor, fileByteLength, report, limits)
+  const length = readHeaderLength(await readExactly(source, prefix, signal), fileByteLength, report, limits)
   if (length === undefined) return undefined
   const bytes = await readExactly(source, { offset: LENGTH_PREFIX_BYTES, length }, signal)
   return readHeaderJson(bytes, fileByteLength, report, limits)

@@ -21,7 +21,7 @@ export async function readCheckpoint(
   const length = Math.min(SNIFFED_BYTES, source.byteLength)
   const head = await readExactly(source, { offset: 0, length }, options.signal)
   const format = sniffFormat(head, source.byteLength)
-  switch (format.is) {
+  switch (format) {
     case "zip":
       return readZipLayout(source, options)
     case "legacy":
@@ -31,7 +31,10 @@ export async function readCheckpoint(
         layout: "a tar checkpoint of torch 0.1",
         problem: "this layout has not been written since 2017 and is not read",
       })
-    default:
-      throw new CheckpointError("not-a-checkpoint", { looksLike: format.looksLike })
+    default: {
+      // Loaded when it is needed: what is opened is a checkpoint, most of the time.
+      const { looksLike } = await import("./looks-like.ts")
+      throw new CheckpointError("not-a-checkpoint", { looksLike: looksLike(format, head, source.byteLength) })
+    }
   }
 }

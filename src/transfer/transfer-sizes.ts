@@ -22,7 +22,7 @@ const KiB = 1024
 const MiB = 1024 * KiB
 
 /** The defaults, frozen. */
-export const TRANSFER_SIZES: TransferSizes = Object.freeze({
+export const TRANSFER_SIZES: TransferSizes = /* @__PURE__ */ Object.freeze({
   // Larger chunks gain nothing (measured from 256 KiB to 8 MiB), and several are in flight.
   chunkBytes: 1 * MiB,
   // More gain nothing with Node's four threads for files.
@@ -35,13 +35,16 @@ export const TRANSFER_SIZES: TransferSizes = Object.freeze({
 })
 
 /** Where a read costs far more than its bytes: fewer and larger ones. Four chunks in flight take 32 MiB. */
-export const DEAR_SIZES: TransferSizes = Object.freeze({ ...TRANSFER_SIZES, chunkBytes: 8 * MiB })
+export const DEAR_SIZES: TransferSizes = /* @__PURE__ */ Object.freeze({
+  ...TRANSFER_SIZES,
+  chunkBytes: 8 * MiB,
+})
 
 /**
  * Out of a Blob each read goes through another process of the browser, and so does each write of a file. In Chromium, four
  * chunks of 1 MiB took a third longer; four of 4 MiB took as long as two, and twice the memory.
  */
-export const BLOB_SIZES: TransferSizes = Object.freeze({
+export const BLOB_SIZES: TransferSizes = /* @__PURE__ */ Object.freeze({
   ...TRANSFER_SIZES,
   chunkBytes: 4 * MiB,
   chunksInFlight: 2,

@@ -88,7 +88,7 @@ const TEXTS: readonly Row[] = [
     "half a character, in bytes",
     fileOf(Uint8Array.of(0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22), 4),
     ["header-utf8"],
-    FIRST + 3,
+    FIRST + 2,
   ],
   ["a byte that is not UTF-8", fileOf(Uint8Array.of(0x7b, 0xff, 0x7d)), ["header-utf8"], FIRST + 1],
   ["UTF-16", fileOf(Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0)), ["header-utf8"], FIRST],

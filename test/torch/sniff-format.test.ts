@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { looksLike } from "../../src/torch/looks-like.ts"
 import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
 import { SNIFFED_BYTES, sniffFormat } from "../../src/torch/sniff-format.ts"
 import { assemble, hex, join, latin1, littleEndian, pickle2 } from "../pickle/assemble.ts"
@@ -9,8 +10,9 @@ import { refusedAsync } from "./support.ts"
 const MAGIC = 0x1950a86a20f9469cfc6cn
 
 function sniff(bytes: Uint8Array): string {
-  const format = sniffFormat(bytes.subarray(0, SNIFFED_BYTES), bytes.length)
-  return "looksLike" in format ? format.looksLike : format.is
+  const head = bytes.subarray(0, SNIFFED_BYTES)
+  const format = sniffFormat(head, bytes.length)
+  return ["zip", "legacy", "tar"].includes(format) ? format : looksLike(format, head, bytes.length)
 }
 
 /** A safetensors file with a header of that many bytes. */
@@ -55,7 +57,7 @@ describe("checkpoints", () => {
 })
 
 describe("other files", () => {
-  it.each<[looksLike: string, bytes: Uint8Array]>([
+  it.each<[name: string, bytes: Uint8Array]>([
     ["an empty file", hex("")],
     ["a file of zeros", new Uint8Array(70_000)],
     ["a file of zeros", hex("00")],
@@ -86,8 +88,8 @@ describe("other files", () => {
     ["no format that is known here", hex("80 06 4e 2e")],
     ["no format that is known here", hex("50 4b 30 30 50 4b 03 04")],
     ["no format that is known here", hex("ff")],
-  ])("%s", (looksLike, bytes) => {
-    expect(sniff(bytes)).toContain(looksLike)
+  ])("%s", (name, bytes) => {
+    expect(sniff(bytes)).toContain(name)
   })
 
   it("are no safetensors when the length does not fit", () => {

@@ -1,0 +1,36 @@
+/** What the texts of errors are put together from. */
+
+import type { Fault } from "./error-details.ts"
+import { plainText, quoteText } from "./quote-text.ts"
+
+/** What an error says, and what its reader can do next. */
+export interface ErrorText<Detail> {
+  readonly say: (detail: Detail) => string
+  readonly next: string
+}
+
+/** Rows of a list that a message shows before it says "and N more". */
+const LISTED = 20
+
+/** One item a row. */
+export function list<Item>(items: readonly Item[], show: (item: Item) => string): string {
+  const shown = items.slice(0, LISTED).map((item) => `\n  ${show(item)}`)
+  return shown.join("") + (items.length > LISTED ? `\n  … and ${items.length - LISTED} more` : "")
+}
+
+/** Where something is, with a colon; nothing when that is not known. */
+export function place({ within, at }: { readonly within?: string; readonly at?: number }): string {
+  const file = within === undefined ? "" : plainText(within)
+  if (at === undefined) return file === "" ? "" : `${file}: `
+  return file === "" ? `at byte ${at}: ` : `${file}@${at}: `
+}
+
+/** A path in quotation marks after a space; nothing when there is none. */
+export function sayPath(path: string | undefined): string {
+  return path === undefined ? "" : ` ${quoteText(path)}`
+}
+
+/** A problem and where it is. */
+export function sayFault(fault: Fault): string {
+  return place(fault) + fault.problem
+}
