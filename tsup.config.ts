@@ -1,3 +1,4 @@
+import { basename } from "node:path"
 import { defineConfig, type Options } from "tsup"
 
 const shared: Options = { target: "es2022", sourcemap: true, splitting: true, treeshake: true }
@@ -5,8 +6,43 @@ const shared: Options = { target: "es2022", sourcemap: true, splitting: true, tr
 /** What runs under Node, Deno and Bun only. */
 const node: Options = { ...shared, platform: "node", tsconfig: "tsconfig.node.json" }
 
+/** Modules that the universal build loads when a file turns out to need them. */
+const LOADED_LATER = [
+  "src/audit/known-dangers.ts",
+  "src/bytes/pako-inflate.ts",
+  "src/http/url-source.ts",
+  "src/opfs/spill-file.ts",
+  "src/torch/looks-like.ts",
+]
+
+/**
+ * Leaves an `import()` of one of these as it is. What an `import()` shares with other code becomes a file that users'
+ * bundlers have every page fetch at once, so each of them brings its own copy of the little that it shares.
+ */
+const standAlone: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "stand-alone",
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.{1,2}\// }, ({ kind, path }) =>
+      kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.js`, external: true } : undefined,
+    )
+  },
+}
+
+const universal: Options = {
+  ...shared,
+  platform: "neutral",
+  splitting: false,
+  esbuildPlugins: [standAlone],
+}
+
+function namedByFile(paths: readonly string[]): Record<string, string> {
+  return Object.fromEntries(paths.map((path) => [basename(path, ".ts"), path]))
+}
+
 export default defineConfig([
-  { ...shared, entry: { index: "src/index.ts" }, format: ["esm", "cjs"], dts: true, platform: "neutral" },
+  { ...universal, entry: { index: "src/index.ts" }, format: ["esm", "cjs"], dts: true },
+  // CommonJS loads these by `import()` too.
+  { ...universal, entry: namedByFile(LOADED_LATER), format: ["esm"] },
   // `shims` gives the CommonJS build an import.meta.url, which finds the thread's file.
   { ...node, entry: { node: "src/node/index.ts" }, format: ["esm", "cjs"], dts: true, shims: true },
   {

@@ -10,12 +10,13 @@ export interface Spill extends ByteSink {
   remove(): Promise<void>
 }
 
-/** What is to be spilled, and why. Both are bytes. */
+/** What is to be spilled. */
 export interface SpillRequest {
+  /** In bytes. */
   readonly byteLength: number
-  /** What might have stayed in memory, for messages. */
-  readonly allowed: number
+  /** Makes the error of a spill that is not possible: a place that is seldom needed need not bring the texts of errors. */
+  readonly refuse: (reason: string, cause?: unknown) => Error
 }
 
-/** @throws `blob-memory` where there is no such place, or no room in it; so do the methods of the spill. */
+/** @throws what `refuse` makes where there is no such place, or no room in it; so do the methods of the spill. */
 export type OpenSpill = (request: SpillRequest) => Promise<Spill>

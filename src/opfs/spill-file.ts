@@ -5,22 +5,21 @@
  */
 
 import type { Spill, SpillRequest } from "../bytes/spill.ts"
-import { CheckpointError } from "../errors.ts"
 import type { SpillEntry } from "./spill-folder.ts"
 import { makeSpillEntry } from "./spill-folder.ts"
 
 /** @throws `blob-memory` where the browser has no such file system, or gives no access to it. */
 export async function openSpillFile(request: SpillRequest): Promise<Spill> {
   const missing = whatIsMissing()
-  if (missing !== undefined) throw cannotSpill(request, missing)
+  if (missing !== undefined) throw request.refuse(missing)
   const entry = await makeSpillEntry().catch((cause: unknown) => {
-    throw cannotSpill(request, String(cause), cause)
+    throw request.refuse(String(cause), cause)
   })
   try {
     return new SpillFile(request, entry, await entry.handle.createWritable())
   } catch (cause) {
     await entry.remove()
-    throw cannotSpill(request, String(cause), cause)
+    throw request.refuse(String(cause), cause)
   }
 }
 
@@ -32,14 +31,6 @@ function whatIsMissing(): string | undefined {
   }
   if (typeof FileSystemFileHandle?.prototype.createWritable === "function") return undefined
   return "this browser cannot write to its origin private file system by createWritable (Safari can from 26 on)"
-}
-
-function cannotSpill(
-  { byteLength, allowed }: SpillRequest,
-  reason: string,
-  cause?: unknown,
-): CheckpointError {
-  return new CheckpointError("blob-memory", { wanted: byteLength, allowed, reason }, { cause })
 }
 
 class SpillFile implements Spill {
@@ -86,7 +77,7 @@ class SpillFile implements Spill {
     try {
       await work()
     } catch (cause) {
-      throw cannotSpill(this.#request, String(cause), cause)
+      throw this.#request.refuse(String(cause), cause)
     }
   }
 }

@@ -56,9 +56,10 @@ export async function planToBlob(plan: TransferPlan, options: BlobRunOptions): P
 }
 
 async function openSpill(byteLength: number, allowed: number, options: BlobRunOptions): Promise<Spill> {
-  if (options.openSpill !== undefined) return options.openSpill({ byteLength, allowed })
-  const reason = "this platform has no place for one"
-  throw new CheckpointError("blob-memory", { wanted: byteLength, allowed, reason })
+  const refuse = (reason: string, cause?: unknown): CheckpointError =>
+    new CheckpointError("blob-memory", { wanted: byteLength, allowed, reason }, { cause })
+  if (options.openSpill !== undefined) return options.openSpill({ byteLength, refuse })
+  throw refuse("this platform has no place for one")
 }
 
 function compose({ parts }: BlobLayout, made: Blob, byteLength: number): Blob {
