@@ -12,6 +12,7 @@ const LOADED_LATER = [
   "src/bytes/pako-inflate.ts",
   "src/http/url-source.ts",
   "src/opfs/spill-file.ts",
+  "src/safetensors/read-header.ts",
   "src/torch/looks-like.ts",
 ]
 

@@ -10,7 +10,6 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { isCheckpointError } from "../errors.ts"
 import { planConversion } from "../plan/plan-conversion.ts"
 import type { UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
-import { checkSafetensors } from "../safetensors/read-header.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
@@ -111,6 +110,8 @@ async function scanSafetensors(
   { limits, signal }: ReadingOptions,
   trail: AuditTrail,
 ): Promise<void> {
+  // Whoever scans means checkpoints, mostly.
+  const { checkSafetensors } = await import("../safetensors/read-header.ts")
   try {
     const { findings } = await checkSafetensors(source, {
       limits,
