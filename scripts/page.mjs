@@ -19,6 +19,7 @@ import { checkLargeFiles } from "./page/large-files.mjs"
 import { checkNetwork, checkQuiet } from "./page/network.mjs"
 import { checkRefusals } from "./page/refusals.mjs"
 import { checkSaving } from "./page/saving.mjs"
+import { checkStored } from "./page/stored.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const page = join(root, "examples/web")
@@ -26,6 +27,7 @@ const inCi = process.env.CI === "true"
 
 const GROUPS = {
   checkInspection,
+  checkStored,
   checkSaving,
   checkRefusals,
   checkNetwork,

@@ -13,8 +13,9 @@ type ShowSaveFilePicker = (options: SavePickerOptions) => Promise<FileSystemFile
 /** `cancelled` when whoever was asked does not want to save after all; `download` where the browser cannot ask. */
 export type SaveTarget = FileSystemFileHandle | "download" | "cancelled"
 
-/** The same name with the ending of the format. */
+/** The same name with the ending of the format; another one where the input has that ending already. */
 export function outputName(inputName: string): string {
+  if (/\.safetensors$/i.test(inputName)) return inputName.replace(/\.safetensors$/i, "-converted.safetensors")
   return `${inputName.replace(/\.(pt|pth|bin|ckpt|pkl|tar)$/i, "") || "model"}.safetensors`
 }
 

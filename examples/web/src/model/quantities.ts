@@ -35,9 +35,9 @@ export function sayRoughly(count: number): string {
   return count < 1_000_000 ? sayCount(count) : scaled(count, COUNT_UNITS)
 }
 
-/** A count and its noun: `1 tensor`, `198 tensors`. */
-export function sayCounted(count: number, noun: string): string {
-  return `${sayCount(count)} ${noun}${count === 1 ? "" : "s"}`
+/** A count and its noun: `1 tensor`, `198 tensors`. `plural` is for nouns that take more than an s. */
+export function sayCounted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${sayCount(count)} ${count === 1 ? noun : plural}`
 }
 
 /** A shape as torch prints it: `[64, 3, 7, 7]`. */

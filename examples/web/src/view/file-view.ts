@@ -4,12 +4,13 @@ import { Cancelled, CheckpointClient, Refused } from "../checkpoint-client.ts"
 import { button, element, fill, nextId } from "../dom.ts"
 import { announce } from "../live-status.ts"
 import { sayBytes, sayCounted } from "../model/quantities.ts"
-import type { OpenedCheckpoint } from "../worker/protocol.ts"
+import type { OpenedFile } from "../worker/protocol.ts"
 import { isRefusal } from "../worker/protocol.ts"
 import { findingsView } from "./findings-view.ts"
 import { globalsView } from "./globals-view.ts"
 import { refusalView } from "./refusal-view.ts"
 import { savePanel } from "./save-panel.ts"
+import { headerView, nothingToConvert } from "./stored-view.ts"
 import { summaryView } from "./summary-view.ts"
 import { TensorDialog } from "./tensor-dialog.ts"
 import { TensorTable } from "./tensor-table.ts"
@@ -52,16 +53,16 @@ export class FileView {
   }
 
   /** Part by part, so that 200,000 tensors do not keep the page from answering. */
-  async #show(opened: OpenedCheckpoint): Promise<void> {
+  async #show(opened: OpenedFile): Promise<void> {
     const { columns } = opened
     const dialog = new TensorDialog(this.#client, columns)
     const inspect = (row: number): void => dialog.show(row)
-    const globals = globalsView(this.#client.ask("scan", { file: this.file }))
-    fill(this.#body, summaryView(opened), savePanel(this.#client, this.file, opened))
+    const { head, foot } = this.#aroundTensors(opened)
+    fill(this.#body, summaryView(opened), head)
     const parts: readonly (() => HTMLElement)[] = [
       () => new TreemapView(columns, rootOf(opened), inspect).root,
       () => new TensorTable(columns, inspect).root,
-      () => findingsView(opened, globals),
+      () => foot,
       () => dialog.root,
     ]
     for (const part of columns.names.length === 0 ? parts.slice(2) : parts) {
@@ -69,6 +70,13 @@ export class FileView {
       this.#body.append(part())
     }
     announce(`${this.file.name} is open: ${sayCounted(columns.names.length, "tensor")}.`)
+  }
+
+  #aroundTensors(opened: OpenedFile): { readonly head: HTMLElement; readonly foot: HTMLElement } {
+    if (opened.kind === "safetensors") return { head: nothingToConvert(opened), foot: headerView(opened) }
+    const globals = globalsView(this.#client.ask("scan", { file: this.file }))
+    const panel = savePanel(this.#client, this.file, opened)
+    return { head: panel, foot: findingsView(opened, globals) }
   }
 
   async #refuse(error: unknown): Promise<void> {
@@ -87,6 +95,6 @@ function nextTask(): Promise<void> {
 }
 
 /** Where the state dict was found. */
-function rootOf({ preview }: OpenedCheckpoint): readonly string[] {
-  return isRefusal(preview) ? [] : preview.root
+function rootOf(opened: OpenedFile): readonly string[] {
+  return opened.kind === "safetensors" || isRefusal(opened.preview) ? [] : opened.preview.root
 }

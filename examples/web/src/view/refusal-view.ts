@@ -17,6 +17,7 @@ const TITLES: ReadonlyMap<string, string> = new Map([
   ["unsupported-layout", "This kind of checkpoint cannot be converted"],
   ["tensor-unsupported", "Some of its tensors cannot be converted"],
   ["limit-exceeded", "This file asks for more than is allowed"],
+  ["safetensors-invalid", "This safetensors file breaks the rules of its format"],
   ["unexpected", "Something went wrong"],
 ])
 
@@ -26,7 +27,9 @@ export function refusalView(refusal: Refusal, scanned: ScanReport | undefined): 
   const refusedGlobals = scanned?.globals.filter(({ verdict }) => verdict !== "allowed") ?? []
   const isDangerous = refusedGlobals.some(({ verdict }) => verdict === "dangerous")
   const title = isDangerous ? "This file wants to run code" : (TITLES.get(refusal.code) ?? OTHERWISE)
-  const findings = scanned?.findings.filter(
+  // The message of such a refusal is the list of them.
+  const isListed = refusal.code === "safetensors-invalid"
+  const findings = (isListed ? [] : scanned?.findings)?.filter(
     ({ code, message }) => code !== refusal.code && message !== refusal.message,
   )
   return element(

@@ -99,7 +99,7 @@ class SavePanel {
     try {
       const saved = await this.#client.ask(
         "save",
-        { selection, handle },
+        { file: this.#file, selection, handle },
         { signal: stopping.signal, onProgress },
       )
       if (saved.blob !== undefined) download(saved.blob, name)
