@@ -16,6 +16,7 @@ import { checkAccess } from "./page/access.mjs"
 import { PageBrowser } from "./page/browser.mjs"
 import { checkInspection } from "./page/inspection.mjs"
 import { checkLargeFiles } from "./page/large-files.mjs"
+import { checkManyFiles } from "./page/many-files.mjs"
 import { checkNetwork, checkQuiet } from "./page/network.mjs"
 import { checkRefusals } from "./page/refusals.mjs"
 import { checkSaving } from "./page/saving.mjs"
@@ -29,6 +30,7 @@ const GROUPS = {
   checkInspection,
   checkStored,
   checkSaving,
+  checkManyFiles,
   checkRefusals,
   checkNetwork,
   checkAccess,

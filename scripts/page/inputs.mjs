@@ -190,7 +190,11 @@ export function writeHostile(path) {
 
 /** No code, but names that ask for care. */
 export function writeOddNames(path) {
-  const names = [NASTY, "__proto__.constructor", "", "a\nb"]
+  return writeNamed(path, [NASTY, "__proto__.constructor", "", "a\nb"])
+}
+
+/** A tensor of four numbers for each name. */
+export function writeNamed(path, names) {
   const tensors = names.map((name, i) => [name, storage(String(i), 4), 0, 4])
   const weights = names.map((_, i) => [
     `data/${i}`,

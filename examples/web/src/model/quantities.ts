@@ -59,3 +59,12 @@ export function sayShare(part: number, whole: number): string {
   const percent = whole === 0 ? 0 : (100 * part) / whole
   return percent > 0 && percent < 0.01 ? "< 0.01 %" : `${threeDigits(percent)} %`
 }
+
+/** A time to wait, as roughly as it is known: `40 s`, `3 min`, `1 h 20 min`. */
+export function sayDuration(seconds: number): string {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const rest = minutes % 60
+  return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${rest} min`
+}

@@ -53,6 +53,11 @@ const ANSWERING: Answering = {
     const { report } = current().plan(planOptions(selection, log))
     return previewOf(report, log)
   },
+  async written({ selection }) {
+    const { tensors } = current().plan(planOptions(selection, new RenameLog())).report
+    const tensorBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    return { names: tensors.map(({ name }) => name), tensorBytes }
+  },
   save: ({ file, selection, handle }, work) => saveCheckpoint(file, selection, handle, work),
 }
 

@@ -110,12 +110,21 @@ export interface Saved {
   readonly checksums: "checked" | "absent" | "not-checked"
 }
 
+/** What an index says of a file. */
+export interface WrittenTensors {
+  readonly names: readonly string[]
+  /** Without the header. */
+  readonly tensorBytes: number
+}
+
 /** What can be asked, and what is answered. */
 export interface Exchanges {
   open: { ask: { readonly file: File }; answer: OpenedFile }
   scan: { ask: { readonly file: File }; answer: ScanReport }
   describe: { ask: { readonly name: string }; answer: TensorDescription }
   measure: { ask: { readonly name: string }; answer: Measurement }
+  /** What is written with these choices. */
+  written: { ask: { readonly selection: Selection }; answer: WrittenTensors }
   preview: { ask: { readonly selection: Selection }; answer: Preview }
   save: {
     ask: {
@@ -129,10 +138,12 @@ export interface Exchanges {
 
 export type Verb = keyof Exchanges
 
-/** Bytes that are done, of all; `checking` when only checksums are left. */
+/** Bytes that are done, of all. */
 export interface WorkProgress {
   readonly done: number
   readonly total: number
+  /** True where everything is in its place, and bytes are read for their checksums alone. */
+  readonly isChecking?: boolean
 }
 
 export type ToWorker =
