@@ -15,6 +15,7 @@ import { CHROMIUM_NAMES, findChromium } from "./find-chromium.mjs"
 import { checkAccess } from "./page/access.mjs"
 import { PageBrowser } from "./page/browser.mjs"
 import { checkInspection } from "./page/inspection.mjs"
+import { checkKeyboard } from "./page/keyboard.mjs"
 import { checkLargeFiles } from "./page/large-files.mjs"
 import { checkManyFiles } from "./page/many-files.mjs"
 import { checkNetwork, checkQuiet } from "./page/network.mjs"
@@ -33,6 +34,7 @@ const GROUPS = {
   checkManyFiles,
   checkRefusals,
   checkNetwork,
+  checkKeyboard,
   checkAccess,
   checkLargeFiles,
   checkQuiet,

@@ -76,6 +76,21 @@ export async function checkLargeFiles({ browser, check, work }) {
     await page.context().close()
   })
 
+  await check("a disk that becomes full in the midst of a save leaves nothing", async () => {
+    const page = await browser.open({ disk: true })
+    await page.setInputFiles("#picker", sparse)
+    await opened(page)
+    const session = await page.context().newCDPSession(page)
+    const { origin } = new URL(page.url())
+    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100 * MiB })
+    await page.locator(".save .primary").click()
+    await page.getByText(/[1-9] MB of 3\.22 GB/).waitFor()
+    await page.locator(".outcome .refused").waitFor()
+    expectText(await textOf(page, ".outcome"), /there is not enough room[\s\S]*Nothing was left behind/)
+    expectSame(await ownFiles(page), [], "files that are left")
+    await page.context().close()
+  })
+
   await check("a large tensor is looked at by a sample, which says so", async () => {
     const page = await browser.open()
     await page.setInputFiles("#picker", sparse)

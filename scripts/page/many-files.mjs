@@ -41,7 +41,7 @@ export async function checkManyFiles({ browser, check, root, work }) {
     expectSame(
       rows.map(([name, , state]) => [name, state]),
       [
-        ["hostile.pt", "refused: This file wants to run code"],
+        ["hostile.pt", "refused: this file wants to run code"],
         ["hidden-tied.pt", "can be saved"],
         ["roots-gan.pt", "needs a choice"],
         ["hidden-tied.safetensors", "safetensors already"],

@@ -154,6 +154,21 @@ export async function checkSaving({ browser, check, root }) {
     expectSame(left, ["dtypes-zip-all.safetensors: 6"], "files that are left")
   })
 
+  await check("leave to write that is taken back is explained", async () => {
+    const { said, left } = await failToSave(browser, oracle("dtypes-zip-all.pt"), (page) =>
+      page.workers()[0].evaluate(() => {
+        FileSystemFileHandle.prototype.createWritable = async () => {
+          throw new DOMException("the permission was withdrawn", "NotAllowedError")
+        }
+      }),
+    )
+    expectText(
+      said,
+      /the browser does not let the page write there[\s\S]*Nothing was left behind[\s\S]*allow it/,
+    )
+    expectSame(left, [], "files that are left")
+  })
+
   await check("a folder that is taken away is explained", async () => {
     const { said, left } = await failToSave(browser, oracle("dtypes-zip-all.pt"), (page) =>
       page.evaluate(() => {

@@ -66,6 +66,7 @@ export async function checkStored({ browser, check, root, work }) {
     const header = await textOf(page, ".header-card")
     expectText(header, /3 entries of metadata/)
     if (!header.includes("<b>key</b>\\u202egnp")) throw new Error(header)
+    expectSame(await page.locator(".metadata .line").count(), 43, "lines")
     await inspect(page, "layers.1.weight")
     expectText(await textOf(page, "dialog[open]"), /A sample: 33\.6 MB of 1\.07 GB/)
     expectText(await textOf(page, "dialog[open]"), /BF16 \(torch\.bfloat16\)[\s\S]*Offset\s+byte 1,/)

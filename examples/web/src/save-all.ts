@@ -18,7 +18,7 @@ export interface AllSaved {
   readonly saved: readonly FileView[]
   /** Names that the folder has already. */
   readonly inTheWay: readonly string[]
-  /** Files that failed, each of which says why. */
+  /** Files that were not saved. Those that are still open say why. */
   readonly failed: readonly FileView[]
   readonly indexes: readonly string[]
 }
@@ -36,9 +36,9 @@ export async function saveAll(
   for (const [index, view] of views.entries()) {
     if (stopping.signal.aborted) break
     const fileName = names[index] ?? ""
-    // Asked before, because what is chosen may change meanwhile. Nothing answers for a file that was closed.
+    // Asked before, because what is chosen may change meanwhile. A file may have been closed, or be saved by itself.
     const tensors = await view.written().catch(() => undefined)
-    if (tensors === undefined || view.panel === undefined) {
+    if (tensors === undefined || view.panel?.canSave !== true) {
       failed.push(view)
       continue
     }

@@ -16,7 +16,8 @@ export function sayState(state: FileState): SaidState {
   if (state === "ready") return { text: "can be saved", tone: "good" }
   if (state === "undecided") return { text: "needs a choice", tone: "warn" }
   if ("done" in state) return { text: `saving, ${sayShare(state.done, state.total)}`, tone: "plain" }
-  if (state.kind === "refused") return { text: `refused: ${state.title}`, tone: "bad" }
+  if (state.kind === "refused")
+    return { text: `refused: ${state.title.charAt(0).toLowerCase()}${state.title.slice(1)}`, tone: "bad" }
   if (state.kind === "saved") return { text: `saved as ${state.name}`, tone: "good" }
   if (state.kind === "cancelled") return { text: "cancelled", tone: "plain" }
   return { text: `not saved: ${state.refusal.message.split("\n", 1).join("")}`, tone: "bad" }

@@ -4,6 +4,9 @@ import { element } from "../dom.ts"
 import { sayBytes, sayCount, sayCounted } from "../model/quantities.ts"
 import type { OpenedSafetensors } from "../worker/protocol.ts"
 
+/** Lines of a value. */
+const SHOWN_LINES = 200
+
 /** Stands where a checkpoint has what is saved. */
 export function nothingToConvert({ warnings }: OpenedSafetensors): HTMLElement {
   return element(
@@ -27,7 +30,7 @@ export function headerView({ headerByteLength, metadata, metadataCount }: Opened
       ? "It holds no metadata."
       : `It holds ${sayCounted(metadataCount, "entry", "entries")} of metadata:`
   const rows = metadata.map(([key, value]) =>
-    element("div", {}, element("dt", {}, key === "" ? '""' : key), element("dd", {}, value)),
+    element("div", {}, element("dt", {}, key === "" ? '""' : key), element("dd", {}, ...linesOf(value))),
   )
   return element(
     "section",
@@ -44,4 +47,9 @@ export function headerView({ headerByteLength, metadata, metadataCount }: Opened
         ),
     left > 0 ? element("p", { class: "muted" }, `And ${sayCount(left)} more.`) : undefined,
   )
+}
+
+/** Metadata may be a whole configuration, which is read line by line. */
+function linesOf(value: string): readonly HTMLElement[] {
+  return value.split(/\r?\n/, SHOWN_LINES).map((line) => element("p", { class: "line" }, line))
 }
