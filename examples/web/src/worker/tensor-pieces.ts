@@ -47,11 +47,16 @@ export function piecesOfFile(file: File, offset: number, byteLength: number): Te
 }
 
 /** Of a tensor of a checkpoint: of what would be written, which need not be how it lies there. @throws as `plan`. */
-export function piecesOfCheckpoint(checkpoint: Checkpoint, name: string): TensorPieces {
+export function piecesOfCheckpoint(
+  checkpoint: Pick<Checkpoint, "plan" | "output">,
+  name: string,
+): TensorPieces {
   const plan = checkpoint.plan({
     root: "all",
     shared: "copy",
     include: (tensor) => tensor.name === name,
+    // Also one whose name could not be written can be looked at.
+    rename: () => "tensor",
   })
   const segments = plan.segments.flatMap(cutSegment)
   const byteLength = sumOf(segments, ({ length }) => length)
@@ -92,8 +97,10 @@ function cutCopy(segment: CopySegment): readonly CopySegment[] {
 function cutGather(segment: GatherSegment): readonly GatherSegment[] {
   const { itemBytes } = segment.view
   const blocks = memoryBlocks(segment.view, PIECE_BYTES)
+  // Elements that are repeated are more than they span.
+  const blockBytes = Math.max(blocks.spanBytes, elementCountOf(blocks.at(0)) * itemBytes)
   let start = 0
-  return sampled(blocks.count, blocks.spanBytes).map((number) => {
+  return sampled(blocks.count, blockBytes).map((number) => {
     const view = blocks.at(number)
     const piece = { ...segment, start, length: elementCountOf(view) * itemBytes, view }
     start += piece.length
@@ -111,8 +118,8 @@ function evenPieces(byteLength: number): {
 }
 
 /** Numbers of all pieces, or of as many as may be read, from all over the tensor. */
-function sampled(count: number, spanBytes: number): readonly number[] {
-  const most = Math.floor(MOST_READ_BYTES / Math.max(spanBytes, LEAST_PIECE_BYTES))
+function sampled(count: number, pieceBytes: number): readonly number[] {
+  const most = Math.floor(MOST_READ_BYTES / Math.max(pieceBytes, LEAST_PIECE_BYTES))
   if (count <= most) return Array.from({ length: count }, (_, number) => number)
   return Array.from({ length: most }, (_, index) => Math.floor((index * (count - 1)) / (most - 1)))
 }
