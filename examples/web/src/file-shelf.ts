@@ -64,6 +64,7 @@ export class FileShelf {
       this.#list,
       element("ul", {}, this.#entryOf("all"), ...this.#open.map((each) => this.#entryOf(each))),
     )
+    this.#list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" })
     if (shown === "all") this.#overview.focus()
     else shown?.focus()
   }
