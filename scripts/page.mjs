@@ -15,10 +15,13 @@ import { CHROMIUM_NAMES, findChromium } from "./find-chromium.mjs"
 import { checkAccess } from "./page/access.mjs"
 import { PageBrowser } from "./page/browser.mjs"
 import { checkInspection } from "./page/inspection.mjs"
+import { checkKeyboard } from "./page/keyboard.mjs"
 import { checkLargeFiles } from "./page/large-files.mjs"
+import { checkManyFiles } from "./page/many-files.mjs"
 import { checkNetwork, checkQuiet } from "./page/network.mjs"
 import { checkRefusals } from "./page/refusals.mjs"
 import { checkSaving } from "./page/saving.mjs"
+import { checkStored } from "./page/stored.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const page = join(root, "examples/web")
@@ -26,9 +29,12 @@ const inCi = process.env.CI === "true"
 
 const GROUPS = {
   checkInspection,
+  checkStored,
   checkSaving,
+  checkManyFiles,
   checkRefusals,
   checkNetwork,
+  checkKeyboard,
   checkAccess,
   checkLargeFiles,
   checkQuiet,

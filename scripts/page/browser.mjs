@@ -64,7 +64,7 @@ export class PageBrowser {
     await context.addInitScript(disk ? pickInOwnFileSystem : takePickerAway)
     const page = await context.newPage()
     page.on("pageerror", (error) => this.complaints.push(error.message))
-    page.on("console", (message) => message.type() === "error" && this.complaints.push(message.text()))
+    page.on("console", (message) => this.complaints.push(message.text()))
     await page.goto(url)
     return page
   }
@@ -80,6 +80,7 @@ export class PageBrowser {
 }
 
 function pickInOwnFileSystem() {
+  globalThis.showDirectoryPicker = () => navigator.storage.getDirectory()
   globalThis.showSaveFilePicker = async ({ suggestedName }) => {
     const folder = await navigator.storage.getDirectory()
     return folder.getFileHandle(suggestedName, { create: true })
@@ -88,6 +89,7 @@ function pickInOwnFileSystem() {
 
 function takePickerAway() {
   delete globalThis.showSaveFilePicker
+  delete globalThis.showDirectoryPicker
 }
 
 async function serve(file, onRequest) {
@@ -128,6 +130,10 @@ export async function drop(page, ...paths) {
 /** Waits until the file that is shown is open. */
 export const opened = (page) => page.locator(".file:visible .grid").waitFor()
 
+/** Shows one of several open files. */
+export const showFile = (page, name) =>
+  page.locator(".file-list").getByRole("button", { name, exact: true }).click()
+
 /** Presses the button and returns the bytes that were downloaded. */
 export async function saveAndRead(page) {
   const downloading = page.waitForEvent("download")
@@ -137,6 +143,19 @@ export async function saveAndRead(page) {
 }
 
 export const textOf = async (page, selector) => (await page.locator(selector).first().innerText()).trim()
+
+/** The files of the browser's own file system, in the order of their names. */
+export function readOwnFiles(page) {
+  return page.evaluate(async () => {
+    const folder = await navigator.storage.getDirectory()
+    const found = []
+    for await (const handle of folder.values()) {
+      const file = await handle.getFile()
+      found.push({ name: handle.name, bytes: [...new Uint8Array(await file.arrayBuffer())] })
+    }
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+  })
+}
 
 /** @throws Error unless both are the same as JSON. */
 export function expectSame(actual, expected, what = "value") {

@@ -163,13 +163,12 @@ export function writeSparse(path) {
 }
 
 /** Rows and columns of the transposed checkpoint. */
-export const TRANSPOSED_SIDE = 4096
+export const TRANSPOSED_SIDE = 2048
 
-/** One matrix of 64 MiB, whose columns lie in the file one behind the other. */
-export function writeTransposed(path) {
-  const elements = TRANSPOSED_SIDE ** 2
-  const shape = [TRANSPOSED_SIDE, TRANSPOSED_SIDE]
-  const pickle = stateDict([["weight", storage("0", elements), 0, shape, [1, TRANSPOSED_SIDE]]])
+/** One square matrix of float32, whose columns lie in the file one behind the other. */
+export function writeTransposed(path, side) {
+  const elements = side ** 2
+  const pickle = stateDict([["weight", storage("0", elements), 0, [side, side], [1, side]]])
   const weights = { length: 4 * elements, mark: markOf(0) }
   return writeArchive(path, [["data.pkl", pickle], ...SMALL_MEMBERS, ["data/0", weights]])
 }
@@ -223,7 +222,11 @@ export function writeHostile(path) {
 
 /** No code, but names that ask for care. */
 export function writeOddNames(path) {
-  const names = [NASTY, "__proto__.constructor", "", "a\nb"]
+  return writeNamed(path, [NASTY, "__proto__.constructor", "", "a\nb"])
+}
+
+/** A tensor of four numbers for each name. */
+export function writeNamed(path, names) {
   const tensors = names.map((name, i) => [name, storage(String(i), 4), 0, 4])
   const weights = names.map((_, i) => [
     `data/${i}`,

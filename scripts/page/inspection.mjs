@@ -1,7 +1,7 @@
 /** Opening files in every way, the amounts, the map, the table and a tensor. */
 
 import { join } from "node:path"
-import { drop, expectSame, expectText, opened, textOf } from "./browser.mjs"
+import { drop, expectSame, expectText, opened, showFile, textOf } from "./browser.mjs"
 import { writeOddNames } from "./inputs.mjs"
 
 export async function checkInspection({ browser, check, root, work }) {
@@ -20,9 +20,11 @@ export async function checkInspection({ browser, check, root, work }) {
   await check("files open by a drop, one beside the other, and close", async () => {
     const page = await browser.open()
     await drop(page, oracle("hidden-training.pt"), oracle("legacy-by-torch.pth"))
+    expectSame(await textOf(page, "h1:visible"), "2 files")
+    await showFile(page, "hidden-training.pt")
     await opened(page)
     expectSame(await textOf(page, ".file:visible h1"), "hidden-training.pt")
-    await page.getByRole("button", { name: "legacy-by-torch.pth", exact: true }).click()
+    await showFile(page, "legacy-by-torch.pth")
     await opened(page)
     expectText(await textOf(page, ".file:visible .facts"), /legacy layout/)
     await page.getByRole("button", { name: "Close legacy-by-torch.pth" }).click()

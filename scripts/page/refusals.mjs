@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { drop, expectSame, expectText, opened, textOf } from "./browser.mjs"
+import { drop, expectSame, expectText, opened, showFile, textOf } from "./browser.mjs"
 import { writeHostile } from "./inputs.mjs"
 
 export async function checkRefusals({ browser, check, root, work }) {
@@ -49,11 +49,13 @@ export async function checkRefusals({ browser, check, root, work }) {
   await check("refused and good files stand beside one another", async () => {
     const page = await browser.open()
     await drop(page, hostile, oracle("hidden-tied.pt"), notOne)
+    await page.locator(".overview .state.bad").nth(1).waitFor()
+    await showFile(page, "hostile.pt")
     await page.locator(".refusal:visible").waitFor()
-    await page.getByRole("button", { name: "hidden-tied.pt", exact: true }).click()
+    await showFile(page, "hidden-tied.pt")
     await opened(page)
     expectText(await textOf(page, ".file:visible .cards"), /memory that others lie in/)
-    expectSame(await page.locator(".file-list button").count(), 3, "files")
+    expectSame(await page.locator(".file-list button").count(), 4, "files, and all of them")
     await page.context().close()
   })
 }

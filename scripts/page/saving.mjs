@@ -2,8 +2,8 @@
 
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { toSafetensorsBytes } from "../../dist/node.js"
-import { expectSame, expectText, opened, saveAndRead, textOf } from "./browser.mjs"
+import { isCheckpointError, openCheckpoint, toSafetensorsBytes } from "../../dist/node.js"
+import { expectSame, expectText, opened, readOwnFiles, saveAndRead, textOf } from "./browser.mjs"
 
 const FIXTURES = [
   "dtypes-zip-all.pt",
@@ -38,7 +38,7 @@ export async function checkSaving({ browser, check, root }) {
       await opened(page)
       await page.locator(".save .primary").click()
       await page.locator(".notice.done").waitFor()
-      requireEqual(Buffer.from(await readOwnFile(page)), expected)
+      requireEqual(Buffer.from((await readOwnFiles(page))[0]?.bytes ?? []), expected)
       await page.context().close()
     })
   }
@@ -92,6 +92,99 @@ export async function checkSaving({ browser, check, root }) {
     await page.context().close()
   })
 
+  await check("where the rule cannot tell, the state dicts are offered with what they hold", async () => {
+    const path = oracle("roots-gan.pt")
+    const page = await browser.open()
+    await page.setInputFiles("#picker", path)
+    await opened(page)
+    expectSame(await page.locator(".save .primary").isDisabled(), true, "the button is disabled")
+    const choices = page.getByRole("group", { name: "Which of these is the state dict?" }).getByRole("radio")
+    const offered = await page.locator(".choice").allInnerTexts()
+    const checkpoint = await openCheckpoint(path)
+    const candidates = candidatesOf(checkpoint)
+    await checkpoint.close()
+    for (const [index, { path: root, tensorCount }] of candidates.entries()) {
+      expectText(offered[index], new RegExp(`^${root.join("\\.")}\\s+${tensorCount} tensors?,`))
+    }
+    expectText(offered.at(-1), /Everything in the file/)
+    await choices.first().focus()
+    await page.keyboard.press("Space")
+    await page.keyboard.press("ArrowDown")
+    const [, second] = candidates
+    await page
+      .locator(".amount")
+      .getByText(`from ${second.path.join(".")}`)
+      .waitFor()
+    expectSame(
+      await page.getByLabel("State dict", { exact: true }).inputValue(),
+      "1",
+      "the list in the options",
+    )
+    const { bytes: expected } = await toSafetensorsBytes(path, { root: second.path })
+    requireEqual((await saveAndRead(page)).bytes, expected)
+    await page.context().close()
+    return offered.map((text) => text.replaceAll(/\s+/g, " ")).join("; ")
+  })
+
+  await check("a disk that is full is explained, and nothing is left", async () => {
+    const { said, left } = await failToSave(browser, oracle("dtypes-zip-all.pt"), async (page) => {
+      const session = await page.context().newCDPSession(page)
+      const origin = new URL(page.url()).origin
+      await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1024 })
+    })
+    expectText(
+      said,
+      /It was not saved: there is not enough room[\s\S]*Nothing was left behind[\s\S]*Make room/,
+    )
+    expectSame(left, [], "files that are left")
+  })
+
+  await check("a file that something else writes to is explained, and left as it is", async () => {
+    const { said, left } = await failToSave(browser, oracle("dtypes-zip-all.pt"), (page) =>
+      page.evaluate(async () => {
+        const folder = await navigator.storage.getDirectory()
+        const handle = await folder.getFileHandle("dtypes-zip-all.safetensors", { create: true })
+        const before = await handle.createWritable()
+        await before.write("before")
+        await before.close()
+        globalThis.holding = await handle.createWritable({ mode: "exclusive" })
+      }),
+    )
+    expectText(said, /something else is writing to that file[\s\S]*The file that was there is as it was/)
+    expectSame(left, ["dtypes-zip-all.safetensors: 6"], "files that are left")
+  })
+
+  await check("leave to write that is taken back is explained", async () => {
+    const { said, left } = await failToSave(browser, oracle("dtypes-zip-all.pt"), (page) =>
+      page.workers()[0].evaluate(() => {
+        FileSystemFileHandle.prototype.createWritable = async () => {
+          throw new DOMException("the permission was withdrawn", "NotAllowedError")
+        }
+      }),
+    )
+    expectText(
+      said,
+      /the browser does not let the page write there[\s\S]*Nothing was left behind[\s\S]*allow it/,
+    )
+    expectSame(left, [], "files that are left")
+  })
+
+  await check("a folder that is taken away is explained", async () => {
+    const { said, left } = await failToSave(browser, oracle("dtypes-zip-all.pt"), (page) =>
+      page.evaluate(() => {
+        globalThis.showSaveFilePicker = async () => {
+          const folder = await navigator.storage.getDirectory()
+          const inner = await folder.getDirectoryHandle("gone", { create: true })
+          const handle = await inner.getFileHandle("gone.safetensors", { create: true })
+          await folder.removeEntry("gone", { recursive: true })
+          return handle
+        }
+      }),
+    )
+    expectText(said, /the file or its folder is not there any more[\s\S]*Nothing was left behind/)
+    expectSame(left, [], "files that are left")
+  })
+
   await check("a file that is damaged is found out while it is saved", async () => {
     const damaged = readFileSync(example)
     // In the middle of the weights.
@@ -107,22 +200,39 @@ export async function checkSaving({ browser, check, root }) {
   })
 }
 
-function requireEqual(actual, expected) {
+/** What a save says that fails, in a browser where `prepare` has made it fail; and what is left of the file. */
+async function failToSave(browser, path, prepare) {
+  const page = await browser.open({ disk: true })
+  await page.setInputFiles("#picker", path)
+  await opened(page)
+  await prepare(page)
+  await page.locator(".save .primary").click()
+  await page.locator(".outcome .refused").waitFor()
+  const said = await textOf(page, ".outcome")
+  const heard = await page.locator("#status").innerText()
+  expectText(heard, /^It was not saved: /)
+  expectSame(await page.evaluate(() => document.activeElement.className), "primary", "focus")
+  expectSame(await page.locator(".save .primary").isDisabled(), false, "the button is disabled")
+  await page.evaluate(() => globalThis.holding?.abort())
+  const left = await ownFiles(page)
+  await page.context().close()
+  return { said, left }
+}
+
+/** What the rule would choose from. */
+function candidatesOf(checkpoint) {
+  try {
+    checkpoint.plan()
+  } catch (error) {
+    if (isCheckpointError(error) && error.code === "root-ambiguous") return error.detail.candidates
+  }
+  throw new Error("the rule knows its root")
+}
+
+export function requireEqual(actual, expected) {
   if (Buffer.compare(actual, expected) === 0) return
   const at = expected.findIndex((byte, index) => byte !== actual[index])
   throw new Error(`${actual.length} bytes where Node has ${expected.length}; the first that differs is ${at}`)
-}
-
-/** The only file in the browser's own file system. */
-function readOwnFile(page) {
-  return page.evaluate(async () => {
-    const folder = await navigator.storage.getDirectory()
-    for await (const handle of folder.values()) {
-      const file = await handle.getFile()
-      return [...new Uint8Array(await file.arrayBuffer())]
-    }
-    return []
-  })
 }
 
 /** Names and sizes. */

@@ -13,8 +13,9 @@ type ShowSaveFilePicker = (options: SavePickerOptions) => Promise<FileSystemFile
 /** `cancelled` when whoever was asked does not want to save after all; `download` where the browser cannot ask. */
 export type SaveTarget = FileSystemFileHandle | "download" | "cancelled"
 
-/** The same name with the ending of the format. */
+/** The same name with the ending of the format; another one where the input has that ending already. */
 export function outputName(inputName: string): string {
+  if (/\.safetensors$/i.test(inputName)) return inputName.replace(/\.safetensors$/i, "-converted.safetensors")
   return `${inputName.replace(/\.(pt|pth|bin|ckpt|pkl|tar)$/i, "") || "model"}.safetensors`
 }
 
@@ -48,17 +49,58 @@ export function download(blob: Blob, name: string): void {
 const REMOVE_DELAY = 200
 const REMOVE_ATTEMPTS = 20
 
+/** What stands under the name after a save that came to nothing. */
+export type Remains = "nothing" | "what-was-there" | "empty-file"
+
 /** Takes away the empty file that a picker has made, after nothing was written to it. */
-export async function removeEmpty(handle: FileSystemFileHandle): Promise<void> {
+export async function removeEmpty(handle: FileSystemFileHandle): Promise<Remains> {
   const { remove } = handle as { remove?: () => Promise<void> }
   for (let attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
     try {
-      if ((await handle.getFile()).size === 0) await remove?.call(handle)
-      return
+      if ((await handle.getFile()).size > 0) return "what-was-there"
+      if (remove === undefined) return "empty-file"
+      await remove.call(handle)
+      return "nothing"
     } catch (error) {
-      // It is gone already, or may not be touched any more.
-      if (!(error instanceof DOMException) || error.name !== "NoModificationAllowedError") return
+      const name = error instanceof DOMException ? error.name : ""
+      if (name === "NotFoundError") return "nothing"
+      // It may not be touched any more.
+      if (name !== "NoModificationAllowedError") return "empty-file"
       await new Promise((resolve) => setTimeout(resolve, REMOVE_DELAY))
     }
+  }
+  return "empty-file"
+}
+
+type ShowDirectoryPicker = (options: {
+  readonly id: string
+  readonly mode: "readwrite"
+}) => Promise<FileSystemDirectoryHandle>
+
+/** A folder for several files. As `pickTarget`, to be called while a click is being answered. */
+export async function pickFolder(): Promise<FileSystemDirectoryHandle | "download" | "cancelled"> {
+  const { showDirectoryPicker } = globalThis as { showDirectoryPicker?: ShowDirectoryPicker }
+  if (showDirectoryPicker === undefined) return "download"
+  try {
+    return await showDirectoryPicker({ id: "safetensors", mode: "readwrite" })
+  } catch (error) {
+    return error instanceof DOMException && error.name === "AbortError" ? "cancelled" : "download"
+  }
+}
+
+/** A new file in a folder; undefined where there is one of that name, which nobody has said may be replaced. */
+export async function newFileIn(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+): Promise<FileSystemFileHandle | undefined> {
+  try {
+    await folder.getFileHandle(name)
+    return undefined
+  } catch (error) {
+    const isFree = error instanceof DOMException && error.name === "NotFoundError"
+    // A folder of that name is in the way as well.
+    if (error instanceof DOMException && error.name === "TypeMismatchError") return undefined
+    if (!isFree) throw error
+    return folder.getFileHandle(name, { create: true })
   }
 }

@@ -35,9 +35,9 @@ export function sayRoughly(count: number): string {
   return count < 1_000_000 ? sayCount(count) : scaled(count, COUNT_UNITS)
 }
 
-/** A count and its noun: `1 tensor`, `198 tensors`. */
-export function sayCounted(count: number, noun: string): string {
-  return `${sayCount(count)} ${noun}${count === 1 ? "" : "s"}`
+/** A count and its noun: `1 tensor`, `198 tensors`. `plural` is for nouns that take more than an s. */
+export function sayCounted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${sayCount(count)} ${count === 1 ? noun : plural}`
 }
 
 /** A shape as torch prints it: `[64, 3, 7, 7]`. */
@@ -58,4 +58,13 @@ export function sayValue(value: number): string {
 export function sayShare(part: number, whole: number): string {
   const percent = whole === 0 ? 0 : (100 * part) / whole
   return percent > 0 && percent < 0.01 ? "< 0.01 %" : `${threeDigits(percent)} %`
+}
+
+/** A time to wait, as roughly as it is known: `40 s`, `3 min`, `1 h 20 min`. */
+export function sayDuration(seconds: number): string {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const rest = minutes % 60
+  return rest === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${rest} min`
 }

@@ -17,16 +17,24 @@ const TITLES: ReadonlyMap<string, string> = new Map([
   ["unsupported-layout", "This kind of checkpoint cannot be converted"],
   ["tensor-unsupported", "Some of its tensors cannot be converted"],
   ["limit-exceeded", "This file asks for more than is allowed"],
+  ["safetensors-invalid", "This safetensors file breaks the rules of its format"],
   ["unexpected", "Something went wrong"],
 ])
 
 const OTHERWISE = "This file is not what a checkpoint is"
 
+/** The reason in a few words. */
+export function refusalTitle(refusal: Refusal, scanned: ScanReport | undefined): string {
+  const isDangerous = scanned?.globals.some(({ verdict }) => verdict === "dangerous") === true
+  return isDangerous ? "This file wants to run code" : (TITLES.get(refusal.code) ?? OTHERWISE)
+}
+
 export function refusalView(refusal: Refusal, scanned: ScanReport | undefined): HTMLElement {
   const refusedGlobals = scanned?.globals.filter(({ verdict }) => verdict !== "allowed") ?? []
-  const isDangerous = refusedGlobals.some(({ verdict }) => verdict === "dangerous")
-  const title = isDangerous ? "This file wants to run code" : (TITLES.get(refusal.code) ?? OTHERWISE)
-  const findings = scanned?.findings.filter(
+  const title = refusalTitle(refusal, scanned)
+  // The message of such a refusal is the list of them.
+  const isListed = refusal.code === "safetensors-invalid"
+  const findings = (isListed ? [] : scanned?.findings)?.filter(
     ({ code, message }) => code !== refusal.code && message !== refusal.message,
   )
   return element(

@@ -11,7 +11,10 @@ const CHANGE_DELAY = 250
 
 /** The rule, everything, and then the candidates by their place. */
 const BY_RULE = "rule"
-const ALL = "all"
+export const ALL = "all"
+
+/** The place of a candidate in its list, or one of the two above. */
+export type RootValue = string
 
 const SHARING: readonly (readonly [value: Selection["shared"], text: string])[] = [
   ["alias", "Keep one name, record the others"],
@@ -64,6 +67,12 @@ export class SaveOptions {
       clearTimeout(this.#timer)
       this.#timer = setTimeout(() => onChange(this.selection), CHANGE_DELAY)
     })
+  }
+
+  /** As if it had been chosen in the list. */
+  chooseRoot(value: RootValue): void {
+    this.#rootSelect.value = value
+    this.#rootSelect.dispatchEvent(new Event("input", { bubbles: true }))
   }
 
   /** What is chosen now. */

@@ -1,45 +1,51 @@
 /** Saves the checkpoint as safetensors: what it will be, the button, how far it is, and what became of it. */
 
 import type { CheckpointClient } from "../checkpoint-client.ts"
-import { Cancelled, Refused } from "../checkpoint-client.ts"
+import { Refused } from "../checkpoint-client.ts"
 import type { Child } from "../dom.ts"
 import { button, element, fill } from "../dom.ts"
 import { announce } from "../live-status.ts"
 import { sayBytes, sayCount, sayCounted } from "../model/quantities.ts"
-import { download, outputName, pickTarget, removeEmpty } from "../save-target.ts"
-import type {
-  OpenedCheckpoint,
-  Preview,
-  Refusal,
-  Saved,
-  Selection,
-  WorkProgress,
-} from "../worker/protocol.ts"
+import type { SaveOutcome } from "../save-file.ts"
+import { saveFile } from "../save-file.ts"
+import { outputName, pickTarget } from "../save-target.ts"
+import type { OpenedCheckpoint, Preview, Refusal, Selection, WorkProgress } from "../worker/protocol.ts"
 import { isRefusal } from "../worker/protocol.ts"
+import { outcomeView, sayOutcome } from "./outcome-view.ts"
 import { nextStepView, refusalText } from "./refusal-text.ts"
+import { rootChoice } from "./root-choice.ts"
 import { SaveOptions, sayPath } from "./save-options.ts"
+import { SavingView } from "./saving-view.ts"
 
-export function savePanel(client: CheckpointClient, file: File, opened: OpenedCheckpoint): HTMLElement {
-  return new SavePanel(client, file, opened).root
-}
+/** Whether it can be saved, or is just being, or what became of it. */
+export type SaveState = "undecided" | "ready" | WorkProgress | SaveOutcome
 
-class SavePanel {
+export class SavePanel {
   readonly root: HTMLElement
   readonly #client: CheckpointClient
   readonly #file: File
+  readonly #onState: (state: SaveState) => void
   readonly #options: SaveOptions
   readonly #amount = element("p", { class: "amount", "aria-live": "polite" })
   readonly #names = element("div", { class: "preview" })
   readonly #outcome = element("div", { class: "outcome" })
   readonly #save: HTMLButtonElement
   #asked = 0
+  #canSave = false
+  #isSaving = false
 
-  constructor(client: CheckpointClient, file: File, opened: OpenedCheckpoint) {
+  constructor(
+    client: CheckpointClient,
+    file: File,
+    opened: OpenedCheckpoint,
+    onState: (state: SaveState) => void,
+  ) {
     this.#client = client
     this.#file = file
+    this.#onState = onState
     this.#options = new SaveOptions(opened, (selection) => void this.#preview(selection))
-    this.#save = button(`Save ${outputName(file.name)}`, () => void this.#run(), { class: "primary" })
-    const hasToChoose = isRefusal(opened.preview)
+    this.#save = button(`Save ${outputName(file.name)}`, () => void this.#pressed(), { class: "primary" })
+    const isUnclear = isRefusal(opened.preview) && opened.preview.candidates.length > 0
     this.root = element(
       "section",
       { class: "save card", "aria-label": "Save as safetensors" },
@@ -49,16 +55,27 @@ class SavePanel {
         element("div", {}, element("h2", {}, "Save as safetensors"), this.#amount),
         this.#save,
       ),
+      isUnclear ? rootChoice(opened.candidates, (value) => this.#options.chooseRoot(value)) : undefined,
       this.#outcome,
       element(
         "details",
-        { open: hasToChoose },
+        // What else is in the way is mended there.
+        { open: isRefusal(opened.preview) && !isUnclear },
         element("summary", {}, "Options and preview"),
         this.#options.root,
         this.#names,
       ),
     )
     this.#show(opened.preview)
+  }
+
+  /** Whether there is nothing to decide first. */
+  get canSave(): boolean {
+    return this.#canSave && !this.#isSaving
+  }
+
+  get selection(): Selection {
+    return this.#options.selection
   }
 
   async #preview(selection: Selection): Promise<void> {
@@ -72,7 +89,9 @@ class SavePanel {
   }
 
   #show(preview: Preview | Refusal): void {
-    this.#save.disabled = isRefusal(preview)
+    this.#canSave = !isRefusal(preview)
+    this.#save.disabled = !this.canSave
+    if (!this.#isSaving) this.#onState(this.#canSave ? "ready" : "undecided")
     this.#amount.classList.toggle("warning", isRefusal(preview))
     if (isRefusal(preview)) {
       fill(this.#amount, headlineOf(preview))
@@ -86,96 +105,44 @@ class SavePanel {
     fill(this.#names, ...sayNames(preview))
   }
 
-  async #run(): Promise<void> {
+  async #pressed(): Promise<void> {
     const name = outputName(this.#file.name)
-    const { selection } = this.#options
     const target = await pickTarget(name)
-    if (target === "cancelled") return
-    const handle = target === "download" ? undefined : target
+    if (target === "cancelled" || !this.canSave) return
     const stopping = new AbortController()
-    const onProgress = this.#showProgress(stopping)
-    this.#save.disabled = true
-    addEventListener("beforeunload", askBeforeLeaving)
-    try {
-      const saved = await this.#client.ask(
-        "save",
-        { selection, handle },
-        { signal: stopping.signal, onProgress },
-      )
-      if (saved.blob !== undefined) download(saved.blob, name)
-      this.#showSaved(saved, handle?.name ?? name)
-    } catch (error) {
-      if (handle !== undefined) await removeEmpty(handle)
-      this.#showFailure(error)
-    } finally {
-      this.#save.disabled = false
-      removeEventListener("beforeunload", askBeforeLeaving)
-    }
-  }
-
-  #showProgress(stopping: AbortController): (progress: WorkProgress) => void {
-    const bar = element("progress", { "aria-label": "Saving", max: 1, value: 0 })
-    const text = element("p", { class: "progress-text" }, "Starting…")
-    const cancel = button("Cancel", () => stopping.abort())
-    fill(this.#outcome, element("div", { class: "saving" }, bar, text, cancel))
-    cancel.focus()
+    const saving = this.save({ name, handle: target === "download" ? undefined : target }, stopping)
+    this.#outcome.querySelector("button")?.focus()
     announce("Saving.")
-    let quarter = 0
-    return ({ done, total, isChecking = false }) => {
-      if (done >= total) {
-        // Not known how long: the browser puts the file into its place.
-        bar.removeAttribute("value")
-        fill(text, "Finishing…")
-        return
-      }
-      bar.value = done / total
-      fill(text, `${isChecking ? "Checked " : ""}${sayBytes(done)} of ${sayBytes(total)}`)
-      const reached = Math.floor((4 * done) / total)
-      if (reached > quarter) announce(`${25 * reached} percent.`)
-      quarter = reached
-    }
-  }
-
-  #showSaved({ blob, preview, checksums }: Saved, name: string): void {
-    const went = blob === undefined ? "Saved" : "Handed to the browser’s downloads:"
-    const checked = checksums === "checked" ? " Every byte matches the archive’s checksums." : ""
-    const said = `${went} ${name}, ${sayBytes(preview.byteLength)}, ${sayCounted(preview.tensorCount, "tensor")}.${checked}`
-    const warnings = preview.warnings.map((warning) => element("p", { class: "warning" }, `${warning}.`))
-    fill(this.#outcome, element("div", { class: "notice done" }, element("p", {}, said), ...warnings))
-    announce(said)
-    this.#save.disabled = false
+    announce(sayOutcome(await saving))
     this.#save.focus()
   }
 
-  #showFailure(error: unknown): void {
-    if (error instanceof Cancelled) {
-      fill(this.#outcome, element("p", { class: "notice" }, "Cancelled. Nothing was saved."))
-      announce("Cancelled. Nothing was saved.")
-    } else {
-      const refusal = error instanceof Refused ? error.refusal : undefined
-      const message = refusal?.message ?? String(error)
-      const next = refusal === undefined ? undefined : nextStepView(refusal)
-      const notice = element(
-        "div",
-        { class: "notice refused" },
-        refusalText(`It was not saved: ${message}`),
-        next,
-      )
-      fill(this.#outcome, notice)
-      announce(`It was not saved: ${message}`)
+  /** Saves with the present choices. `stopping` ends it, and its button in the panel is pressed. Never rejects. */
+  async save(
+    target: { readonly name: string; readonly handle: FileSystemFileHandle | undefined },
+    stopping: AbortController,
+  ): Promise<SaveOutcome> {
+    const view = new SavingView(() => stopping.abort())
+    fill(this.#outcome, view.root)
+    this.#isSaving = true
+    this.#save.disabled = true
+    const onProgress = (progress: WorkProgress): void => {
+      view.show(progress)
+      this.#onState(progress)
     }
-    this.#save.disabled = false
-    this.#save.focus()
+    this.#onState({ done: 0, total: 1 })
+    const request = { file: this.#file, selection: this.selection, ...target }
+    const outcome = await saveFile(this.#client, request, { signal: stopping.signal, onProgress })
+    this.#isSaving = false
+    this.#save.disabled = !this.canSave
+    fill(this.#outcome, outcomeView(outcome))
+    this.#onState(outcome)
+    return outcome
   }
-}
-
-/** What is half saved would be lost. */
-function askBeforeLeaving(event: Event): void {
-  event.preventDefault()
 }
 
 function headlineOf({ code, message }: Refusal): string {
-  if (code === "root-ambiguous") return "Several places could be the state dict: choose one below."
+  if (code === "root-ambiguous") return "Several places could be the state dict: choose one."
   return message.split("\n", 1).join("")
 }
 

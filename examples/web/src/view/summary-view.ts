@@ -3,7 +3,7 @@
 import { element } from "../dom.ts"
 import { sayBytes, sayCount, sayCounted, sayRoughly, sayShare } from "../model/quantities.ts"
 import { dtypeTotals, familyOf, parameterCount } from "../model/tensor-columns.ts"
-import type { OpenedCheckpoint } from "../worker/protocol.ts"
+import type { OpenedFile } from "../worker/protocol.ts"
 
 /** Dtypes that the legend names one by one. */
 const NAMED = 8
@@ -13,11 +13,12 @@ const LAYOUTS: ReadonlyMap<string, string> = new Map([
   ["legacy", "legacy layout, before torch 1.6"],
 ])
 
-export function summaryView({ layout, byteLength, columns }: OpenedCheckpoint): HTMLElement {
+export function summaryView(opened: OpenedFile): HTMLElement {
+  const { byteLength, columns } = opened
   const facts = element(
     "dl",
     { class: "facts" },
-    fact("Format", LAYOUTS.get(layout) ?? layout),
+    fact("Format", sayFormat(opened)),
     fact("Tensors", sayCount(columns.names.length)),
     fact("Parameters", sayRoughly(parameterCount(columns))),
     fact("File size", sayBytes(byteLength)),
@@ -25,11 +26,17 @@ export function summaryView({ layout, byteLength, columns }: OpenedCheckpoint): 
   return element("div", { class: "summary" }, facts, dtypeBar(columns))
 }
 
+/** In a few words, for people who know torch. */
+export function sayFormat(opened: OpenedFile): string {
+  if (opened.kind === "safetensors") return "safetensors"
+  return LAYOUTS.get(opened.layout) ?? opened.layout
+}
+
 function fact(term: string, value: string): HTMLElement {
   return element("div", {}, element("dt", {}, term), element("dd", {}, value))
 }
 
-function dtypeBar(columns: OpenedCheckpoint["columns"]): HTMLElement | undefined {
+function dtypeBar(columns: OpenedFile["columns"]): HTMLElement | undefined {
   const totals = dtypeTotals(columns).filter(({ tensorCount }) => tensorCount > 0)
   if (totals.length === 0) return undefined
   const bytes = totals.reduce((sum, { byteLength }) => sum + byteLength, 0)

@@ -1,13 +1,13 @@
 /** One tensor: what the checkpoint says of it, and what its elements are. */
 
-import type { SupportedTensorInfo, TensorInfo } from "tosafetensors"
+import type { SupportedTensorInfo } from "tosafetensors"
 import type { CheckpointClient } from "../checkpoint-client.ts"
 import { Cancelled } from "../checkpoint-client.ts"
 import type { Child } from "../dom.ts"
 import { button, element, fill, nextId } from "../dom.ts"
 import { sayBytes, sayCount, sayShape } from "../model/quantities.ts"
 import type { TensorColumns } from "../model/tensor-columns.ts"
-import type { Measurement, WorkProgress } from "../worker/protocol.ts"
+import type { Measurement, StoredTensor, TensorDescription, WorkProgress } from "../worker/protocol.ts"
 import { statisticsView } from "./histogram-view.ts"
 
 export class TensorDialog {
@@ -76,29 +76,40 @@ export class TensorDialog {
   }
 }
 
-function factsOf(info: TensorInfo): HTMLElement {
-  if (info.kind !== "tensor")
+function factsOf(info: TensorDescription): HTMLElement {
+  if (info.kind === "unsupported-tensor")
     return element("p", { class: "warning" }, `It cannot be converted: it is ${info.reason}.`)
-  const rows: readonly (readonly [string, string])[] = [
+  const rows = [
     ["Shape", sayShape(info.shape)],
-    ["Dtype", sayDtype(info)],
+    ["Dtype", info.kind === "tensor" ? sayDtype(info) : sayStoredDtype(info)],
     ["Elements", sayCount(info.elementCount)],
-    [
-      "Bytes",
-      `${sayCount(info.byteLength)}${info.byteLength < 1000 ? "" : ` (${sayBytes(info.byteLength)})`}`,
-    ],
-    ["Strides", sayShape(info.strides)],
-    [
-      "Stored",
-      info.contiguous ? "in order: copied as it is" : "in another order or form: picked element by element",
-    ],
-    ["Storage", `${info.storage.key}, ${sayBytes(info.storage.byteLength)}, from ${info.storage.location}`],
-    ["Offset", `${sayCount(info.elementOffset)} elements`],
+    ["Bytes", sayExactBytes(info.byteLength)],
+    ...(info.kind === "tensor" ? storageRows(info) : [["Offset", `byte ${sayCount(info.fileOffset)}`]]),
   ]
   const terms = rows.map(([term, value]) =>
     element("div", {}, element("dt", {}, term), element("dd", {}, value)),
   )
   return element("dl", { class: "tensor-facts" }, ...terms)
+}
+
+function storageRows({ strides, contiguous, storage, elementOffset }: SupportedTensorInfo): string[][] {
+  return [
+    ["Strides", sayShape(strides)],
+    [
+      "Stored",
+      contiguous ? "in order: copied as it is" : "in another order or form: picked element by element",
+    ],
+    ["Storage", `${storage.key}, ${sayBytes(storage.byteLength)}, from ${storage.location}`],
+    ["Offset", `${sayCount(elementOffset)} elements`],
+  ]
+}
+
+function sayExactBytes(byteLength: number): string {
+  return byteLength < 1000 ? sayCount(byteLength) : `${sayCount(byteLength)} (${sayBytes(byteLength)})`
+}
+
+function sayStoredDtype({ dtype, torchDtype }: StoredTensor): string {
+  return torchDtype === undefined ? `${dtype}, which torch has no name for` : `${dtype} (torch.${torchDtype})`
 }
 
 function sayDtype({ dtype, torchDtype }: SupportedTensorInfo): string {

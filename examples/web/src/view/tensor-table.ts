@@ -1,6 +1,7 @@
 /** All tensors in a table that can be searched and sorted. Only the rows in sight are elements. */
 
 import { button, element, fill, nextId } from "../dom.ts"
+import { announce } from "../live-status.ts"
 import { sayBytes, sayCount } from "../model/quantities.ts"
 import { rowWindow, type Scrolling, scrollTopFor } from "../model/row-window.ts"
 import type { SortColumn } from "../model/table-order.ts"
@@ -124,6 +125,9 @@ export class TensorTable {
       this.#heads[index]?.setAttribute("aria-sort", sorted)
     }
     this.#query()
+    const [, title = ""] = HEADS.find(([each]) => each === this.#sort) ?? []
+    const direction = this.#descending ? "descending" : "ascending"
+    announce(this.#sort === "file" ? "Tensors as the file has them." : `Sorted by ${title}, ${direction}.`)
   }
 
   #query(): void {
@@ -216,7 +220,7 @@ export class TensorTable {
       ["End", this.#rows.length - 1],
     ])
     const next = steps.get(event.key)
-    if (next === undefined && event.key !== "Enter") return
+    if (next === undefined && event.key !== "Enter" && event.key !== " ") return
     event.preventDefault()
     if (next === undefined) this.#open(this.#active)
     else this.#move(next)

@@ -1,6 +1,6 @@
-/** Makes the columns of the table from an open checkpoint. */
+/** Makes the columns of the table from an open file. */
 
-import type { Checkpoint, ConversionPlan, TensorInfo } from "tosafetensors"
+import type { Checkpoint, ConversionPlan, SafetensorsHeader, TensorInfo } from "tosafetensors"
 import { sayShape } from "../model/quantities.ts"
 import type { TensorColumns } from "../model/tensor-columns.ts"
 import { STATUS } from "../model/tensor-columns.ts"
@@ -29,15 +29,39 @@ export function listTensors({ tensors }: Checkpoint, plan: ConversionPlan | unde
 
 /** What a plan writes, where the whole checkpoint cannot be listed. */
 export function listPlanned({ report: { tensors } }: ConversionPlan): TensorColumns {
+  return listRows(tensors)
+}
+
+/** What a safetensors file holds, in the order of its header. */
+export function listStored(tensors: SafetensorsHeader["tensors"]): TensorColumns {
+  return listRows(
+    Array.from(tensors, ([name, { dtype, shape, start, end }]) => ({
+      name,
+      dtype,
+      shape,
+      byteLength: end - start,
+    })),
+  )
+}
+
+interface Row {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly byteLength: number
+}
+
+/** Tensors that are all written, or are already. */
+function listRows(rows: readonly Row[]): TensorColumns {
   const dtypes = new DtypeIndex()
-  const names = tensors.map(({ name }) => name)
-  const columns = emptyColumns(tensors.length, names, dtypes.names)
-  for (const [row, { dtype, shape, byteLength }] of tensors.entries()) {
+  const names = rows.map(({ name }) => name)
+  const columns = emptyColumns(rows.length, names, dtypes.names)
+  for (const [row, { dtype, shape, byteLength }] of rows.entries()) {
     columns.dtypes[row] = dtypes.of(dtype)
     columns.byteLengths[row] = byteLength
     columns.elementCounts[row] = shape.reduce((product, size) => product * size, 1)
   }
-  return { ...columns, shapes: tensors.map(({ shape }) => sayShape(shape)) }
+  return { ...columns, shapes: rows.map(({ shape }) => sayShape(shape)) }
 }
 
 /** Of a checkpoint of which nothing can be listed. */

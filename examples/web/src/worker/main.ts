@@ -1,20 +1,12 @@
 /** The worker of one file: opens it, answers the page, and is ended with it. */
 
-import type { Checkpoint, ConversionPlan } from "tosafetensors"
+import type { Checkpoint } from "tosafetensors"
 import { openCheckpoint, scan } from "tosafetensors"
-import { listNothing, listPlanned, listTensors } from "./list-tensors.ts"
-import { measureTensor } from "./measure-tensor.ts"
-import { planOptions, previewOf, RenameLog, rootCandidates } from "./plan-selection.ts"
-import type {
-  Exchanges,
-  FromWorker,
-  OpenedCheckpoint,
-  Preview,
-  Refusal,
-  ToWorker,
-  Verb,
-  WorkProgress,
-} from "./protocol.ts"
+import { describeTensor, measureOfCheckpoint, summaryOf } from "./opened-checkpoint.ts"
+import type { SafetensorsFile } from "./opened-safetensors.ts"
+import { describeStored, measureStored, openSafetensors } from "./opened-safetensors.ts"
+import { planOptions, previewOf, RenameLog } from "./plan-selection.ts"
+import type { Exchanges, FromWorker, ToWorker, Verb, WorkProgress } from "./protocol.ts"
 import { refusalOf } from "./refusal.ts"
 import { saveCheckpoint } from "./save-checkpoint.ts"
 
@@ -30,58 +22,43 @@ type Answering = {
   readonly [V in Verb]: (given: Exchanges[V]["ask"], work: Work) => Promise<Exchanges[V]["answer"]>
 }
 
-let opened: { readonly file: File; readonly checkpoint: Checkpoint } | undefined
+/** The file that is open, and what it turned out to be. */
+let checkpoint: Checkpoint | undefined
+let stored: SafetensorsFile | undefined
 
-function current(): { readonly file: File; readonly checkpoint: Checkpoint } {
-  if (opened === undefined) throw new Error("no checkpoint is open")
-  return opened
+function current(): Checkpoint {
+  if (checkpoint === undefined) throw new Error("no checkpoint is open")
+  return checkpoint
 }
 
 const ANSWERING: Answering = {
   async open({ file }, { signal }) {
-    const checkpoint = await openCheckpoint(file, { signal })
-    opened = { file, checkpoint }
+    try {
+      checkpoint = await openCheckpoint(file, { signal })
+    } catch (error) {
+      stored = await openSafetensors(file, error, signal)
+      if (stored === undefined) throw error
+      return stored.summary
+    }
     return summaryOf(checkpoint)
   },
   scan: ({ file }, { signal }) => scan(file, { signal }),
   async describe({ name }) {
-    const info = current().checkpoint.tensors.get(name)
-    return info ?? { kind: "unsupported-tensor", reason: "not in the list of tensors" }
+    return stored === undefined ? describeTensor(current(), name) : describeStored(stored, name)
   },
-  measure: ({ name }, work) => measureTensor(name, { ...current(), ...work }),
+  measure: ({ name }, work) =>
+    stored === undefined ? measureOfCheckpoint(current(), name, work) : measureStored(stored, name, work),
   async preview({ selection }) {
     const log = new RenameLog()
-    const { report } = current().checkpoint.plan(planOptions(selection, log))
+    const { report } = current().plan(planOptions(selection, log))
     return previewOf(report, log)
   },
-  save: ({ selection, handle }, work) => saveCheckpoint(current().file, selection, handle, work),
-}
-
-function summaryOf(checkpoint: Checkpoint): OpenedCheckpoint {
-  const planned = attempt(() => checkpoint.plan())
-  const plan = "refusal" in planned ? undefined : planned.value
-  const preview: Preview | Refusal =
-    "refusal" in planned ? planned.refusal : previewOf(planned.value.report, new RenameLog())
-  const listed = attempt(() => listTensors(checkpoint, plan))
-  return {
-    layout: checkpoint.format,
-    byteLength: checkpoint.byteLength,
-    columns: "refusal" in listed ? whatIsPlanned(plan) : listed.value,
-    listingProblem: "refusal" in listed ? listed.refusal : undefined,
-    candidates: rootCandidates(checkpoint),
-    preview,
-  }
-}
-
-const whatIsPlanned = (plan: ConversionPlan | undefined) =>
-  plan === undefined ? listNothing() : listPlanned(plan)
-
-function attempt<Value>(work: () => Value): { readonly value: Value } | { readonly refusal: Refusal } {
-  try {
-    return { value: work() }
-  } catch (error) {
-    return { refusal: refusalOf(error) }
-  }
+  async written({ selection }) {
+    const { tensors } = current().plan(planOptions(selection, new RenameLog())).report
+    const tensorBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    return { names: tensors.map(({ name }) => name), tensorBytes }
+  },
+  save: ({ file, selection, handle }, work) => saveCheckpoint(file, selection, handle, work),
 }
 
 const underWay = new Map<number, AbortController>()

@@ -30,7 +30,10 @@ export interface Refusal {
   readonly candidates: readonly RootCandidate[]
 }
 
+export type OpenedFile = OpenedCheckpoint | OpenedSafetensors
+
 export interface OpenedCheckpoint {
+  readonly kind: "checkpoint"
   readonly layout: string
   readonly byteLength: number
   readonly columns: TensorColumns
@@ -40,6 +43,34 @@ export interface OpenedCheckpoint {
   readonly candidates: readonly RootCandidate[]
   readonly preview: Preview | Refusal
 }
+
+export interface OpenedSafetensors {
+  readonly kind: "safetensors"
+  readonly byteLength: number
+  readonly columns: TensorColumns
+  /** Bytes before the tensors: length, JSON and padding. */
+  readonly headerByteLength: number
+  /** The first entries, cut where they are long. */
+  readonly metadata: readonly (readonly [key: string, value: string])[]
+  readonly metadataCount: number
+  /** What readers put up with. */
+  readonly warnings: readonly string[]
+}
+
+/** A tensor of a safetensors file. */
+export interface StoredTensor {
+  readonly kind: "stored-tensor"
+  readonly dtype: string
+  /** Undefined where torch has no such dtype. */
+  readonly torchDtype: string | undefined
+  readonly shape: readonly number[]
+  readonly elementCount: number
+  readonly byteLength: number
+  /** Of its first byte. */
+  readonly fileOffset: number
+}
+
+export type TensorDescription = TensorInfo | StoredTensor
 
 /** What a conversion would write. */
 export interface Preview {
@@ -79,15 +110,28 @@ export interface Saved {
   readonly checksums: "checked" | "absent" | "not-checked"
 }
 
+/** What an index says of a file. */
+export interface WrittenTensors {
+  readonly names: readonly string[]
+  /** Without the header. */
+  readonly tensorBytes: number
+}
+
 /** What can be asked, and what is answered. */
 export interface Exchanges {
-  open: { ask: { readonly file: File }; answer: OpenedCheckpoint }
+  open: { ask: { readonly file: File }; answer: OpenedFile }
   scan: { ask: { readonly file: File }; answer: ScanReport }
-  describe: { ask: { readonly name: string }; answer: TensorInfo }
+  describe: { ask: { readonly name: string }; answer: TensorDescription }
   measure: { ask: { readonly name: string }; answer: Measurement }
+  /** What is written with these choices. */
+  written: { ask: { readonly selection: Selection }; answer: WrittenTensors }
   preview: { ask: { readonly selection: Selection }; answer: Preview }
   save: {
-    ask: { readonly selection: Selection; readonly handle: FileSystemFileHandle | undefined }
+    ask: {
+      readonly file: File
+      readonly selection: Selection
+      readonly handle: FileSystemFileHandle | undefined
+    }
     answer: Saved
   }
 }

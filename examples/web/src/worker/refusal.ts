@@ -2,6 +2,7 @@
 
 import { isCheckpointError } from "tosafetensors"
 import { RenameLineError } from "../model/rename-lines.ts"
+import { failureOf } from "./file-failures.ts"
 import type { Refusal } from "./protocol.ts"
 
 export function refusalOf(error: unknown): Refusal {
@@ -13,6 +14,5 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof RenameLineError) {
     return { code: "invalid-choice", message: error.message, nextStep: undefined, candidates: [] }
   }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return { code: "unexpected", message, nextStep: undefined, candidates: [] }
+  return failureOf(error)
 }
