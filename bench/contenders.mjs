@@ -11,7 +11,7 @@ const inProcess = join(root, "bench/in-process.mjs")
 export const ours = (...args) => [process.execPath, cli, ...args]
 
 /** A process that measures itself and prints what it found as JSON. */
-export const inside = (...args) => [process.execPath, inProcess, ...args]
+export const inside = (...args) => [process.execPath, "--expose-gc", inProcess, ...args]
 
 /** @type {(shape: { file: string, unchecked?: boolean }) => Record<string, string[]>} */
 export function contendersFor({ file, unchecked = false }) {
