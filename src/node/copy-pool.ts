@@ -83,7 +83,10 @@ export class CopyPool {
   async close(): Promise<void> {
     this.#reject(new Error("the copying threads were ended"), this.#waiting)
     clearImmediate(this.#here)
-    await Promise.all(this.#workers.map((worker) => worker.terminate()))
+    // One that is still starting has done nothing, and would be waited for as long as its start takes.
+    const started = new Set(this.#threads.map(({ worker }) => worker))
+    const ended = this.#workers.map((worker) => [worker, worker.terminate()] as const)
+    await Promise.all(ended.map(([worker, end]) => (started.has(worker) ? end : undefined)))
   }
 
   /** Resolves when the thread has started, and rejects when it ends before. */
@@ -94,6 +97,8 @@ export class CopyPool {
     worker.on("error", (error) => started && !this.#runsHere && this.#lose(thread, error))
     worker.on("exit", () => started && this.#lose(thread, new Error("a copying thread ended")))
     await whenOnline(worker)
+    // Closed meanwhile: it is being ended, and must be waited for.
+    if (this.#lost !== undefined) return
     started = true
     // From here on it keeps the process alive only while it works.
     worker.unref()
