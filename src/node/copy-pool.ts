@@ -131,7 +131,12 @@ export class CopyPool {
   #runHere(): void {
     this.#here = undefined
     const next = this.#waiting.shift()
-    next?.resolve(runCopyJob(next.job))
+    try {
+      next?.resolve(runCopyJob(next.job))
+    } catch (error) {
+      // A defect, and not one that may end the process before what it has begun is removed.
+      next?.reject(error)
+    }
     this.#next()
   }
 
