@@ -5,6 +5,7 @@
 
 import type { ErrorCode, ErrorDetails } from "./error-details.ts"
 import type { ErrorText } from "./error-wording.ts"
+import { safeMessage } from "./quote-text.ts"
 
 /** Two copies of the package recognise each other's errors by this brand. */
 const BRAND = /* @__PURE__ */ Symbol.for("tosafetensors.CheckpointError")
@@ -18,7 +19,8 @@ export class BrandedError<C extends ErrorCode = ErrorCode> extends Error {
   readonly nextStep: string
 
   constructor(code: C, text: ErrorText<ErrorDetails[C]>, detail: ErrorDetails[C], options?: ErrorOptions) {
-    super(text.say(detail), options)
+    // Programs print it as it is.
+    super(safeMessage(text.say(detail)), options)
     this.code = code
     this.detail = detail
     this.nextStep = text.next

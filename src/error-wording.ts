@@ -30,6 +30,14 @@ export function sayPath(path: string | undefined): string {
   return path === undefined ? "" : ` ${quoteText(path)}`
 }
 
+/** Longest message of another program that is passed on, in UTF-16 units. */
+const REASON_UNITS = 500
+
+/** What another program says of its failure, a server or the system: safe to show. */
+export function foreignReason(cause: unknown): string {
+  return plainText(cause instanceof Error ? cause.message : String(cause), REASON_UNITS)
+}
+
 /** A problem and where it is. */
 export function sayFault(fault: Fault): string {
   return place(fault) + fault.problem

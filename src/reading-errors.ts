@@ -5,7 +5,7 @@
 
 import { BrandedError } from "./branded-error.ts"
 import type { ErrorDetails, Fault, HeaderFinding } from "./error-details.ts"
-import { type ErrorText, list, place, sayFault, sayPath } from "./error-wording.ts"
+import { type ErrorText, foreignReason, list, place, sayFault, sayPath } from "./error-wording.ts"
 import { quoteText } from "./quote-text.ts"
 
 /** Codes of errors that reading ends in, whatever is read. */
@@ -79,8 +79,7 @@ export function invalidArgument(argument: string, problem: string): ReadingError
 
 /** The source threw `cause`. */
 export function readFailed(cause: unknown): ReadingError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new ReadingError("read-failed", { reason }, { cause })
+  return new ReadingError("read-failed", { reason: foreignReason(cause) }, { cause })
 }
 
 /** There are `got` bytes at the offset `at` of `within` where `wanted` are needed. */

@@ -2,6 +2,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
+import { atOnce, inTurns, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import type { PlanBounds } from "../plan/plan-conversion.ts"
@@ -19,7 +20,7 @@ import type { CheckpointContents, CheckpointLayout } from "../torch/checkpoint-c
 import { isContainer } from "../torch/child-cursor.ts"
 import { isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
 import type { AnyTensor } from "../torch/walk-tensors.ts"
-import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import { nameTensorsSteps, takeCensus, takeCensusSteps } from "../torch/walk-tensors.ts"
 import { PlannedOutput } from "../transfer/planned-output.ts"
 import { runPlan } from "../transfer/run-plan.ts"
 import type { OpenedInput } from "./inputs.ts"
@@ -117,7 +118,8 @@ export class Checkpoint implements AsyncDisposable {
    *   checksum once.
    */
   async readTensor(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
-    const tensor = this.#tensors().get(name)
+    this.#found ??= await inTurns(this.#findTensors(), options.signal)
+    const tensor = this.#found.get(name)
     if (tensor === undefined) {
       throw new CheckpointError("invalid-argument", {
         argument: "name",
@@ -166,18 +168,20 @@ export class Checkpoint implements AsyncDisposable {
   }
 
   #tensors(): ReadonlyMap<string, AnyTensor> {
-    this.#found ??= this.#findTensors()
+    this.#found ??= atOnce(this.#findTensors())
     return this.#found
   }
 
-  #findTensors(): ReadonlyMap<string, AnyTensor> {
+  *#findTensors(): Steps<ReadonlyMap<string, AnyTensor>> {
     const { value } = this.#contents
     const found = new Map<string, AnyTensor>()
     if (isTensor(value) || isUnsupportedTensor(value)) found.set(LONE_TENSOR_NAME, value)
     if (!isContainer(value)) return found
     const { limits } = this.#bounds
-    const named = nameTensors(value, takeCensus(value, limits), limits, this.#contents.memory.copy())
+    const census = yield* takeCensusSteps(value, limits)
+    const named = yield* nameTensorsSteps(value, census, limits, this.#contents.memory.copy())
     for (const { name, tensor } of named) {
+      if (found.size % STEP_ITEMS === 0) yield
       if (found.has(name))
         throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
       found.set(name, tensor)

@@ -1,7 +1,7 @@
 /** Turns what a caller passes as input into a source. */
 
 import type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
-import { asyncBufferSource, isArrayBuffer } from "../bytes/async-buffer-source.ts"
+import { asyncBufferSource, isArrayBuffer, isSharedArrayBuffer } from "../bytes/async-buffer-source.ts"
 import type { BlobLike } from "../bytes/blob-source.ts"
 import { blobSource } from "../bytes/blob-source.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
@@ -14,6 +14,7 @@ import { invalidArgument, readFailed } from "../reading-errors.ts"
 export type CheckpointInput =
   | Uint8Array
   | ArrayBuffer
+  | SharedArrayBuffer
   | BlobLike
   | ReadableStream<Uint8Array>
   | URL
@@ -62,11 +63,26 @@ export async function openUniversalInput(
 
 /** Objects are told by what they can do: an array or a Blob may be of another realm. */
 function sourceOf(input: unknown): ByteSource | undefined {
-  if (isBytes(input)) return memorySource(input)
-  if (isArrayBuffer(input)) return memorySource(new Uint8Array(input))
+  const bytes = bytesOf(input)
+  if (bytes !== undefined) return memorySource(bytes)
   if (isBlobLike(input)) return blobSource(input)
   if (isByteSource(input)) return input
   return isAsyncBuffer(input) ? asyncBufferSource(input) : undefined
+}
+
+/**
+ * The bytes of an input that is in memory as a whole, also in memory that threads share.
+ *
+ * @throws `invalid-argument` for a buffer that was transferred.
+ */
+export function bytesOf(input: unknown): Uint8Array | undefined {
+  if (isBytes(input)) return input
+  if (!isArrayBuffer(input) && !isSharedArrayBuffer(input)) return undefined
+  try {
+    return new Uint8Array(input)
+  } catch {
+    throw invalidArgument("input", "its memory has been transferred to somebody else")
+  }
 }
 
 /** @throws `invalid-argument` for a stream that something else reads. */

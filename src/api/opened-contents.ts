@@ -1,10 +1,11 @@
 /** What was read of a checkpoint while its source is held: all that a conversion needs of it. */
 
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
+import { inTurns, turnIfDue } from "../bytes/turns.ts"
 import { withLimits } from "../limits.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import type { PlanBounds } from "../plan/plan-conversion.ts"
-import { planConversion } from "../plan/plan-conversion.ts"
+import { planConversion, planConversionSteps } from "../plan/plan-conversion.ts"
 import type { PlanOptions } from "../plan/plan-options.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
@@ -32,6 +33,8 @@ export async function openContents<Input>(
 ): Promise<OpenedContents> {
   requireOptions(options)
   options.signal?.throwIfAborted()
+  // Many small ones at once hold the loop as well.
+  await turnIfDue(options.signal)
   const opened = await platform.openInput(input, options)
   try {
     const contents = await readContents(opened, options, platform)
@@ -62,8 +65,17 @@ async function readContents(
   }
 }
 
-/** What converting it would do. Reads nothing. */
+/** What converting it would do. Reads nothing. The event loop does not turn meanwhile. */
 export function planContents({ contents, bounds }: OpenedContents, options: PlanOptions): ConversionPlan {
   requireOptions(options)
   return planConversion(contents, options, bounds)
+}
+
+/** As `planContents`, while the event loop turns. */
+export async function planContentsInTurns(
+  { contents, bounds }: OpenedContents,
+  options: PlanOptions & { readonly signal?: AbortSignal | undefined },
+): Promise<ConversionPlan> {
+  requireOptions(options)
+  return await inTurns(planConversionSteps(contents, options, bounds), options.signal)
 }

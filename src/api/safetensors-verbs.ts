@@ -2,6 +2,7 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { requireUnchanged } from "../bytes/read-exactly.ts"
+import { turnIfDue } from "../bytes/turns.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
@@ -16,6 +17,8 @@ export async function readHeader<Input>(
   options: ReadHeaderOptions,
 ): Promise<SafetensorsHeader> {
   requireAccessOptions(options)
+  options.signal?.throwIfAborted()
+  await turnIfDue(options.signal)
   const { source, close } = await platform.openInput(input, options)
   return await unchanged(source, readSafetensorsHeader(source, options), options).finally(close)
 }
@@ -27,6 +30,8 @@ export async function checkFile<Input>(
   options: ReadHeaderOptions,
 ): Promise<SafetensorsCheck> {
   requireAccessOptions(options)
+  options.signal?.throwIfAborted()
+  await turnIfDue(options.signal)
   const { source, close } = await platform.openInput(input, options)
   return await unchanged(source, checkSafetensors(source, options), options).finally(close)
 }

@@ -2,6 +2,7 @@
 
 import { scanFile } from "../audit/scan-file.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
+import { turnIfDue } from "../bytes/turns.ts"
 import { withLimits } from "../limits.ts"
 import { requireOptions } from "./check-options.ts"
 import type { OpenOptions } from "./options.ts"
@@ -17,6 +18,7 @@ export async function scanInput<Input>(
   requireOptions(options)
   const { signal, byteOrder } = options
   signal?.throwIfAborted()
+  await turnIfDue(signal)
   const { source, close } = await platform.openInput(input, options)
   const reading = {
     limits: withLimits(options.limits),

@@ -12,7 +12,7 @@ import { requireOptions } from "./check-options.ts"
 import { Checkpoint } from "./checkpoint.ts"
 import { ConvertedBlob } from "./converted-blob.ts"
 import type { OpenedContents } from "./opened-contents.ts"
-import { openContents, planContents } from "./opened-contents.ts"
+import { openContents, planContentsInTurns } from "./opened-contents.ts"
 import type { BlobOptions, ConvertOptions, OpenOptions } from "./options.ts"
 import type { InputRequest, Platform } from "./platform.ts"
 import { StreamOutput } from "./stream-output.ts"
@@ -59,7 +59,7 @@ export async function convert<Input, Output>(
   let started = false
   try {
     return await withContents(platform, input, options, async (opened) => {
-      const plan = planContents(opened, options)
+      const plan = await planContentsInTurns(opened, options)
       started = true
       await runPlan(plan, sink, runOptions(platform, options))
       return plan.report
@@ -90,7 +90,7 @@ export async function convertToBytes<Input>(
   options: ConvertOptions & InputRequest,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
   return withContents(platform, input, options, async (opened) => {
-    const plan = planContents(opened, options)
+    const plan = await planContentsInTurns(opened, options)
     const sink = new MemorySink()
     await runPlan(plan, sink, runOptions(platform, options))
     return { bytes: sink.bytes, report: plan.report }
@@ -105,7 +105,7 @@ export async function convertToBlob<Input>(
   openSpill?: OpenSpill,
 ): Promise<ConvertedBlob> {
   return withContents(platform, input, options, async (opened) => {
-    const plan = planContents(opened, options)
+    const plan = await planContentsInTurns(opened, options)
     const { maxMemoryBytes = openSpill && BLOB_MEMORY_BYTES } = options
     const output = await planToBlob(plan, { ...runOptions(platform, options), maxMemoryBytes, openSpill })
     return new ConvertedBlob(output, plan.report)
@@ -121,7 +121,7 @@ export async function convertToStream<Input>(
   const opened = await openContents(platform, input, options)
   let plan: ConversionPlan
   try {
-    plan = planContents(opened, options)
+    plan = await planContentsInTurns(opened, options)
   } catch (error) {
     await opened.input.close().catch(() => {})
     throw error

@@ -3,6 +3,7 @@
 import { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import { turnIfDue } from "../bytes/turns.ts"
 import { checkDescriptor, checkLocalHeader } from "./check-local-header.ts"
 import {
   type HeaderWindow,
@@ -37,6 +38,7 @@ export async function locateData(
     if (oldest === undefined) return
     checkWindow(coverage, oldest.window, await oldest.read, dataOffsets)
     pendingBytes -= oldest.window.length
+    await turnIfDue(signal)
   }
   for (const window of planHeaderWindows(coverage, wanted)) {
     const read = readExactly(source, window, signal)

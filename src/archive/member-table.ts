@@ -1,7 +1,7 @@
 /** The members of an archive, in directory order and by name. One table of names serves both this and the reading. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { NameRegister } from "./zip-names.ts"
+import type { NameRegister } from "./name-register.ts"
 
 /** Members by exact name. Folders, which hold nothing, are left out. */
 export class MemberTable {

@@ -9,6 +9,7 @@ import { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import { inTurns, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { type EndRecords, readEndRecords } from "./end-records.ts"
@@ -57,15 +58,17 @@ export async function readZip(
     throw new CheckpointError("zip-end-record", { at: end.directoryOffset, problem })
   }
   const directory = await readDirectory(source, end, signal)
-  const { entries, names } = parseZipDirectory(directory, end.directoryOffset, end.entryCount)
-  const coverage = coverFile(entries, end.directoryOffset)
+  const parsing = parseZipDirectory(directory, end.directoryOffset, end.entryCount)
+  const { entries, names } = await inTurns(parsing, signal)
+  const coverage = await inTurns(coverFile(entries, end.directoryOffset), signal)
   const dataOffsets = unknownOffsets(entries.length)
   if (headerTime === "at-once") await locateData(source, coverage, dataOffsets, { signal })
   const locator = headerTime === "at-once" ? undefined : new MemberLocator(source, coverage, dataOffsets)
   const hasChecksums = entries.every((e) => e.byteLength === 0) || entries.some((e) => e.crc32 !== 0)
   const folders = entries.filter(({ name }) => name.endsWith("/")).map(({ name }) => name)
   const extents =
-    locator?.extents(entries, hasChecksums) ?? toExtents(source, entries, coverage, dataOffsets, hasChecksums)
+    locator?.extents(entries, hasChecksums) ??
+    (await inTurns(toExtents(source, entries, coverage, dataOffsets, hasChecksums), signal))
   return { entries: new MemberTable(names, extents), folders, hasChecksums, source }
 }
 
@@ -76,22 +79,27 @@ async function readDirectory(source: ByteSource, end: EndRecords, signal?: Abort
 }
 
 /** The members in directory order; undefined for folders. */
-function toExtents(
+function* toExtents(
   source: ByteSource,
   entries: readonly DirectoryEntry[],
   coverage: ZipCoverage,
   dataOffsets: Float64Array,
   hasChecksums: boolean,
-): (ByteExtent | undefined)[] {
+): Steps<(ByteExtent | undefined)[]> {
   // Members are in file order, the result in directory order; most writers use one order for both.
   const sameOrder = coverage.members === entries
   const offsetOf = sameOrder
     ? undefined
     : new Map(coverage.members.map((e, i) => [e, dataOffsets[i] as number]))
-  return entries.map((entry, i) => {
+  const extents: (ByteExtent | undefined)[] = []
+  for (const [i, entry] of entries.entries()) {
+    if (i % STEP_ITEMS === STEP_ITEMS - 1) yield
     const { name, storedLength, byteLength, method } = entry
-    if (name.endsWith("/")) return undefined
-    return {
+    if (name.endsWith("/")) {
+      extents.push(undefined)
+      continue
+    }
+    extents.push({
       source,
       offset: offsetOf?.get(entry) ?? (dataOffsets[i] as number),
       storedLength,
@@ -99,6 +107,7 @@ function toExtents(
       coding: method === METHOD_STORED ? "stored" : "deflate",
       crc32: hasChecksums ? entry.crc32 : undefined,
       name,
-    }
-  })
+    })
+  }
+  return extents
 }

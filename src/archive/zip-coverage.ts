@@ -6,6 +6,8 @@
  */
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
+import { sortedSteps } from "../bytes/sorted.ts"
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import type { DirectoryEntry } from "./zip-directory.ts"
 import * as zip from "./zip-format.ts"
@@ -38,21 +40,24 @@ export function memberEnd(coverage: ZipCoverage, index: number): number {
  *
  * @throws `zip-gap`, `zip-overlap`.
  */
-export function coverFile(entries: readonly DirectoryEntry[], directoryOffset: number): ZipCoverage {
-  const coverage = { members: inFileOrder(entries), directoryOffset }
+export function* coverFile(entries: readonly DirectoryEntry[], directoryOffset: number): Steps<ZipCoverage> {
+  const coverage = { members: yield* inFileOrder(entries), directoryOffset }
   const firstOffset = coverage.members[0]?.headerOffset ?? directoryOffset
   if (firstOffset !== 0) {
     const problem = `the first ${firstOffset} bytes of the file belong to no member`
     throw new CheckpointError("zip-gap", { at: 0, problem })
   }
-  for (let i = 0; i < entries.length; i++) requireRoom(coverage, i)
+  for (let i = 0; i < entries.length; i++) {
+    if (i % STEP_ITEMS === STEP_ITEMS - 1) yield
+    requireRoom(coverage, i)
+  }
   return coverage
 }
 
-function inFileOrder(entries: readonly DirectoryEntry[]): readonly DirectoryEntry[] {
+function* inFileOrder(entries: readonly DirectoryEntry[]): Steps<readonly DirectoryEntry[]> {
   let previous = -1
   for (const { headerOffset } of entries) {
-    if (headerOffset < previous) return [...entries].sort((a, b) => a.headerOffset - b.headerOffset)
+    if (headerOffset < previous) return yield* sortedSteps(entries, (a, b) => a.headerOffset - b.headerOffset)
     previous = headerOffset
   }
   return entries

@@ -2,10 +2,12 @@
 
 import { ByteCursor } from "../bytes/byte-cursor.ts"
 import { toSafeInteger } from "../bytes/checked-integers.ts"
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import { readExtraFields } from "./extra-fields.ts"
+import { NameRegister } from "./name-register.ts"
 import * as zip from "./zip-format.ts"
-import { NameRegister, readZipName } from "./zip-names.ts"
+import { readZipName } from "./zip-names.ts"
 
 /** What the directory says about a member. */
 export interface DirectoryEntry {
@@ -40,13 +42,18 @@ export interface ZipDirectory {
  *
  * @throws `zip-entry`, `zip-end-record`, `zip64`, `zip-flags`, `zip-method`, `zip-name`, `zip-duplicate`, `truncated`.
  */
-export function parseZipDirectory(bytes: Uint8Array, offset: number, entryCount: number): ZipDirectory {
+export function* parseZipDirectory(
+  bytes: Uint8Array,
+  offset: number,
+  entryCount: number,
+): Steps<ZipDirectory> {
   const cursor = new ByteCursor(bytes, offset, "the archive's directory")
   const names = new NameRegister()
   const entries: DirectoryEntry[] = []
   for (let i = 0; i < entryCount; i++) {
+    if (i % STEP_ITEMS === STEP_ITEMS - 1) yield
     const entry = readRow(cursor)
-    names.add(entry.name, entry.at)
+    names.add(entry)
     entries.push(entry)
   }
   if (cursor.remaining > 0) {

@@ -33,6 +33,8 @@ export const MAX_VERSION = 63
 
 /** 4.4.4: sizes and CRC follow the data. torch sets it on every member, as it writes without seeking back. */
 export const FLAG_DESCRIPTOR = 0x0008
+/** 4.4.4, appendix D: the name is UTF-8. torch sets it on every member. */
+export const FLAG_UTF8 = 0x0800
 /** 4.4.4: bits 1 and 2 (how hard deflate tried), 3 (descriptor) and 11 (names are UTF-8). All others are refused. */
 export const SUPPORTED_FLAGS = 0x080e
 

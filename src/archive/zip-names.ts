@@ -1,6 +1,7 @@
 /**
  * Names of archive members. Nothing is ever extracted to a path, but a name that means something else to another
- * tool (a parent folder, a drive, a string that ends early) has no place in a checkpoint.
+ * tool (a parent folder, a drive, a string that ends early) has no place in a checkpoint, and two names that another
+ * tool would write to one file are two readings.
  */
 
 import type { ByteCursor } from "../bytes/byte-cursor.ts"
@@ -12,18 +13,39 @@ const MAX_NAME_BYTES = 4096
 
 const UTF8 = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
+const BLANK = 0x20
 const DOT = 0x2e
 const SLASH = 0x2f
 const COLON = 0x3a
 const BACKSLASH = 0x5c
+const TILDE = 0x7e
+
+type NameRule = readonly [pattern: RegExp, problem: string]
 
 /** What no name may hold, and how to say it. */
-const NAME_RULES: readonly (readonly [RegExp, string])[] = [
+const NAME_RULES: readonly NameRule[] = [
   [/[\p{Cc}]/u, "it holds a control character"],
   [/\\/, "it holds a backslash"],
   [/^\//, "it is an absolute path"],
-  [/^[A-Za-z]:/, "it begins with a drive letter"],
+  [/^[A-Za-z]:(?:\/|$)/, "it begins with a drive letter"],
   [/(?:^|\/)\.\.(?:\/|$)/, "it climbs to a parent folder"],
+  [/\/\//, "nothing stands between two of its slashes"],
+  [/(?:^|\/)[. ]+(?:\/|$)/, "a part of it is nothing but dots and blanks"],
+]
+
+/**
+ * What no name may hold below its top folder. torch names that folder after the file, so `my model .pt`, `v1..pt` and
+ * `loss:0.5.pt` give folders that Windows would call something else; but all members of a checkpoint lie in the one
+ * folder, so its name makes no two of them one. Names of devices (`aux`, `con`) are let through: TorchScript writes
+ * `code/__torch__/aux.py`, and Windows makes no file of such a name, so it takes the place of none.
+ */
+const LOWER_RULES: readonly NameRule[] = [
+  [/[. ](?:\/|$)/, "a part of it ends in a dot or a blank, which Windows leaves away"],
+  [/:/, "it holds a colon, which on Windows names a stream of another file"],
+  [
+    /(?:^|\/)[^/.~]{1,6}~\d+(?:\.[^/.]{0,3})?(?:\/|$)/,
+    "a part of it has the form of a short name of Windows",
+  ],
 ]
 
 /**
@@ -40,23 +62,29 @@ export function readZipName(cursor: ByteCursor, length: number, at: number): str
   }
   const name = cursor.readShortText(length) ?? decodeName(cursor.readBytes(length), at)
   if (isPlain(name)) return name
-  for (const [pattern, problem] of NAME_RULES) {
-    if (pattern.test(name)) throw new CheckpointError("zip-name", { within: name, at, problem })
+  const refuse = (problem: string): never => {
+    throw new CheckpointError("zip-name", { within: name, at, problem })
   }
+  for (const [pattern, problem] of NAME_RULES) if (pattern.test(name)) refuse(problem)
+  const lower = name.slice(name.indexOf("/") + 1)
+  for (const [pattern, problem] of LOWER_RULES) if (pattern.test(lower)) refuse(problem)
   return name
 }
 
-/** True when no rule can be broken: visible ASCII without backslash, colon, a leading slash, or two dots in a row. */
+/**
+ * True when no rule can be broken: visible ASCII without backslash, colon and tilde, no leading slash, no slash or dot
+ * behind a slash or dot, and neither dot nor blank at the end of a part.
+ */
 function isPlain(name: string): boolean {
-  if (name.charCodeAt(0) === SLASH) return false
-  let previous = 0
+  let previous = SLASH
   for (let i = 0; i < name.length; i++) {
     const unit = name.charCodeAt(i)
-    if (unit < 0x20 || unit > 0x7e || unit === BACKSLASH || unit === COLON) return false
+    if (unit < BLANK || unit > TILDE || unit === BACKSLASH || unit === COLON || unit === TILDE) return false
+    if (unit === SLASH && (previous === SLASH || previous === DOT || previous === BLANK)) return false
     if (unit === DOT && previous === DOT) return false
     previous = unit
   }
-  return true
+  return previous !== DOT && previous !== BLANK
 }
 
 function decodeName(bytes: Uint8Array, at: number): string {
@@ -65,30 +93,5 @@ function decodeName(bytes: Uint8Array, at: number): string {
   } catch (cause) {
     const problem = `the name ${quoteText(new TextDecoder().decode(bytes))} is not UTF-8`
     throw new CheckpointError("zip-name", { at, problem }, { cause })
-  }
-}
-
-/**
- * Takes names one by one, numbers them from 0, and refuses one that was there, in whatever case: torch's own reader
- * ignores case.
- */
-export class NameRegister {
-  readonly #numbers = new Map<string, number>()
-
-  /** The number of the name that is `name` but for its case. */
-  numberOf(name: string): number | undefined {
-    return this.#numbers.get(name.toLowerCase())
-  }
-
-  /** @throws `zip-duplicate`. */
-  add(name: string, at: number): void {
-    const number = this.#numbers.size
-    this.#numbers.set(name.toLowerCase(), number)
-    if (this.#numbers.size > number) return
-    throw new CheckpointError("zip-duplicate", {
-      within: name,
-      at,
-      problem: "another member has this name (upper and lower case do not differ)",
-    })
   }
 }

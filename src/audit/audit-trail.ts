@@ -1,9 +1,10 @@
 /** Collects what a scan finds, until it becomes the report. */
 
+import { inTurns } from "../bytes/turns.ts"
 import type { AnyCheckpointError } from "../errors.ts"
 import { isCheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { listGlobals, type PickleListing } from "../pickle/list-globals.ts"
+import { listGlobalsSteps, type PickleListing } from "../pickle/list-globals.ts"
 import { GlobalTable, MOST_GLOBALS } from "./global-table.ts"
 import type { ScanFinding, ScannedFormat, ScannedPickle, ScanReport } from "./scan-report.ts"
 
@@ -22,12 +23,14 @@ export interface PickleBytes {
 
 export class AuditTrail {
   readonly #limits: Limits
+  readonly #signal: AbortSignal | undefined
   readonly #table = new GlobalTable()
   readonly #pickles: ScannedPickle[] = []
   readonly #findings: ScanFinding[] = []
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, signal: AbortSignal | undefined) {
     this.#limits = limits
+    this.#signal = signal
   }
 
   add(finding: ScanFinding): void {
@@ -50,14 +53,15 @@ export class AuditTrail {
   }
 
   /** Lists the globals of one pickle. */
-  list({ name, bytes, start, fileOffset }: PickleBytes): PickleListing {
-    const listing = listGlobals(bytes, {
+  async list({ name, bytes, start, fileOffset }: PickleBytes): Promise<PickleListing> {
+    const steps = listGlobalsSteps(bytes, {
       within: name,
       limits: this.#limits,
       start,
       oddities: "keep",
       onMention: this.#table.collect(name, fileOffset),
     })
+    const listing = await inTurns(steps, this.#signal)
     const { protocol, opcodeCount, end, complete } = listing
     const offset = fileOffset === undefined ? undefined : fileOffset + start
     this.#pickles.push({ name, offset, byteLength: end - start, protocol, opcodeCount, complete })

@@ -5,11 +5,12 @@ import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
+import { inTurns } from "../bytes/turns.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { otherLayoutOf, readArchive } from "../torch/layout-zip.ts"
 import { PickleAllowance } from "../torch/pickle-allowance.ts"
-import { findPickleMembers, isPickle } from "../torch/pickle-members.ts"
+import { findPickleMembers, isPickleSteps } from "../torch/pickle-members.ts"
 import type { AuditTrail } from "./audit-trail.ts"
 import type { ScannedFormat } from "./scan-report.ts"
 
@@ -66,8 +67,8 @@ async function listMembers(
       allowance.take(member)
       const bytes = await readExtent(member, options)
       const isMain = MAIN_PICKLE.test(name)
-      if (!isMain && !isPickle(bytes, options.limits)) continue
-      trail.list({ name, bytes, start: 0, fileOffset: coding === "stored" ? offset : undefined })
+      if (!isMain && !(await inTurns(isPickleSteps(bytes, options.limits), options.signal))) continue
+      await trail.list({ name, bytes, start: 0, fileOffset: coding === "stored" ? offset : undefined })
       if (!isMain) strays.push(member)
     }
   } catch (error) {

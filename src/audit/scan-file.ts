@@ -7,8 +7,9 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import { inTurns } from "../bytes/turns.ts"
 import { isCheckpointError } from "../errors.ts"
-import { planConversion } from "../plan/plan-conversion.ts"
+import { planConversionSteps } from "../plan/plan-conversion.ts"
 import type { UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
@@ -32,7 +33,7 @@ const CHOICES: ReadonlySet<string> = new Set([
  * @throws `read-failed`, `input-changed`, the signal's reason. Whatever the file holds is an answer, not an error.
  */
 export async function scanFile(source: ByteSource, options: ReadingOptions): Promise<ScanReport> {
-  const trail = new AuditTrail(options.limits)
+  const trail = new AuditTrail(options.limits, options.signal)
   const format = await scanByFormat(source, options, trail)
   return trail.report(format, source.byteLength)
 }
@@ -48,11 +49,11 @@ async function scanByFormat(
   switch (sniffed) {
     case "zip": {
       const { format, contents } = await scanArchive(source, options, trail)
-      foresee(contents, source, options, trail)
+      await foresee(contents, source, options, trail)
       return format
     }
     case "legacy":
-      foresee(await scanLegacy(source, options, trail), source, options, trail)
+      await foresee(await scanLegacy(source, options, trail), source, options, trail)
       return "legacy"
     case "safetensors":
       await scanSafetensors(source, options, trail)
@@ -72,19 +73,20 @@ async function scanByFormat(
 }
 
 /** What a conversion would refuse that opens the file: cycles, expansions without end, names that collide. */
-function foresee(
+async function foresee(
   contents: CheckpointContents | undefined,
   source: ByteSource,
-  { limits }: ReadingOptions,
+  { limits, signal }: ReadingOptions,
   trail: AuditTrail,
-): void {
+): Promise<void> {
   if (contents === undefined) return
   if (contents.layout === "zip" && !contents.hasChecksums) {
     const message = "the archive was saved without checksums: damage to the weights would not be noticed"
     trail.add({ severity: "warning", code: "checksums-absent", message })
   }
   try {
-    const { report } = planConversion(contents, {}, { limits, inputByteLength: source.byteLength })
+    const bounds = { limits, inputByteLength: source.byteLength }
+    const { report } = await inTurns(planConversionSteps(contents, {}, bounds), signal)
     noteUnreferenced(report.unreferenced, trail)
   } catch (error) {
     const isChoice = isCheckpointError(error) && CHOICES.has(error.code)

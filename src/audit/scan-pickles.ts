@@ -3,12 +3,13 @@
 import { locateExtents } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import { inTurns } from "../bytes/turns.ts"
 import { requireWithin } from "../errors.ts"
-import { runPickle } from "../pickle/machine.ts"
+import { runPickleSteps } from "../pickle/machine.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readLegacyLayout } from "../torch/layout-legacy.ts"
 import { readLegacyPickles } from "../torch/legacy-pickles.ts"
-import { isPickle } from "../torch/pickle-members.ts"
+import { isPickleSteps } from "../torch/pickle-members.ts"
 import { StorageTable } from "../torch/storage-table.ts"
 import { TorchPolicy } from "../torch/torch-policy.ts"
 import type { AuditTrail } from "./audit-trail.ts"
@@ -21,7 +22,8 @@ export async function scanLegacy(
 ): Promise<CheckpointContents | undefined> {
   try {
     const { bytes, starts } = await readLegacyPickles(source, options.limits, options.signal)
-    for (const [name, start] of starts) trail.list({ name: `${name} pickle`, bytes, start, fileOffset: 0 })
+    for (const [name, start] of starts)
+      await trail.list({ name: `${name} pickle`, bytes, start, fileOffset: 0 })
     const contents = await readLegacyLayout(source, options)
     await locateExtents(
       contents.storages.map(({ extent }) => extent),
@@ -50,9 +52,9 @@ export async function scanBarePickles(
     const budget = { opcodes: 0 }
     for (let start = 0, index = 0; start < bytes.byteLength; index++) {
       const within = index === 0 ? "pickle" : `pickle ${index + 1}`
-      const { end, complete } = trail.list({ name: within, bytes, start, fileOffset: 0 })
+      const { end, complete } = await trail.list({ name: within, bytes, start, fileOffset: 0 })
       const policy = new TorchPolicy({ within, limits, storages: absentStorages(source), storageViews: true })
-      runPickle(bytes, { within, policy, limits, budget, start })
+      await inTurns(runPickleSteps(bytes, { within, policy, limits, budget, start }), signal)
       if (!complete) return
       start = end
     }
@@ -68,7 +70,7 @@ export async function isBarePickle(
 ): Promise<boolean> {
   if (source.byteLength > limits.maxPickleBytes) return false
   const bytes = await readExactly(source, { offset: 0, length: source.byteLength }, signal)
-  return isPickle(bytes, limits)
+  return await inTurns(isPickleSteps(bytes, limits), signal)
 }
 
 function absentStorages(source: ByteSource): StorageTable {

@@ -26,3 +26,8 @@ export function asyncBufferSource(buffer: AsyncBuffer): ByteSource {
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return Object.prototype.toString.call(value) === "[object ArrayBuffer]"
 }
+
+/** Memory that threads share. */
+export function isSharedArrayBuffer(value: unknown): value is SharedArrayBuffer {
+  return Object.prototype.toString.call(value) === "[object SharedArrayBuffer]"
+}

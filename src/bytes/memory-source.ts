@@ -1,11 +1,47 @@
 /** Bytes that are already in memory, as a source. Reading costs nothing: it hands out views. */
 
+import { invalidArgument, ReadingError } from "../reading-errors.ts"
+import { allocate } from "./allocate.ts"
 import type { ByteSource } from "./byte-source.ts"
 
-/** A source over `bytes`, which must not change while it is used. */
+/**
+ * A source over `bytes`, which must not change while it is used. That its buffer was transferred away, or made too
+ * short, is noticed.
+ *
+ * @throws `invalid-argument` when it was transferred before.
+ */
 export function memorySource(bytes: Uint8Array): ByteSource {
+  const { byteLength } = bytes
+  const view = viewOf(bytes)
+  const requireThere = (): void => {
+    // Whatever became of the buffer, the length of a view that no longer fits is 0.
+    if (view.byteLength === byteLength) return
+    const problem = `the memory of its ${byteLength} bytes was transferred or given back while it was read`
+    throw new ReadingError("input-changed", { problem })
+  }
   return {
-    byteLength: bytes.byteLength,
-    read: async (offset, length) => bytes.subarray(offset, offset + length),
+    byteLength,
+    async read(offset, length) {
+      requireThere()
+      return view.subarray(offset, offset + length)
+    },
+    assertUnchanged: async () => requireThere(),
+  }
+}
+
+/** A copy, that nobody else can change. @throws as `memorySource`; `read-failed` when there is no room for it. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  const view = viewOf(bytes)
+  const copy = allocate(view.byteLength, "the input")
+  copy.set(view)
+  return copy
+}
+
+/** With a length of its own: one that follows its buffer could grow. */
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  try {
+    return new Uint8Array(buffer, byteOffset, byteLength)
+  } catch {
+    throw invalidArgument("input", "its memory has been transferred to somebody else")
   }
 }

@@ -17,6 +17,7 @@ import {
   requirePossible,
 } from "./inflate-faults.ts"
 import { readExactly } from "./read-exactly.ts"
+import { turnIfDue } from "./turns.ts"
 
 /** Bytes fed at once. What a step yields is held, so a step holds at most 1,032 times this: 16 MiB. */
 const STEP_BYTES = 16_384
@@ -37,6 +38,7 @@ export async function* pakoInflate(extent: ByteExtent, signal?: AbortSignal): As
     const bytes = await readExactly(source, range, signal, name)
     for (let step = 0; step < bytes.length; step += STEP_BYTES) {
       signal?.throwIfAborted()
+      await turnIfDue(signal)
       yield* inflater.push(bytes.subarray(step, step + STEP_BYTES))
     }
   }

@@ -6,6 +6,7 @@
 import { isCheckpointError } from "../branded-error.ts"
 import type { ErrorCode } from "../error-details.ts"
 import { ReadingError, readFailed, truncated } from "../reading-errors.ts"
+import { allocate } from "./allocate.ts"
 import type { ByteSource } from "./byte-source.ts"
 import { unlessAborted } from "./unless-aborted.ts"
 
@@ -27,7 +28,8 @@ export interface ByteRange {
 }
 
 /**
- * The `length` bytes at `offset`.
+ * The `length` bytes at `offset`, in an array that is nobody else's: what a source of the caller's answers with may be
+ * written to or transferred away as soon as the caller's code runs again.
  *
  * @throws `truncated` when the source has fewer, before reading where its length says so;
  *   `read-failed` when the source itself fails, or answers with something that is no answer; the signal's reason,
@@ -39,16 +41,14 @@ export async function readExactly(
   signal?: AbortSignal,
   within?: string,
 ): Promise<Uint8Array> {
-  const { offset, length } = range
+  const { length } = range
   requireInside(source, range, within)
   signal?.throwIfAborted()
   if (length === 0) return new Uint8Array(0)
-  const bytes: unknown = await guard(() => source.read(offset, length, signal), signal)
-  if (!isBytes(bytes)) throw noAnswer("something that is no Uint8Array")
-  if (bytes.byteLength > length) {
-    throw noAnswer(`${bytes.byteLength} bytes where ${length} were asked for`)
-  }
-  if (bytes.byteLength < length) throw truncated(within, offset, length, bytes.byteLength)
+  const answer: unknown = await guard(() => source.read(range.offset, length, signal), signal)
+  const view = requireAnswer(answer, range, within)
+  const bytes = allocate(length, within ?? "the file")
+  bytes.set(view)
   return bytes
 }
 
@@ -61,11 +61,13 @@ export async function readExactlyInto(
   within?: string,
 ): Promise<void> {
   const length = target.byteLength
-  if (source.readInto === undefined) {
-    target.set(await readExactly(source, { offset, length }, signal, within))
+  requireInside(source, { offset, length }, within)
+  if (length > 0 && source.readInto === undefined) {
+    signal?.throwIfAborted()
+    const answer: unknown = await guard(() => source.read(offset, length, signal), signal)
+    target.set(requireAnswer(answer, { offset, length }, within))
     return
   }
-  requireInside(source, { offset, length }, within)
   let filled = 0
   while (filled < length) {
     signal?.throwIfAborted()
@@ -100,6 +102,20 @@ export async function explained(error: unknown, source: ByteSource, signal?: Abo
 /** Also for an array of another realm, which `instanceof` would not know. */
 export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]"
+}
+
+/** To be copied from before anything else is waited for. */
+function requireAnswer(
+  answer: unknown,
+  { offset, length }: ByteRange,
+  within: string | undefined,
+): Uint8Array {
+  if (!isBytes(answer)) throw noAnswer("something that is no Uint8Array")
+  if (answer.byteLength > length) {
+    throw noAnswer(`${answer.byteLength} bytes where ${length} were asked for`)
+  }
+  if (answer.byteLength < length) throw truncated(within, offset, length, answer.byteLength)
+  return answer
 }
 
 function isCount(value: unknown, most: number): value is number {

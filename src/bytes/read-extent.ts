@@ -7,6 +7,10 @@ import { locateExtents } from "./byte-extent.ts"
 import { type Crc32, crc32 as portableCrc32 } from "./crc32.ts"
 import { type InflateExtent, inflateExtent } from "./inflate.ts"
 import { readExactly } from "./read-exactly.ts"
+import { turnIfDue } from "./turns.ts"
+
+/** Bytes whose checksum is taken before the event loop may turn: a millisecond or two. */
+const CHECKED_BYTES = 1024 * 1024
 
 /** How to read. */
 export interface ReadExtentOptions {
@@ -18,8 +22,8 @@ export interface ReadExtentOptions {
 }
 
 /**
- * All bytes of `extent`. It takes `byteLength` bytes of memory: compare that with a limit first. The result may
- * belong to the source, so it is not to be written to.
+ * All bytes of `extent`, in an array of their own. It takes `byteLength` bytes of memory: compare that with a limit
+ * first.
  *
  * @throws `checksum`, `inflate`; and as `readExactly`.
  */
@@ -32,7 +36,11 @@ export async function readExtent(extent: ByteExtent, options: ReadExtentOptions 
       ? await readExactly(source, { offset, length }, signal, name)
       : await inflateWhole(extent, options)
   if (expected !== undefined) {
-    const actual = crc32(bytes, 0)
+    let actual = 0
+    for (let done = 0; done < bytes.byteLength; done += CHECKED_BYTES) {
+      actual = crc32(bytes.subarray(done, done + CHECKED_BYTES), actual)
+      await turnIfDue(signal)
+    }
     if (actual !== expected) throw new CheckpointError("checksum", { within: name, expected, actual })
   }
   return bytes
@@ -49,6 +57,7 @@ async function inflateWhole(
     whole ??= allocate(extent.byteLength, extent.name)
     whole.set(chunk, filled)
     filled += chunk.length
+    await turnIfDue(signal)
   }
   return whole ?? new Uint8Array(0)
 }

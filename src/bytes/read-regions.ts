@@ -2,6 +2,7 @@
 
 import type { ByteSource } from "./byte-source.ts"
 import { type ByteRange, readExactly } from "./read-exactly.ts"
+import { turnIfDue } from "./turns.ts"
 
 /** Windows that are read at the same time. */
 const READS_IN_FLIGHT = 6
@@ -36,6 +37,7 @@ export async function readRegions(
         const at = (offsets[index] as number) - offset
         visit((reads[i] as Uint8Array).subarray(at, at + length), index)
       }
+      await turnIfDue(signal)
     }
   }
 }

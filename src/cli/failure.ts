@@ -2,6 +2,7 @@
 
 import type { AnyCheckpointError, ErrorCode } from "../node/index.ts"
 import { isCheckpointError } from "../node/index.ts"
+import { safeMessage } from "../quote-text.ts"
 import { EXIT } from "./exit-codes.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
 import { shown } from "./shown-text.ts"
@@ -59,7 +60,7 @@ function sayError({ stderr }: Terminal, { message, code, nextStep }: AnyCheckpoi
 
 function sayDefect(error: unknown): string {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  const lines = text.split("\n").map((line) => `  ${shown(line)}`)
+  const lines = text.split("\n").map((line) => `  ${safeMessage(line)}`)
   return (
     "this is a defect of tosafetensors, not of your file. Please report it with what follows:\n" +
     `  tosafetensors ${VERSION}, ${process.platform} ${process.arch}, ${process.version}\n${lines.join("\n")}`

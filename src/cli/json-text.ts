@@ -4,8 +4,11 @@ import { CheckpointError } from "../errors.ts"
 import type { ScaledLimit } from "../limits.ts"
 import { DEFAULT_LIMITS } from "../limits.ts"
 
-/** Valid only inside a JSON string, which is where `JSON.stringify` leaves them as they are. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+/**
+ * What quote-text.ts shows to nobody, and what makes a command of a line of a log. Valid only inside a JSON string, which
+ * is where `JSON.stringify` leaves them as they are.
+ */
+const UNSAFE = /(?! )[\p{C}\p{Z}\p{DI}\u2800]|(?<=["\s]):(?=:)|##(?=[A-Za-z]*\[)/gu
 
 /** Units of a piece; it may be longer by one text. */
 const PIECE_UNITS = 65_536

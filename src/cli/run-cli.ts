@@ -1,10 +1,10 @@
 /** Runs one command line. Nothing of the library is loaded until a command is known. */
 
+import { safeMessage } from "../quote-text.ts"
 import { commandOf, parseCommandLine } from "./arguments.ts"
 import { EXIT } from "./exit-codes.ts"
 import { helpOn, usageOf } from "./help.ts"
 import type { CommandName } from "./options.ts"
-import { shown } from "./shown-text.ts"
 import type { Terminal } from "./terminal.ts"
 import { paint, printText } from "./terminal.ts"
 import { UsageError } from "./usage-error.ts"
@@ -47,7 +47,7 @@ async function reportUsage(
   { message }: UsageError,
 ): Promise<number> {
   const help = command === "convert" ? "tosafetensors --help" : `tosafetensors ${command} --help`
-  const head = `${paint(stderr, "red", "tosafetensors:")} ${shown(message)}`
+  const head = `${paint(stderr, "red", "tosafetensors:")} ${safeMessage(message)}`
   await printText(stderr, `${head}\n${usageOf(command)}\n${help} tells more.`)
   return EXIT.usage
 }

@@ -1,7 +1,7 @@
 /** What globals and findings of a scan are called, wherever they are shown. */
 
 import type { ScanFinding, ScannedGlobal, ScanReport } from "../node/index.ts"
-import { plainText } from "../quote-text.ts"
+import { plainText, safeMessage } from "../quote-text.ts"
 import { quoted, shown } from "./shown-text.ts"
 
 /** `os.system`. Some names are put together by the pickle, and only running it would tell them. */
@@ -34,8 +34,7 @@ export function sayFinding({ message, within, at }: ScanFinding): string {
     at === undefined || message.includes(`@${at}:`) || message.includes(`at byte ${at}:`)
       ? ""
       : ` (byte ${at})`
-  const lines = `${subject}${message}${place}`.split("\n")
-  return lines.map(shown).join("\n")
+  return safeMessage(`${subject}${message}${place}`)
 }
 
 /** `pickle@118: …`, `data/0: …`, `… "data/0" …` */

@@ -1,6 +1,6 @@
 /** Text from files and from the command line, safe to show and in full. */
 
-import { plainText } from "../quote-text.ts"
+import { plainText, quoteText } from "../quote-text.ts"
 
 /** `text` with everything unsafe escaped, never cut. */
 export function shown(text: string): string {
@@ -9,7 +9,7 @@ export function shown(text: string): string {
 
 /** Like `shown`, in double quotes. */
 export function quoted(text: string): string {
-  return `"${shown(text)}"`
+  return quoteText(text, Number.POSITIVE_INFINITY)
 }
 
 /** A shape as torch prints it: `[64, 3, 7, 7]`. */

@@ -2,9 +2,9 @@
 
 /**
  * What cannot be in the name of a file on some system, separates folders, or does not show as what it is: controls, marks
- * that reorder a line, halves of characters.
+ * that reorder a line, blanks of other kinds, halves of characters.
  */
-const UNSAFE = /[\p{C}\p{Zl}\p{Zp}<>:"/\\|?*]/gu
+const UNSAFE = /(?! )[\p{C}\p{Z}\p{DI}\u2800]|[<>:"/\\|?*]/gu
 
 /** A name that begins so is hidden, or looks like an option. */
 const LEADING = /^[.\s-]+/u

@@ -1,6 +1,7 @@
 /** What `verify` prints for people. */
 
 import type { ConversionReport, HeaderFinding, SafetensorsHeader } from "../node/index.ts"
+import { safeMessage } from "../quote-text.ts"
 import type { Fact } from "./facts.ts"
 import { factLines } from "./facts.ts"
 import { sayBytes, sayCount, sayCounted } from "./quantities.ts"
@@ -52,7 +53,7 @@ function findingFacts(findings: readonly HeaderFinding[]): readonly Fact[] {
   return findings.map(({ rule, severity, tensor, at, problem }) => {
     const place = at === undefined ? "" : `@${at} `
     const subject = tensor === undefined ? "" : `${quoted(tensor)}: `
-    return [severity, `${place}${subject}${shown(problem)} [${rule}]`]
+    return [severity, `${place}${subject}${safeMessage(problem)} [${rule}]`]
   })
 }
 

@@ -1,5 +1,6 @@
 /** What is said of a request that failed, and whether asking again may help. */
 
+import { foreignReason } from "../error-wording.ts"
 import { ReadingError } from "../reading-errors.ts"
 
 /** A failure that may pass: what to throw if it does not. */
@@ -44,8 +45,8 @@ export function inputChanged(url: URL, problem: string): ReadingError {
 
 /** A request that got no answer, or whose answer broke off. */
 export function networkFailure(url: URL, cause: unknown): PassingFailure {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : undefined
+  const reason = foreignReason(cause)
+  const why = cause instanceof Error && cause.cause instanceof Error ? foreignReason(cause.cause) : undefined
   // Browsers tell a page nothing of what the server has not allowed it to see.
   const hint =
     cause instanceof TypeError && why === undefined

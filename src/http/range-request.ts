@@ -7,6 +7,7 @@
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
+import { quoteText } from "../quote-text.ts"
 import type { ReadingError } from "../reading-errors.ts"
 import { type ContentRange, parseContentRange } from "./content-range.ts"
 import { inputChanged, networkFailure, PassingFailure, readFailed, statusFailure } from "./http-failures.ts"
@@ -128,7 +129,7 @@ export class RangeRequests {
   #identify({ headers }: Response, said: ContentRange | undefined): RemoteFile {
     const encoding = headers.get("content-encoding") ?? "identity"
     if (encoding !== "identity")
-      throw this.#failed(`the server sends a part of a compressed form (${encoding}) of the file`)
+      throw this.#failed(`the server sends a part of a compressed form (${quoteText(encoding)}) of the file`)
     if (said !== undefined) return { byteLength: said.byteLength, version: versionOf(headers) }
     const text = headers.get("content-range")
     throw this.#failed(

@@ -6,8 +6,9 @@ import type { BlobOptions, ConvertOptions, OpenOptions } from "../api/options.ts
 interface DigestOption {
   /**
    * The SHA-256 that the input must have: 64 hexadecimal digits. Another one is refused with `digest-mismatch` before
-   * anything is parsed. It takes one more pass over the input, and what is parsed then is what was hashed: the same
-   * open file, held against changes at the end.
+   * anything is parsed, and what is parsed then is what was hashed. A file takes one more pass: it stays open, and is
+   * held against changes at the end. Bytes in memory are copied; all else, which may answer otherwise the second time
+   * (URLs, sources of your own, Blobs), is taken into a temporary file first, as streams are.
    */
   readonly sha256?: string | undefined
 }

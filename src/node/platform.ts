@@ -1,18 +1,19 @@
 /** Node, Deno and Bun: paths as inputs and outputs, streams through a temporary file, zlib's checksum. */
 
 import { fileURLToPath } from "node:url"
-import type { CheckpointInput, OpenedInput } from "../api/inputs.ts"
-import { openUniversalInput, requireUnlocked } from "../api/inputs.ts"
+import type { CheckpointInput, InputAccess, OpenedInput } from "../api/inputs.ts"
+import { bytesOf, openUniversalInput, requireUnlocked } from "../api/inputs.ts"
 import type { SafetensorsOutput } from "../api/outputs.ts"
 import { openUniversalOutput } from "../api/outputs.ts"
 import type { InputRequest, OutputRequest, Platform } from "../api/platform.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { copyOf } from "../bytes/memory-source.ts"
 import { sourceStream } from "../bytes/source-stream.ts"
 import { CheckpointError } from "../errors.ts"
 import { isHttp } from "../http/http-url.ts"
 import { prepareFileSink } from "./file-sink.ts"
-import { openFileSource } from "./file-source.ts"
+import { FileSource, openFileSource } from "./file-source.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
 import { requireSha256 } from "./sha256.ts"
 import { spoolStream } from "./spool.ts"
@@ -68,10 +69,22 @@ async function openAnyInput(
     requireUnlocked(input)
     return spoolStream(input, { signal, hashed })
   }
-  const opened = await openUniversalInput(input, { signal, http })
-  if (!hashed || !(input instanceof URL)) return opened
-  // A server may give other bytes the second time: what is hashed has to be what is parsed.
-  return spoolStream(sourceStream(opened.source, signal), { signal, hashed }).finally(opened.close)
+  if (!hashed || input instanceof FileSource) return openUniversalInput(input, { signal, http })
+  return takeIn(input, { signal, http })
+}
+
+/**
+ * What is hashed has to be what is parsed, and all but files may say something else the second time: a server, the
+ * caller's own source, a Blob of somebody's making, memory that the caller writes to. So it is read once, into a copy
+ * that is ours: bytes in memory into memory, all else into a temporary file.
+ */
+async function takeIn(input: unknown, access: InputAccess): Promise<OpenedInput> {
+  const bytes = bytesOf(input)
+  if (bytes !== undefined) return openUniversalInput(copyOf(bytes))
+  const { signal } = access
+  const opened = await openUniversalInput(input, access)
+  const taken = spoolStream(sourceStream(opened.source, signal), { signal, hashed: true })
+  return taken.finally(opened.close)
 }
 
 export interface NodeOutputRequest extends OutputRequest {

@@ -2,6 +2,7 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
+import { turnIfDue } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import { digestOnThread } from "./digest-thread.ts"
 import { FileSource } from "./file-source.ts"
@@ -34,6 +35,7 @@ export async function sha256Of(source: ByteSource, signal: AbortSignal | undefin
     const part = buffer.subarray(0, Math.min(buffer.byteLength, byteLength - offset))
     await readExactlyInto(source, offset, part, signal)
     hash.update(part)
+    await turnIfDue(signal)
   }
   return hash.digest("hex")
 }

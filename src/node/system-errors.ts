@@ -1,5 +1,7 @@
 /** What the operating system's errors mean, in words. */
 
+import { foreignReason } from "../error-wording.ts"
+
 const REASONS: ReadonlyMap<string, string> = new Map([
   ["EACCES", "permission denied"],
   ["EBUSY", "it is in use"],
@@ -30,7 +32,7 @@ export function reasonOf(error: unknown): string {
   const code = systemCode(error)
   const words = code === undefined ? undefined : REASONS.get(code)
   if (words !== undefined) return `${words} (${code})`
-  return error instanceof Error ? error.message : String(error)
+  return foreignReason(error)
 }
 
 /** A system that takes no bytes and reports no error would be asked for ever. */

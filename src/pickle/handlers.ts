@@ -1,5 +1,6 @@
 /** What each accepted opcode does to the machine, one row an opcode, in the order of opcodes.ts. */
 
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
 import type { MachineState } from "./machine-state.ts"
 import { OPCODES } from "./opcodes.ts"
@@ -87,20 +88,29 @@ function popSeveral(machine: MachineState, count: number): PickleValue[] {
   return values
 }
 
+/** Items from which on an opcode does its work in steps. Picklers write batches of 1,000. */
+const UNFINISHED_FROM = 16_384
+
+function appendAll(machine: MachineState, target: PickleList | PickleSet, items: PickleValue[]): void {
+  // The first items become the list's own, which costs nothing.
+  if (target.size > 0 && items.length > UNFINISHED_FROM) machine.unfinished = appendSteps(target, items)
+  else target.append(items)
+}
+
 function keepParts(target: RefusedObject, parts: readonly PickleValue[]): void {
   for (const part of parts) target.parts.push(part)
 }
 
 function append(machine: MachineState, items: PickleValue[]): void {
   const target = machine.peek()
-  if (target instanceof PickleList) target.append(items)
+  if (target instanceof PickleList) appendAll(machine, target, items)
   else if (target instanceof RefusedObject) keepParts(target, items)
   else throw wrongTarget(machine, target, "a list")
 }
 
 function addItems(machine: MachineState, items: PickleValue[]): void {
   const target = machine.peek()
-  if (target instanceof PickleSet && !target.frozen) target.append(items)
+  if (target instanceof PickleSet && !target.frozen) appendAll(machine, target, items)
   else if (target instanceof RefusedObject) keepParts(target, items)
   else throw wrongTarget(machine, target, "a set")
 }
@@ -116,7 +126,26 @@ function setItems(machine: MachineState, flat: readonly PickleValue[]): void {
   }
   if (!(target instanceof PickleDict)) throw wrongTarget(machine, target, "a dict")
   machine.makeEntries(flat.length / 2, target.size)
-  for (let i = 0; i < flat.length; i += 2) target.set(flat[i] as PickleValue, flat[i + 1] as PickleValue)
+  if (flat.length > UNFINISHED_FROM) machine.unfinished = setItemsSteps(target, flat)
+  else setSome(target, flat, 0, flat.length)
+}
+
+function setSome(target: PickleDict, flat: readonly PickleValue[], start: number, end: number): void {
+  for (let i = start; i < end; i += 2) target.set(flat[i] as PickleValue, flat[i + 1] as PickleValue)
+}
+
+function* setItemsSteps(target: PickleDict, flat: readonly PickleValue[]): Steps<void> {
+  for (let start = 0; start < flat.length; start += STEP_ITEMS) {
+    setSome(target, flat, start, Math.min(start + STEP_ITEMS, flat.length))
+    yield
+  }
+}
+
+function* appendSteps(target: PickleList | PickleSet, items: readonly PickleValue[]): Steps<void> {
+  for (let start = 0; start < items.length; start += UNFINISHED_FROM) {
+    target.append(items.slice(start, start + UNFINISHED_FROM))
+    yield
+  }
 }
 
 function pushGlobal(machine: MachineState, module: string, name: string): void {

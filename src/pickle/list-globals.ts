@@ -3,12 +3,13 @@
  * names. It reads opcodes with the machine's own decoder.
  */
 
+import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { AnyCheckpointError } from "../errors.ts"
 import { isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { DecoderOptions, Operand } from "./decode.ts"
 import { GLOBAL_NAME_BYTES, PickleDecoder } from "./decode.ts"
-import { findMemoReads } from "./memo-reads.ts"
+import { findMemoReadsSteps } from "./memo-reads.ts"
 import { OPCODES } from "./opcodes.ts"
 import type { GlobalMention, Shadow } from "./shadow-stack.ts"
 import { ShadowStack } from "./shadow-stack.ts"
@@ -41,17 +42,23 @@ export interface PickleListing {
 
 /** Lists the globals of the pickle that begins at `options.start` of `bytes`. Throws for no pickle. */
 export function listGlobals(bytes: Uint8Array, options: ListingOptions): PickleListing {
-  const listing = new Listing(bytes, options)
+  return atOnce(listGlobalsSteps(bytes, options))
+}
+
+/** As `listGlobals`, in steps. */
+export function* listGlobalsSteps(bytes: Uint8Array, options: ListingOptions): Steps<PickleListing> {
+  const stack = new ShadowStack(yield* findMemoReadsSteps(bytes, options.start ?? 0))
+  const listing = new Listing(bytes, options, stack)
   let fault: AnyCheckpointError | undefined
-  let complete = false
+  let complete: boolean | undefined
   try {
-    complete = listing.run()
+    for (complete = listing.runSome(); complete === undefined; complete = listing.runSome()) yield
   } catch (error) {
     if (!isCheckpointError(error)) throw error
     fault = error
   }
   const { protocol, opcodeCount, end } = listing
-  return { protocol, opcodeCount, end, complete, fault }
+  return { protocol, opcodeCount, end, complete: complete === true, fault }
 }
 
 class Listing {
@@ -67,18 +74,21 @@ class Listing {
   constructor(
     bytes: Uint8Array,
     { within, limits, onMention, start = 0, oddities = "throw" }: ListingOptions,
+    stack: ShadowStack,
   ) {
     this.#decoder = new PickleDecoder(bytes, within, limits, { start, oddities })
-    this.stack = new ShadowStack(findMemoReads(bytes, start))
+    this.stack = stack
     this.#limits = limits
     this.#onMention = onMention
     this.end = start
   }
 
-  /** True when it came to STOP. */
-  run(): boolean {
+  /** Follows a step's worth of opcodes. True when it came to STOP, false when the listing was ended. */
+  runSome(): boolean | undefined {
     const { within } = this.#decoder
-    while (this.#goesOn) {
+    const enough = this.#decoder.position + STEP_BYTES
+    for (let left = STEP_ITEMS; left > 0 && this.#decoder.position < enough; left--) {
+      if (!this.#goesOn) return false
       const opcode = this.#decoder.next()
       this.opcodeCount += 1
       requireWithin(this.#limits, "maxOpcodes", this.opcodeCount, within)
@@ -87,7 +97,7 @@ class Listing {
       else if (opcode.name === "STOP") return true
       else if (opcode.name === "PROTO") this.protocol ??= this.#decoder.operand as number
     }
-    return false
+    return undefined
   }
 
   /** The operand of the opcode that is followed. */

@@ -1,5 +1,6 @@
 /** The stack, marks and memo of the machine, with every access checked. Opcode handlers work on this. */
 
+import type { Steps } from "../bytes/turns.ts"
 import type { CheckpointError, FaultCode } from "../errors.ts"
 import { requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
@@ -26,6 +27,8 @@ export class MachineState {
   readonly memory: MemoryBudget
   /** Globals that the policy did not know, in the order in which the pickle names them. */
   readonly refused: RefusedReference[] = []
+  /** What is left to do of an opcode that deals with very many items, before the next one. */
+  unfinished: Steps<void> | undefined
   readonly #stack: PickleValue[] = []
   /** Stack heights at which marks stand. */
   readonly #marks: number[] = []

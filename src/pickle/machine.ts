@@ -7,6 +7,7 @@
  * checked for type, that exactly one value and no open mark may be left, and that PROTO comes first and once.
  */
 
+import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError, isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { quoteText } from "../quote-text.ts"
@@ -14,12 +15,12 @@ import { PickleDecoder } from "./decode.ts"
 import { HANDLERS } from "./handlers.ts"
 import { MachineState } from "./machine-state.ts"
 import { Memo } from "./memo.ts"
-import { findMemoReads } from "./memo-reads.ts"
+import { findMemoReadsSteps } from "./memo-reads.ts"
 import { MemoryBudget } from "./memory-budget.ts"
 import { OPCODE_COSTS } from "./memory-costs.ts"
 import type { OpcodeInfo } from "./opcodes.ts"
 import type { PicklePolicy } from "./policy.ts"
-import { refusedGlobals } from "./refused-globals.ts"
+import { refusedGlobalsSteps } from "./refused-globals.ts"
 import type { PickleValue } from "./values.ts"
 
 /** Opcodes and memory used so far; shared by the pickles of one file so that many small ones cost no more than one large. */
@@ -53,31 +54,48 @@ export interface PickleResult {
  *   otherwise one of the `pickle-*` codes, `limit-exceeded`, or what the policy throws.
  */
 export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
+  return atOnce(runPickleSteps(bytes, run))
+}
+
+/** As `runPickle`, in steps. */
+export function* runPickleSteps(bytes: Uint8Array, run: PickleRun): Steps<PickleResult> {
   const { within, limits, start = 0 } = run
   const decoder = new PickleDecoder(bytes, within, limits, { start })
-  const memo = new Memo<PickleValue>(findMemoReads(bytes, start))
+  const memo = new Memo<PickleValue>(yield* findMemoReadsSteps(bytes, start))
   const memory = run.budget.memory ?? MemoryBudget.of(limits, bytes.byteLength)
   const state = new MachineState(decoder, run.policy, limits, { memo, memory })
   let value: PickleValue
   try {
-    value = interpret(state, run.budget)
+    value = yield* interpret(state, run.budget)
   } catch (cause) {
     // What goes on without end is not gone through a second time.
     if (state.refused.length === 0 && isCheckpointError(cause) && cause.code === "limit-exceeded") throw cause
-    const globals = refusedGlobals({ state, bytes, start, roots: state.values })
+    const globals = yield* refusedGlobalsSteps({ state, bytes, start, roots: state.values })
     if (globals.length === 0) throw cause
     throw new CheckpointError("global-not-allowed", { globals }, { cause })
   }
   if (state.refused.length > 0) {
-    const globals = refusedGlobals({ state, bytes, start, roots: [value] })
+    const globals = yield* refusedGlobalsSteps({ state, bytes, start, roots: [value] })
     throw new CheckpointError("global-not-allowed", { globals })
   }
   return { value, end: decoder.position }
 }
 
-function interpret(state: MachineState, budget: PickleBudget): PickleValue {
+function* interpret(state: MachineState, budget: PickleBudget): Steps<PickleValue> {
+  while (!interpretSome(state, budget)) {
+    const { unfinished } = state
+    if (unfinished !== undefined) yield* unfinished
+    state.unfinished = undefined
+    yield
+  }
+  return state.finish()
+}
+
+/** Interprets a step's worth of opcodes, or up to one that leaves work unfinished. True when it came to STOP. */
+function interpretSome(state: MachineState, budget: PickleBudget): boolean {
   const { decoder, limits, memory } = state
-  for (;;) {
+  const enough = decoder.position + STEP_BYTES
+  for (let left = STEP_ITEMS; left > 0 && decoder.position < enough; left--) {
     const opcode = decoder.next()
     budget.opcodes += 1
     if (budget.opcodes > limits.maxOpcodes)
@@ -92,11 +110,13 @@ function interpret(state: MachineState, budget: PickleBudget): PickleValue {
       const problem = `${opcode.name} came with protocol ${opcode.protocol}, the pickle declares ${state.protocol}`
       throw state.fault("pickle-opcode", problem)
     }
-    if (opcode.name === "STOP") return state.finish()
+    if (opcode.name === "STOP") return true
     memory.taken += OPCODE_COSTS[opcode.code] as number
     if (memory.taken > memory.allowed) throw memory.refusal(decoder.within)
     handle(state)
+    if (state.unfinished !== undefined) return false
   }
+  return false
 }
 
 /** INST names a class, which its reader wants to know. */

@@ -6,6 +6,7 @@
  * read. This pass walks over operands without making them.
  */
 
+import { atOnce, type Steps } from "../bytes/turns.ts"
 import type { OperandKind } from "./opcodes.ts"
 import { OPCODES } from "./opcodes.ts"
 
@@ -47,6 +48,9 @@ const SIZES = /* @__PURE__ */ (() => {
 /** A pickle that reads more entries than this keeps all: the numbers themselves would take memory. */
 const MOST_READS = 1_000_000
 
+/** Opcodes that a step walks over: some 5 ns each. */
+const STEP_OPCODES = 65_536
+
 const GET = 0x67
 const BINGET = 0x68
 const LONG_BINGET = 0x6a
@@ -58,11 +62,23 @@ const LINE_FEED = 0x0a
  * reads by text (GET) or reads very many: then every entry may be read.
  */
 export function findMemoReads(bytes: Uint8Array, start: number): ReadonlySet<number> | undefined {
+  return atOnce(findMemoReadsSteps(bytes, start))
+}
+
+/** As `findMemoReads`, in steps. */
+export function* findMemoReadsSteps(
+  bytes: Uint8Array,
+  start: number,
+): Steps<ReadonlySet<number> | undefined> {
   const reads = new Set<number>()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   // The longest operand of fixed size, or length of one, has 8 bytes; what is nearer to the end is no whole pickle.
   const end = bytes.byteLength
-  for (let at = start; at < end; ) {
+  for (let at = start, left = STEP_OPCODES; at < end; ) {
+    if (--left === 0) {
+      left = STEP_OPCODES
+      yield
+    }
     const opcode = bytes[at] as number
     if (opcode === STOP) return reads
     const size = SIZES[opcode] as number

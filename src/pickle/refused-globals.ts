@@ -1,9 +1,10 @@
 /** Turns what the machine refused into what an error can show: every global, its place, and what refers to it. */
 
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { RefusedGlobal } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
-import { listGlobals } from "./list-globals.ts"
+import { listGlobalsSteps } from "./list-globals.ts"
 import type { MachineState } from "./machine-state.ts"
 import { MOST_REFUSED } from "./machine-state.ts"
 import type { GlobalMention } from "./shadow-stack.ts"
@@ -42,7 +43,12 @@ export interface StoppedMachine {
  * Shared containers are looked at once and nothing is looked at below `maxNesting`, so the search for what refers to
  * them is linear in the size of the pickle.
  */
-export function refusedGlobals({ state, bytes, start, roots }: StoppedMachine): readonly RefusedGlobal[] {
+export function* refusedGlobalsSteps({
+  state,
+  bytes,
+  start,
+  roots,
+}: StoppedMachine): Steps<readonly RefusedGlobal[]> {
   const { decoder, limits, policy } = state
   const { within } = decoder
   const met = new Map(state.refused.map((reference) => [reference.at, reference]))
@@ -52,7 +58,7 @@ export function refusedGlobals({ state, bytes, start, roots }: StoppedMachine): 
     const length = Math.max(module.length, name.length)
     return met.has(at) || (isNamed && length <= GLOBAL_NAME_BYTES && !policy.resolveGlobal(module, name))
   }
-  listGlobals(bytes, {
+  yield* listGlobalsSteps(bytes, {
     within,
     limits,
     start,
@@ -62,7 +68,7 @@ export function refusedGlobals({ state, bytes, start, roots }: StoppedMachine): 
     },
   })
   if (mentions.every(({ opcode }) => opcode === "INST")) return []
-  const paths = findPaths(roots, limits)
+  const paths = yield* findPathsSteps(roots, limits)
   return mentions.map(({ module, name, at, use }) => {
     const reference = met.get(at)
     const referredToBy = reference === undefined ? undefined : paths.get(reference)
@@ -70,7 +76,10 @@ export function refusedGlobals({ state, bytes, start, roots }: StoppedMachine): 
   })
 }
 
-function findPaths(roots: readonly PickleValue[], limits: Limits): ReadonlyMap<RefusedReference, string> {
+function* findPathsSteps(
+  roots: readonly PickleValue[],
+  limits: Limits,
+): Steps<ReadonlyMap<RefusedReference, string>> {
   const paths = new Map<RefusedReference, string>()
   const seen = new Set<PickleValue>()
   const frames: Frame[] = [{ key: undefined, parts: unkeyed(roots) }]
@@ -82,6 +91,7 @@ function findPaths(roots: readonly PickleValue[], limits: Limits): ReadonlyMap<R
       continue
     }
     nodes += 1
+    if (nodes % STEP_ITEMS === 0) yield
     const { key, value } = part.value
     if (typeof value !== "object" || value === null || seen.has(value)) continue
     seen.add(value)

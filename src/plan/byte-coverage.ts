@@ -6,6 +6,9 @@
  * affordable: a view may have as many runs as a file has bytes. Beyond it the answer is a lower bound, and says so.
  */
 
+import { sortedSteps } from "../bytes/sorted.ts"
+import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+
 /** Repeats what it holds `count` times, `stride` bytes apart. Both are above 1. */
 interface Level {
   readonly stride: number
@@ -67,10 +70,15 @@ export function latticeOf(view: ElementView, itemBytes: number): ByteLattice | u
 
 /** The bytes that lie in at least one of `lattices`. */
 export function coverageOf(lattices: readonly ByteLattice[], budget: CoverageBudget): Coverage {
+  return atOnce(coverageOfSteps(lattices, budget))
+}
+
+/** As `coverageOf`, in steps. */
+export function* coverageOfSteps(lattices: readonly ByteLattice[], budget: CoverageBudget): Steps<Coverage> {
   let byteLength = 0
   let exact = true
-  for (const group of overlappingGroups(lattices)) {
-    const coverage = groupCoverage(group, budget)
+  for (const group of yield* overlappingGroups(lattices)) {
+    const coverage = yield* groupCoverage(group, budget)
     byteLength += coverage.byteLength
     exact &&= coverage.exact
   }
@@ -78,22 +86,21 @@ export function coverageOf(lattices: readonly ByteLattice[], budget: CoverageBud
 }
 
 /** Lattices whose first to last bytes overlap, in chains. */
-function* overlappingGroups(lattices: readonly ByteLattice[]): Generator<readonly ByteLattice[]> {
-  if (lattices.length === 1) {
-    yield lattices
-    return
-  }
-  let group: ByteLattice[] = []
+function* overlappingGroups(lattices: readonly ByteLattice[]): Steps<readonly (readonly ByteLattice[])[]> {
+  if (lattices.length <= 1) return lattices.length === 0 ? [] : [lattices]
+  const groups: ByteLattice[][] = []
   let reach = -1
-  for (const lattice of [...lattices].sort((a, b) => a.start - b.start)) {
-    if (group.length > 0 && lattice.start >= reach) {
-      yield group
-      group = []
+  let left = STEP_ITEMS
+  for (const lattice of yield* sortedSteps(lattices, (a, b) => a.start - b.start)) {
+    if (--left === 0) {
+      left = STEP_ITEMS
+      yield
     }
-    group.push(lattice)
+    if (lattice.start < reach) groups.at(-1)?.push(lattice)
+    else groups.push([lattice])
     reach = Math.max(reach, endOf(lattice))
   }
-  if (group.length > 0) yield group
+  return groups
 }
 
 /** One past the last byte. */
@@ -103,20 +110,20 @@ function endOf({ start, runBytes, levels }: ByteLattice): number {
   return end
 }
 
-function groupCoverage(group: readonly ByteLattice[], budget: CoverageBudget): Coverage {
+function* groupCoverage(group: readonly ByteLattice[], budget: CoverageBudget): Steps<Coverage> {
   const start = group[0]?.start ?? 0
   const end = group.reduce((last, lattice) => Math.max(last, endOf(lattice)), start)
   const whole = { byteLength: end - start, exact: true }
   // Runs that overlap in a chain cover all from the first byte to the last.
   if (group.every(({ levels }) => levels.length === 0)) return whole
   if (group.some((each) => each.levels.length === 0 && each.runBytes === end - start)) return whole
-  const distinct = group.length === 1 ? group : withoutRepeats(group)
+  const distinct = group.length === 1 ? group : yield* withoutRepeats(group)
   const least = distinct.map(coverageOfOne)
   const [only] = least
   if (only?.exact === true && least.length === 1) return only
   const period = factorOut(distinct, start, budget)
   if (period !== undefined) {
-    const { byteLength, exact } = coverageOf(period.within, budget)
+    const { byteLength, exact } = yield* coverageOfSteps(period.within, budget)
     return { byteLength: byteLength * period.count, exact }
   }
   const runs = distinct.reduce((sum, lattice) => sum + runsOf(lattice), 0)
@@ -127,9 +134,10 @@ function groupCoverage(group: readonly ByteLattice[], budget: CoverageBudget): C
   return { byteLength: least.reduce((most, each) => Math.max(most, each.byteLength), 0), exact: false }
 }
 
-function withoutRepeats(group: readonly ByteLattice[]): readonly ByteLattice[] {
+function* withoutRepeats(group: readonly ByteLattice[]): Steps<readonly ByteLattice[]> {
   const distinct = new Map<string, ByteLattice>()
-  for (const lattice of group) {
+  for (const [index, lattice] of group.entries()) {
+    if (index % STEP_ITEMS === STEP_ITEMS - 1) yield
     const { start, runBytes, levels } = lattice
     distinct.set(`${start},${runBytes},${levels.map(({ stride, count }) => `${stride}x${count}`)}`, lattice)
   }

@@ -1,24 +1,25 @@
 /** From what a checkpoint holds to the layout of its safetensors file. Pure: reads nothing, decides everything. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { requireWithinScaled } from "../errors.ts"
 import type { Limits, ScaledLimit } from "../limits.ts"
 import { scaledLimit } from "../limits.ts"
 import { METADATA_KEY } from "../safetensors/header-format.ts"
-import { writeHeader } from "../safetensors/write-header.ts"
+import { writeHeaderSteps } from "../safetensors/write-header.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import { isContainer } from "../torch/child-cursor.ts"
-import { nameTensors, takeCensus } from "../torch/walk-tensors.ts"
+import { nameTensorsSteps, takeCensusSteps } from "../torch/walk-tensors.ts"
 import { chooseRoot } from "./choose-root.ts"
 import type { ConversionPlan, PlannedTensor } from "./conversion-plan.ts"
 import { gatherCost } from "./gather-blocks.ts"
 import { makeReport } from "./make-report.ts"
 import type { PlanOptions } from "./plan-options.ts"
-import { resolveSharing } from "./resolve-sharing.ts"
+import { resolveSharingSteps } from "./resolve-sharing.ts"
 import type { CopySegment, GatherSegment, Segment } from "./segments.ts"
 import { tensorSegment } from "./segments.ts"
 import { requireSupported, selectTensors } from "./select-tensors.ts"
-import { findUnreferenced } from "./unreferenced-bytes.ts"
+import { findUnreferencedSteps } from "./unreferenced-bytes.ts"
 
 /** Bounds that depend on the input rather than on the plan. */
 export interface PlanBounds {
@@ -42,16 +43,25 @@ export function planConversion(
   options: PlanOptions,
   bounds: PlanBounds,
 ): ConversionPlan {
+  return atOnce(planConversionSteps(contents, options, bounds))
+}
+
+/** As `planConversion`, in steps. */
+export function* planConversionSteps(
+  contents: CheckpointContents,
+  options: PlanOptions,
+  bounds: PlanBounds,
+): Steps<ConversionPlan> {
   const { limits } = bounds
-  const census = takeCensus(contents.value, limits)
+  const census = yield* takeCensusSteps(contents.value, limits)
   const root = chooseRoot(contents.value, census, options.root)
   const found = isContainer(root.value)
-    ? nameTensors(root.value, census, limits, contents.memory.copy())
+    ? yield* nameTensorsSteps(root.value, census, limits, contents.memory.copy())
     : [{ name: LONE_TENSOR_NAME, tensor: root.value }]
-  const selected = selectTensors(found, options)
+  const selected = yield* selectTensors(found, options)
   const metadata = new Map(Object.entries(options.metadata ?? DEFAULT_METADATA))
-  const { written, aliases } = resolveSharing(
-    requireSupported(selected.kept, options.rename),
+  const { written, aliases } = yield* resolveSharingSteps(
+    yield* requireSupported(selected.kept, options.rename),
     options.shared ?? "alias",
     new Set([METADATA_KEY, ...metadata.keys()]),
   )
@@ -61,7 +71,7 @@ export function planConversion(
     bounds,
     written.reduce((sum, tensor) => sum + tensor.byteLength, 0),
   )
-  const header = writeHeader(written, metadata, limits)
+  const header = yield* writeHeaderSteps(written, metadata, limits)
   const byteLength = header.bytes.byteLength + header.dataByteLength
   requireOutputWithin(bounds, byteLength)
   const segments: Segment[] = [
@@ -75,6 +85,7 @@ export function planConversion(
   // Those that ask for more than their bytes to be read.
   const costly: (CopySegment | GatherSegment)[] = []
   for (const { tensor: named, start: startInData } of header.tensors) {
+    if (tensors.length % STEP_ITEMS === 0) yield
     const start = header.bytes.byteLength + startInData
     const segment = tensorSegment(named.tensor, contents.byteOrder, start)
     const { storage } = named.tensor
@@ -101,7 +112,7 @@ export function planConversion(
     parameterCount: written.reduce((sum, { tensor }) => sum + tensor.elementCount, 0),
     outsideRoot: allTensors - found.length,
     filtered: selected.filtered,
-    unreferenced: findUnreferenced(contents, { census, found, written, copiedWhole }),
+    unreferenced: yield* findUnreferencedSteps(contents, { census, found, written, copiedWhole }),
   })
   requireInflatedWithin(bounds, costly)
   requireGatheredWithin(bounds, costly)

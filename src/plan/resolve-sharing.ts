@@ -3,6 +3,7 @@
  * own or recorded in the metadata as another name for the same tensor.
  */
 
+import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import { compareUtf8 } from "../safetensors/name-order.ts"
 import type { TensorRecord } from "../torch/tensor-record.ts"
@@ -45,9 +46,18 @@ export function resolveSharing<Tensor extends NamedTensor>(
   policy: SharingPolicy,
   reserved: ReadonlySet<string>,
 ): ResolvedSharing<Tensor> {
+  return atOnce(resolveSharingSteps(tensors, policy, reserved))
+}
+
+/** As `resolveSharing`, in steps. */
+export function* resolveSharingSteps<Tensor extends NamedTensor>(
+  tensors: readonly Tensor[],
+  policy: SharingPolicy,
+  reserved: ReadonlySet<string>,
+): Steps<ResolvedSharing<Tensor>> {
   if (policy === "copy") return { written: tensors, aliases: [] }
-  const shared = groupByStorage(tensors)
-  if (shared.length > 0) requireDistinctNames(tensors)
+  const shared = yield* groupByStorage(tensors)
+  if (shared.length > 0) yield* requireDistinctNames(tensors)
   if (policy === "error") {
     const groups = shared.flatMap(overlappingGroups)
     if (groups.length > 0) throw new CheckpointError("tensors-shared", { groups })
@@ -64,23 +74,25 @@ export function resolveSharing<Tensor extends NamedTensor>(
   }
 }
 
-function requireDistinctNames(tensors: readonly NamedTensor[]): void {
+function* requireDistinctNames(tensors: readonly NamedTensor[]): Steps<void> {
   const names = new Set<string>()
   for (const { name } of tensors) {
     if (names.has(name))
       throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
     names.add(name)
+    if (names.size % STEP_ITEMS === 0) yield
   }
 }
 
 /** Storages that more than one tensor with elements lies in. Empty tensors share nothing. */
-function groupByStorage<Tensor extends NamedTensor>(
+function* groupByStorage<Tensor extends NamedTensor>(
   tensors: readonly Tensor[],
-): readonly (readonly Tensor[])[] {
+): Steps<readonly (readonly Tensor[])[]> {
   // Most storages hold one tensor: only those that turn out to hold more get a group.
   const firsts: (Tensor | undefined)[] = []
   const groups = new Map<number, Tensor[]>()
-  for (const named of tensors) {
+  for (const [position, named] of tensors.entries()) {
+    if (position % STEP_ITEMS === 0) yield
     const { storage, elementCount } = named.tensor
     if (elementCount === 0) continue
     const { index } = storage

@@ -1,5 +1,6 @@
 /** Which tensors are written, under which names, dtypes and shapes. */
 
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import type { HeaderTensor } from "../safetensors/write-header.ts"
 import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
@@ -12,17 +13,22 @@ import { targetOf } from "./target-dtype.ts"
 /** A tensor of the checkpoint together with what the header will say of it. */
 export interface WrittenTensor extends NamedTensor, HeaderTensor {}
 
+/** Tensors whose names are held against globs in a step. */
+const FILTERED_AT_ONCE = 64
+
 /** The tensors that `include` and `exclude` let through, and the names of the others. */
-export function selectTensors(
+export function* selectTensors(
   found: readonly FoundTensor[],
   { include, exclude }: PlanOptions,
-): { kept: readonly FoundTensor[]; filtered: readonly string[] } {
+): Steps<{ kept: readonly FoundTensor[]; filtered: readonly string[] }> {
   if (include === undefined && exclude === undefined) return { kept: found, filtered: [] }
   const included = include === undefined ? () => true : compileFilter(include)
   const excluded = exclude === undefined ? () => false : compileFilter(exclude)
   const kept: FoundTensor[] = []
   const filtered: string[] = []
-  for (const tensor of found) {
+  for (const [index, tensor] of found.entries()) {
+    // A glob may go over a name of a megabyte many times.
+    if (index % FILTERED_AT_ONCE === 0) yield
     if (included(tensor) && !excluded(tensor)) kept.push(tensor)
     else filtered.push(tensor.name)
   }
@@ -36,13 +42,14 @@ export function selectTensors(
  *
  * @throws `tensor-unsupported` naming all that safetensors cannot hold; `invalid-argument` for a bad `rename`.
  */
-export function requireSupported(
+export function* requireSupported(
   found: readonly FoundTensor[],
   rename: ((name: string) => string) | undefined,
-): readonly WrittenTensor[] {
+): Steps<readonly WrittenTensor[]> {
   const unsupported: { name: string; reason: string }[] = []
   const written: WrittenTensor[] = []
-  for (const { name, tensor } of found) {
+  for (const [index, { name, tensor }] of found.entries()) {
+    if (index % STEP_ITEMS === 0) yield
     if (!isTensor(tensor)) {
       unsupported.push({ name, reason: `it is ${tensor.reason}` })
       continue

@@ -1,5 +1,6 @@
 /** Everything in a checkpoint that draws on storages: its tensors, and what the unsupported ones are made from. */
 
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import type { Container } from "../torch/child-cursor.ts"
 import { ChildCursor, isContainer } from "../torch/child-cursor.ts"
@@ -8,28 +9,38 @@ import { isStorageReference, isTensor, isUnsupportedTensor } from "../torch/tens
 import type { Holding } from "../torch/walk-tensors.ts"
 
 /**
- * The tensors below `root`, and of unsupported ones the tensors and storages among their parts. A container is looked
+ * Calls `visit` with the tensors below `root`, and of unsupported ones the tensors and storages among their parts. A container is looked
  * into once; a tensor that several hold comes as often. A storage that stands in the tree by itself is no tensor's.
  */
-export function* storageUsersIn(
+export function* visitStorageUsers(
   root: PickleValue,
   census: ReadonlyMap<Container, Holding>,
-): Generator<TensorRecord | StorageReference> {
+  visit: (user: TensorRecord | StorageReference) => void,
+): Steps<void> {
+  let left = STEP_ITEMS
   const parts: PickleValue[] = []
-  if (isTensor(root)) yield root
+  if (isTensor(root)) visit(root)
   else if (isUnsupportedTensor(root)) parts.push(...root.parts)
   for (const [container, { direct }] of census) {
     if (!direct) continue
     for (const children = new ChildCursor(container); children.next(); ) {
+      if (--left === 0) {
+        left = STEP_ITEMS
+        yield
+      }
       const { value } = children
-      if (isTensor(value)) yield value
+      if (isTensor(value)) visit(value)
       else if (isUnsupportedTensor(value)) for (const part of value.parts) parts.push(part)
     }
   }
   const looked = new Set<PickleValue>()
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    if (--left === 0) {
+      left = STEP_ITEMS
+      yield
+    }
     if (isTensor(part) || isStorageReference(part)) {
-      yield part
+      visit(part)
       continue
     }
     if (looked.has(part)) continue

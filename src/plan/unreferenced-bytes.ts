@@ -3,16 +3,17 @@
  * takes any member: such bytes are seen by nobody who looks at the tensors, and may be private data or a payload.
  */
 
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import type { Container } from "../torch/child-cursor.ts"
 import type { Storage, StorageReference, TensorRecord } from "../torch/tensor-record.ts"
 import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
 import type { FoundTensor, Holding } from "../torch/walk-tensors.ts"
 import type { ByteLattice, Coverage, CoverageBudget } from "./byte-coverage.ts"
-import { coverageOf, latticeOf } from "./byte-coverage.ts"
+import { coverageOfSteps, latticeOf } from "./byte-coverage.ts"
 import type { NamedTensor } from "./resolve-sharing.ts"
 import { isContiguous } from "./segments.ts"
-import { storageUsersIn } from "./storage-users.ts"
+import { visitStorageUsers } from "./storage-users.ts"
 
 /**
  * Bytes of the checkpoint that are part of no tensor of the output. Each byte of a storage or an extra member counts in
@@ -116,14 +117,17 @@ interface Hiding {
 }
 
 /** Finds the bytes of `contents` that belong to no written tensor. Reads nothing. */
-export function findUnreferenced(contents: CheckpointContents, tensors: PlannedTensors): UnreferencedBytes {
+export function* findUnreferencedSteps(
+  contents: CheckpointContents,
+  tensors: PlannedTensors,
+): Steps<UnreferencedBytes> {
   const { storages, unclaimed } = contents
   // The usual checkpoint ends here: each of its storages is one tensor.
   const isUsual = unclaimed.storages.length + unclaimed.members.length === 0
   if (isUsual && !tensors.copiedWhole.includes(0)) return NOTHING
 
   const decided = tensors.copiedWhole.map((whole) => (whole === 0 ? UNDECIDED : ALL_WRITTEN))
-  const uses = usesOfUndecided(contents, tensors, decided)
+  const uses = yield* usesOfUndecided(contents, tensors, decided)
   const budget: CoverageBudget = {
     dimensions: BASE_BUDGET + DIMENSIONS_PER_TENSOR * userCountOf(uses),
     runs: BASE_BUDGET,
@@ -135,19 +139,20 @@ export function findUnreferenced(contents: CheckpointContents, tensors: PlannedT
   const unused = unclaimed.storages.map(({ byteLength }) => byteLength)
   for (const storage of storages) {
     const { index, byteLength } = storage
+    if (index % STEP_ITEMS === 0) yield
     if (decided[index] === ALL_WRITTEN || byteLength === 0) continue
     const { written, others } = uses.get(storage) ?? { written: [], others: [] }
     if (decided[index] === UNDECIDED && written.length + others.length === 0) {
       unused.push(byteLength)
       continue
     }
-    const writes = coverageOfUsers(written, budget)
+    const writes = yield* coverageOfUsers(written, budget)
     const seen =
       decided[index] === ALL_SEEN
         ? { byteLength, exact: true }
         : others.length === 0
           ? writes
-          : coverageOfUsers([...written, ...others], budget)
+          : yield* coverageOfUsers([...written, ...others], budget)
     const seenBytes = Math.max(seen.byteLength, writes.byteLength)
     leftOut += seenBytes - writes.byteLength
     behindViews += byteLength - seenBytes
@@ -166,7 +171,7 @@ export function findUnreferenced(contents: CheckpointContents, tensors: PlannedT
     behindViews,
     unusedStorages,
     extraMembers,
-    hiding: largestHiding(hiding, tensors.found),
+    hiding: yield* largestHiding(hiding, tensors.found),
     hidingCount: hiding.length,
     unusedStorageCount: unused.length,
     members: [...unclaimed.members].sort((a, b) => b.byteLength - a.byteLength).slice(0, LISTED),
@@ -179,11 +184,11 @@ function coversItsStorage(tensor: TensorRecord): boolean {
 }
 
 /** Who uses the storages that are not written whole. Notes in `decided` those that one tensor sees whole. */
-function usesOfUndecided(
+function* usesOfUndecided(
   { value }: CheckpointContents,
   { census, written }: PlannedTensors,
   decided: Uint8Array,
-): ReadonlyMap<Storage, Uses> {
+): Steps<ReadonlyMap<Storage, Uses>> {
   const uses = new Map<Storage, Uses>()
   const usesOf = (storage: Storage): Uses => {
     const known = uses.get(storage) ?? { written: [], others: [] }
@@ -191,7 +196,8 @@ function usesOfUndecided(
     return known
   }
   const known = new Set<TensorRecord | StorageReference>()
-  for (const { tensor } of written) {
+  for (const [position, { tensor }] of written.entries()) {
+    if (position % STEP_ITEMS === 0) yield
     const { index } = tensor.storage
     if (decided[index] === ALL_WRITTEN || known.has(tensor)) continue
     if (coversItsStorage(tensor)) {
@@ -201,26 +207,27 @@ function usesOfUndecided(
     known.add(tensor)
     usesOf(tensor.storage).written.push(tensor)
   }
-  for (const user of storageUsersIn(value, census)) {
+  yield* visitStorageUsers(value, census, (user) => {
     const { index } = user.storage
-    if (decided[index] !== UNDECIDED || known.has(user)) continue
+    if (decided[index] !== UNDECIDED || known.has(user)) return
     if (isTensor(user) && coversItsStorage(user)) {
       decided[index] = ALL_SEEN
-      continue
+      return
     }
     known.add(user)
     usesOf(user.storage).others.push(user)
-  }
+  })
   return uses
 }
 
-function coverageOfUsers(
+function* coverageOfUsers(
   users: readonly (TensorRecord | StorageReference)[],
   budget: CoverageBudget,
-): Coverage {
+): Steps<Coverage> {
   const lattices: ByteLattice[] = []
   let exact = true
-  for (const user of users) {
+  for (const [index, user] of users.entries()) {
+    if (index % STEP_ITEMS === STEP_ITEMS - 1) yield
     budget.dimensions -= 1 + (isTensor(user) ? user.shape.length : 0)
     if (budget.dimensions < 0) {
       exact = false
@@ -229,7 +236,7 @@ function coverageOfUsers(
     const lattice = isTensor(user) ? latticeOf(user, user.dtype.itemBytes) : latticeOfPart(user)
     if (lattice !== undefined) lattices.push(lattice)
   }
-  const coverage = coverageOf(lattices, budget)
+  const coverage = yield* coverageOfSteps(lattices, budget)
   return { byteLength: coverage.byteLength, exact: exact && coverage.exact }
 }
 
@@ -239,12 +246,16 @@ function latticeOfPart({ dtype, elementOffset, elementCount }: StorageReference)
   return latticeOf(view, dtype?.itemBytes ?? 1)
 }
 
-function largestHiding(hiding: readonly Hiding[], found: readonly FoundTensor[]): readonly HidingStorage[] {
+function* largestHiding(
+  hiding: readonly Hiding[],
+  found: readonly FoundTensor[],
+): Steps<readonly HidingStorage[]> {
   if (hiding.length === 0) return []
   const largest = [...hiding].sort((a, b) => b.hiddenBytes - a.hiddenBytes).slice(0, LISTED)
   const named = new Map(largest.map(({ storage }) => [storage, { names: [] as string[], count: 0 }]))
   const records = new Map(largest.map(({ storage }) => [storage, new Set<TensorRecord>()]))
-  for (const { name, tensor } of found) {
+  for (const [index, { name, tensor }] of found.entries()) {
+    if (index % STEP_ITEMS === 0) yield
     const entry = isTensor(tensor) ? named.get(tensor.storage) : undefined
     if (!isTensor(tensor) || entry === undefined) continue
     if (entry.count++ < LISTED_NAMES) entry.names.push(name)

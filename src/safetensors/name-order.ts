@@ -6,6 +6,8 @@
  * (code points from U+10000) come before U+E000 to U+FFFF instead of after.
  */
 
+import { sortedSteps } from "../bytes/sorted.ts"
+import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { dtypeFacts, type SafetensorsDtype } from "./dtypes.ts"
 
 /** What the order of tensors depends on. */
@@ -51,8 +53,17 @@ export function sortTensors<Tensor extends OrderedTensor>(
   tensors: readonly Tensor[],
   byName: ReadonlyMap<string, Tensor>,
 ): Tensor[] {
+  return atOnce(sortTensorsSteps(tensors, byName))
+}
+
+/** As `sortTensors`, in steps. */
+export function* sortTensorsSteps<Tensor extends OrderedTensor>(
+  tensors: readonly Tensor[],
+  byName: ReadonlyMap<string, Tensor>,
+): Steps<Tensor[]> {
   const namesByRank = new Map<number, string[]>()
-  for (const { name, dtype } of tensors) {
+  for (const [index, { name, dtype }] of tensors.entries()) {
+    if (index % STEP_ITEMS === 0) yield
     const { rank } = dtypeFacts(dtype)
     const names = namesByRank.get(rank)
     if (names === undefined) namesByRank.set(rank, [name])
@@ -60,7 +71,8 @@ export function sortTensors<Tensor extends OrderedTensor>(
   }
   const sorted: Tensor[] = []
   for (const rank of [...namesByRank.keys()].sort((a, b) => b - a)) {
-    for (const name of sortNames(namesByRank.get(rank) ?? [])) {
+    for (const name of yield* sortNames(namesByRank.get(rank) ?? [])) {
+      if (sorted.length % STEP_ITEMS === 0) yield
       const tensor = byName.get(name)
       if (tensor !== undefined) sorted.push(tensor)
     }
@@ -68,8 +80,18 @@ export function sortTensors<Tensor extends OrderedTensor>(
   return sorted
 }
 
-function sortNames(names: string[]): string[] {
-  return names.some((name) => SURROGATE.test(name)) ? names.sort(compareUtf8) : names.sort()
+function* sortNames(names: readonly string[]): Steps<readonly string[]> {
+  let wide = false
+  let units = 0
+  for (const [index, name] of names.entries()) {
+    wide ||= SURROGATE.test(name)
+    units += name.length
+    if (index % STEP_ITEMS === 0 || name.length > STEP_BYTES / 64) yield
+  }
+  // Long names take long to compare.
+  const runItems = Math.ceil((STEP_BYTES * names.length) / Math.max(units, 1))
+  if (wide) return yield* sortedSteps(names, compareUtf8, { runItems })
+  return yield* sortedSteps(names, (a, b) => (a < b ? -1 : 1), { runItems, sortRun: (run) => run.sort() })
 }
 
 /** Moves U+E000 to U+FFFF below the surrogates, and leaves everything else in its place. */

@@ -49,7 +49,8 @@ export function parseSafetensorsHeader(
   if (length === undefined) throw report.error()
   const end = LENGTH_PREFIX_BYTES + length
   if (bytes.byteLength < end) throw partOfHeader(bytes)
-  const json = bytes.subarray(LENGTH_PREFIX_BYTES, end)
+  // A copy: where memory is shared, no browser decodes it.
+  const json = new Uint8Array(bytes.subarray(LENGTH_PREFIX_BYTES, end))
   const header = readHeaderJson(json, options.fileByteLength, report, limits)
   if (header === undefined) throw report.error()
   return header

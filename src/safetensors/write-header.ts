@@ -14,16 +14,21 @@
 
 import { allocate } from "../bytes/allocate.ts"
 import { checkedAdd } from "../bytes/checked-integers.ts"
+import { sortedSteps } from "../bytes/sorted.ts"
+import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts"
 import { quoteText } from "../quote-text.ts"
 import { dtypeFacts, type SafetensorsDtype } from "./dtypes.ts"
 import { LENGTH_PREFIX_BYTES, METADATA_KEY } from "./header-format.ts"
-import { compareUtf8, sortTensors } from "./name-order.ts"
+import { compareUtf8, sortTensorsSteps } from "./name-order.ts"
 import { tensorByteLength } from "./tensor-size.ts"
 import { TextBlocks } from "./text-blocks.ts"
 
 const SPACE = 0x20
+
+/** A name or key above this is a step of its own. */
+const LONG_TEXT = STEP_BYTES / 64
 
 /** A surrogate without its partner (in `u` mode pairs are one character). UTF-8 cannot hold it. */
 const LONE_SURROGATE = /[\ud800-\udfff]/u
@@ -66,20 +71,30 @@ export function writeHeader<Tensor extends HeaderTensor>(
   metadata?: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
   limits: Limits = DEFAULT_LIMITS,
 ): WrittenHeader<Tensor> {
-  const byName = checkNames(tensors)
+  return atOnce(writeHeaderSteps(tensors, metadata, limits))
+}
+
+/** As `writeHeader`, in steps. */
+export function* writeHeaderSteps<Tensor extends HeaderTensor>(
+  tensors: readonly Tensor[],
+  metadata?: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
+  limits: Limits = DEFAULT_LIMITS,
+): Steps<WrittenHeader<Tensor>> {
+  const byName = yield* checkNames(tensors)
   const blocks = new TextBlocks((length) => requireWithin(limits, "maxHeaderBytes", length, "header"))
   blocks.add("{")
-  if (metadata !== undefined) writeMetadata(blocks, metadata)
+  if (metadata !== undefined) yield* writeMetadata(blocks, metadata)
   let start = 0
   let comma = metadata === undefined ? "" : ","
-  const placed = sortTensors(tensors, byName).map((tensor) => {
+  const placed: PlacedTensor<Tensor>[] = []
+  for (const tensor of yield* sortTensorsSteps(tensors, byName)) {
+    if (placed.length % STEP_ITEMS === 0 || tensor.name.length > LONG_TEXT) yield
     const end = endOf(tensor, start)
     blocks.add(`${comma}${JSON.stringify(tensor.name)}:${describe(tensor, start, end)}`)
     comma = ","
-    const row = { tensor, start, end }
+    placed.push({ tensor, start, end })
     start = end
-    return row
-  })
+  }
   blocks.add("}")
   return { bytes: frame(blocks, limits), tensors: placed, dataByteLength: start }
 }
@@ -89,10 +104,13 @@ function describe(tensor: HeaderTensor, start: number, end: number): string {
 }
 
 /** The tensors by name, once every name is one that the format and its readers can hold. */
-function checkNames<Tensor extends HeaderTensor>(tensors: readonly Tensor[]): ReadonlyMap<string, Tensor> {
+function* checkNames<Tensor extends HeaderTensor>(
+  tensors: readonly Tensor[],
+): Steps<ReadonlyMap<string, Tensor>> {
   const byName = new Map<string, Tensor>()
-  for (const tensor of tensors) {
+  for (const [index, tensor] of tensors.entries()) {
     const { name } = tensor
+    if (index % STEP_ITEMS === 0 || name.length > LONG_TEXT) yield
     if (name === METADATA_KEY) {
       throw new CheckpointError("name-reserved", { name, problem: "the format keeps this name for metadata" })
     }
@@ -117,16 +135,17 @@ function duplicateName(tensors: readonly HeaderTensor[]): CheckpointError {
   return new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
 }
 
-function writeMetadata(
+function* writeMetadata(
   blocks: TextBlocks,
   metadata: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
-): void {
+): Steps<void> {
   const entries: readonly [string, unknown][] =
     metadata instanceof Map ? [...metadata] : Object.entries(metadata)
-  const sorted = [...entries].sort(([a], [b]) => compareUtf8(a, b))
+  const sorted = yield* sortedSteps(entries, ([a], [b]) => compareUtf8(a, b))
   blocks.add(`"${METADATA_KEY}":{`)
   let comma = ""
-  for (const [key, value] of sorted) {
+  for (const [index, [key, value]] of sorted.entries()) {
+    if (index % STEP_ITEMS === 0 || key.length > LONG_TEXT) yield
     if (typeof value !== "string") throw badMetadata(`the value of ${quoteText(key)} is not a string`)
     if (LONE_SURROGATE.test(key) || LONE_SURROGATE.test(value)) {
       throw badMetadata(`${quoteText(key)} holds a lone surrogate, which has no UTF-8 form`)

@@ -8,10 +8,11 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { inTurns } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { PickleBudget } from "../pickle/machine.ts"
-import { runPickle } from "../pickle/machine.ts"
+import { runPickleSteps } from "../pickle/machine.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleList } from "../pickle/values.ts"
@@ -54,12 +55,12 @@ export async function readLegacyLayout(
     pending.set(key, extent)
     return extent
   })
-  const run = new LegacyRun(pickles, limits, table)
-  run.expectHead()
-  const info = run.interpret("system info", undefined)
+  const run = new LegacyRun(pickles, table, options)
+  await run.expectHead()
+  const info = await run.interpret("system info", undefined)
   const byteOrder = options.byteOrder ?? readByteOrder(info, run)
-  const value = run.interpret("object", table)
-  const keys = readKeys(run.interpret("storage keys", undefined), table.storages(), run)
+  const value = await run.interpret("object", table)
+  const keys = readKeys(await run.interpret("storage keys", undefined), table.storages(), run)
   await placeStorages(source, { keys, pending, start: pickles.end, storages: table.storages(), signal })
   return {
     layout: "legacy",
@@ -78,34 +79,37 @@ class LegacyRun {
   readonly policy: TorchPolicy
   readonly #pickles: LegacyPickles
   readonly #limits: Limits
+  readonly #signal: AbortSignal | undefined
   /** Shared by the five. */
   readonly memory: MemoryBudget
   readonly #budget: PickleBudget
 
-  constructor(pickles: LegacyPickles, limits: Limits, storages: StorageTable) {
+  constructor(pickles: LegacyPickles, storages: StorageTable, { limits, signal }: ReadingOptions) {
     this.#pickles = pickles
     this.#limits = limits
+    this.#signal = signal
     this.memory = MemoryBudget.of(limits, pickles.bytes.byteLength)
     this.#budget = { opcodes: 0, memory: this.memory }
     const { memory } = this
     this.policy = new TorchPolicy({ within: "object pickle", limits, storages, storageViews: true, memory })
   }
 
-  interpret(name: LegacyPickleName, storages: StorageTable | undefined): PickleValue {
+  async interpret(name: LegacyPickleName, storages: StorageTable | undefined): Promise<PickleValue> {
     const { within, at: start } = this.placeOf(name)
     const limits = this.#limits
     const { memory } = this
     const policy =
       storages === undefined ? new TorchPolicy({ within, limits, storages, memory }) : this.policy
     if (!this.#pickles.starts.has(name)) throw this.fault(name, "it is missing")
-    return runPickle(this.#pickles.bytes, { within, policy, limits, budget: this.#budget, start }).value
+    const run = { within, policy, limits, budget: this.#budget, start }
+    return (await inTurns(runPickleSteps(this.#pickles.bytes, run), this.#signal)).value
   }
 
-  expectHead(): void {
-    if (this.interpret("magic number", undefined) !== LEGACY_MAGIC) {
+  async expectHead(): Promise<void> {
+    if ((await this.interpret("magic number", undefined)) !== LEGACY_MAGIC) {
       throw this.fault("magic number", "the first pickle is not the magic number of torch.save")
     }
-    const version = this.interpret("protocol version", undefined)
+    const version = await this.interpret("protocol version", undefined)
     if (version !== PROTOCOL_VERSION) {
       throw this.fault(
         "protocol version",

@@ -8,8 +8,9 @@ import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
+import { inTurns } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
-import { runPickle } from "../pickle/machine.ts"
+import { runPickleSteps } from "../pickle/machine.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
 import { quoteText } from "../quote-text.ts"
 import { faultAt } from "./call-site.ts"
@@ -86,7 +87,8 @@ export async function readArchive(archive: ZipArchive, options: ReadingOptions):
   const memory = MemoryBudget.of(limits, Math.min(extent.byteLength, DEFLATED_TIMES * extent.storedLength))
   const policy = new TorchPolicy({ within: name, limits, storages, memory })
   const bytes = await readExtent(extent, options)
-  const { value, end } = runPickle(bytes, { within: name, policy, limits, budget: { opcodes: 0, memory } })
+  const run = { within: name, policy, limits, budget: { opcodes: 0, memory } }
+  const { value, end } = await inTurns(runPickleSteps(bytes, run), options.signal)
   if (end !== bytes.byteLength) {
     const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
     throw new CheckpointError("pickle-trailing", { within: name, at: end, problem })

@@ -2,9 +2,10 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import { inTurns } from "../bytes/turns.ts"
 import { isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { findPickleEnd } from "../pickle/find-end.ts"
+import { findPickleEndSteps } from "../pickle/find-end.ts"
 
 /** Bytes read first; most files have all five pickles in them. Each further read takes four times as much. */
 const FIRST_READ_BYTES = 256 * 1024
@@ -40,7 +41,7 @@ export async function readLegacyPickles(
     const bytes = await readExactly(source, { offset: 0, length: Math.min(wanted, most) }, signal)
     const isWhole = bytes.byteLength === source.byteLength
     for (let name = NAMES[starts.size]; name !== undefined; name = NAMES[starts.size]) {
-      const next = findEnd(bytes, end, name, limits)
+      const next = await findEnd(bytes, end, name, limits, signal)
       if (next === "cut off" && !isWhole) break
       starts.set(name, end)
       if (typeof next === "string") return { bytes, starts, end }
@@ -53,14 +54,15 @@ export async function readLegacyPickles(
   }
 }
 
-function findEnd(
+async function findEnd(
   bytes: Uint8Array,
   start: number,
   name: LegacyPickleName,
   limits: Limits,
-): number | "cut off" | "broken" {
+  signal: AbortSignal | undefined,
+): Promise<number | "cut off" | "broken"> {
   try {
-    return findPickleEnd(bytes, start, `${name} pickle`, limits) ?? "cut off"
+    return (await inTurns(findPickleEndSteps(bytes, start, `${name} pickle`, limits), signal)) ?? "cut off"
   } catch (error) {
     if (isCheckpointError(error)) return "broken"
     throw error

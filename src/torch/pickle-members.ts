@@ -10,10 +10,11 @@ import { locateExtents } from "../bytes/byte-extent.ts"
 import { inflateExtent } from "../bytes/inflate.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { readExtent } from "../bytes/read-extent.ts"
+import { inTurns, type Steps, turnIfDue } from "../bytes/turns.ts"
 import type { RefusedGlobal } from "../errors.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { listGlobals } from "../pickle/list-globals.ts"
+import { listGlobalsSteps } from "../pickle/list-globals.ts"
 import { MOST_REFUSED } from "../pickle/machine-state.ts"
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import { findAllowedGlobal } from "./allowed-globals.ts"
@@ -41,6 +42,7 @@ export async function findPickleMembers(
   await locateExtents(inQuestion, options.signal)
   for (const member of inQuestion) {
     const { name } = member
+    await turnIfDue(options.signal)
     if (PICKLE_NAME.test(name) || (await beginsAsPickle(member, options))) found.push(member)
   }
   return found
@@ -70,26 +72,31 @@ function isPickleHead([first, version = 0]: Uint8Array): boolean {
 }
 
 /** Whether bytes are a pickle, and not text that happens to begin with letters that are opcodes. */
-export function isPickle(bytes: Uint8Array, limits: Limits): boolean {
+export function* isPickleSteps(bytes: Uint8Array, limits: Limits): Steps<boolean> {
   if (isPickleHead(bytes)) return true
   const mentions: GlobalMention[] = []
   const onMention = (mention: GlobalMention): GlobalMention => {
     if (mentions.length < MOST_REFUSED) mentions.push(mention)
     return mention
   }
-  const { complete, fault } = listGlobals(bytes, { within: "pickle", limits, onMention, oddities: "keep" })
+  const listing = { within: "pickle", limits, onMention, oddities: "keep" } as const
+  const { complete, fault } = yield* listGlobalsSteps(bytes, listing)
   // Whatever has more opcodes than are looked at is made of opcodes, and may name anything behind them.
   return complete || fault?.code === "limit-exceeded" || mentions.some(({ use }) => use !== "mentioned")
 }
 
 /** @throws `limit-exceeded` when there is more than is looked at, and nothing to refuse in what was. */
-function listRefusedGlobals(bytes: Uint8Array, within: string, limits: Limits): readonly GlobalMention[] {
+function* listRefusedGlobals(
+  bytes: Uint8Array,
+  within: string,
+  limits: Limits,
+): Steps<readonly GlobalMention[]> {
   const mentions: GlobalMention[] = []
   const onMention = (mention: GlobalMention): GlobalMention | undefined => {
     if (findAllowedGlobal(mention.module, mention.name) === undefined) mentions.push(mention)
     return mentions.length < MOST_REFUSED ? mention : undefined
   }
-  const { fault } = listGlobals(bytes, { within, limits, onMention, oddities: "keep" })
+  const { fault } = yield* listGlobalsSteps(bytes, { within, limits, onMention, oddities: "keep" })
   // Python stops where the bytes are no pickle any more, but not where we stop looking.
   if (mentions.length === 0 && fault?.code === "limit-exceeded") throw fault
   return mentions
@@ -100,15 +107,16 @@ export async function refuseStrayGlobals(
   strays: readonly ByteExtent[],
   options: ReadingOptions,
 ): Promise<void> {
-  const { limits } = options
+  const { limits, signal } = options
   const globals: RefusedGlobal[] = []
   const allowance = new PickleAllowance(limits)
   for (const member of strays) {
     const { name: pickle } = member
     allowance.take(member)
     const bytes = await readExtent(member, options)
-    if (!isPickle(bytes, limits)) continue
-    for (const { module, name, at, use } of listRefusedGlobals(bytes, pickle, limits)) {
+    if (!(await inTurns(isPickleSteps(bytes, limits), signal))) continue
+    const refused = await inTurns(listRefusedGlobals(bytes, pickle, limits), signal)
+    for (const { module, name, at, use } of refused) {
       if (globals.length === MOST_REFUSED) break
       globals.push({ global: `${module}.${name}`, pickle, at, use, referredToBy: undefined })
     }

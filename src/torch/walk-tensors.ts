@@ -6,6 +6,7 @@
  * without recursion; naming then only descends where tensors are, and stops at a limit.
  */
 
+import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
@@ -51,13 +52,23 @@ interface Frame {
  * @throws `pickle-cycle`, `limit-exceeded` (`maxNesting`, `maxNodes`).
  */
 export function takeCensus(root: PickleValue, limits: Limits): ReadonlyMap<Container, Holding> {
+  return atOnce(takeCensusSteps(root, limits))
+}
+
+/** As `takeCensus`, in steps. */
+export function* takeCensusSteps(root: PickleValue, limits: Limits): Steps<ReadonlyMap<Container, Holding>> {
   const census = new Map<Container, Holding>()
   if (!isContainer(root)) return census
   const open = new Set<Container>([root])
   let nodes = root.size
   requireWithin(limits, "maxNodes", nodes)
   const frames: Frame[] = [openFrame(root)]
+  let left = STEP_ITEMS
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    if (--left === 0) {
+      left = STEP_ITEMS
+      yield
+    }
     if (!frame.children.next()) {
       close(frame)
       continue
@@ -114,6 +125,9 @@ const NAME_UNIT_BYTES = 6
 /** For a dimension: in the texts that tell tensors apart, in the header, in a view. */
 const DIMENSION_BYTES = 48
 
+/** A name of so many units (a power of two) counts in a step as one item more. */
+const LONG_NAME_SHIFT = 6
+
 interface NamingFrame {
   readonly prefix: string
   readonly children: ChildCursor
@@ -132,6 +146,16 @@ export function nameTensors(
   limits: Limits,
   memory?: MemoryBudget,
 ): readonly FoundTensor[] {
+  return atOnce(nameTensorsSteps(root, census, limits, memory))
+}
+
+/** As `nameTensors`, in steps. */
+export function* nameTensorsSteps(
+  root: Container,
+  census: ReadonlyMap<Container, Holding>,
+  limits: Limits,
+  memory?: MemoryBudget,
+): Steps<readonly FoundTensor[]> {
   const tensorCount = census.get(root)?.tensorCount ?? 0
   requireWithin(limits, "maxTensors", tensorCount)
   memory?.take(tensorCount * TENSOR_BYTES)
@@ -140,7 +164,12 @@ export function nameTensors(
   requireWithin(limits, "maxNodes", nodes)
   const frames: NamingFrame[] = [{ prefix: "", children: new ChildCursor(root) }]
   let nameUnits = 0
+  let left = STEP_ITEMS
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    if (--left === 0) {
+      left = STEP_ITEMS
+      yield
+    }
     if (!frame.children.next()) {
       frames.pop()
       continue
@@ -153,6 +182,7 @@ export function nameTensors(
     // UTF-8 takes at least one byte a UTF-16 unit; the header's own limit is exact.
     requireWithin(limits, "maxNameBytes", name.length)
     nameUnits += name.length
+    left = Math.max(1, left - (name.length >>> LONG_NAME_SHIFT))
     requireWithin(limits, "maxTotalNameBytes", nameUnits)
     const dimensions = isTensor(value) ? value.shape.length : 0
     memory?.take(NAME_UNIT_BYTES * name.length + DIMENSION_BYTES * dimensions)

@@ -8,6 +8,7 @@
 import { allocate } from "../bytes/allocate.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { type ByteRange, explained } from "../bytes/read-exactly.ts"
+import { turnIfDue } from "../bytes/turns.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Segment } from "../plan/segments.ts"
@@ -91,6 +92,7 @@ export class PlannedOutput implements ByteSource {
     }
     for (const piece of cutRange(segments, range, this.#parts.sizes)) {
       signal?.throwIfAborted()
+      if (this.readCost === "low") await turnIfDue(signal)
       if (piece.serial) await this.#makeSerially(piece, made)
       else if (piece.taken < piece.length) await takePart(parallel, piece, bytes)
       else {

@@ -11,6 +11,7 @@ import type { Crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
+import { turnIfDue } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import type { CopySegment, GatherSegment } from "../plan/segments.ts"
@@ -187,9 +188,12 @@ class PlanRun {
 
   async #startAll(): Promise<void> {
     this.#requireTiling()
+    // A network is waited for anyway, and joins what is asked of it in one turn.
+    const turns = Array.from(sourcesOf(this.#plan)).every(({ readCost }) => readCost !== "high")
     const takenOver = ({ extent }: CopySegment | GatherSegment): boolean => this.#isTakenOver(extent)
     for (const chunk of cutChunks(this.#plan.segments, this.#sizes, takenOver)) {
       while (this.#inFlight.size >= this.#sizes.chunksInFlight) await Promise.race(this.#inFlight)
+      if (turns) await turnIfDue(this.#options.signal)
       if (this.#failure !== undefined) return
       this.#options.signal?.throwIfAborted()
       await this.#start(chunk)
@@ -227,8 +231,13 @@ class PlanRun {
     const buffer = this.#freeBuffers.pop() ?? new Uint8Array(this.#bufferBytes())
     const bytes = buffer.subarray(0, chunk.length)
     const produced = this.#producer.produce(chunk, bytes)
-    this.#track(this.#finish(chunk, bytes, produced).finally(() => this.#freeBuffers.push(buffer)))
+    this.#track(this.#finish(chunk, bytes, produced).finally(() => this.#release(buffer)))
     if (chunk.serial) await produced.catch((error: unknown) => this.#fail(error))
+  }
+
+  /** A sink of the caller's may have transferred it to another thread. */
+  #release(buffer: Uint8Array<ArrayBuffer>): void {
+    if (buffer.byteLength > 0) this.#freeBuffers.push(buffer)
   }
 
   /** Where the sink itself holds the chunk. Elements that are picked want a place that is aligned, as a buffer is. */

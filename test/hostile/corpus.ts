@@ -30,6 +30,7 @@ import { ZIP_DATA } from "./zip-data.ts"
 import { ZIP_DEFLATE } from "./zip-deflate.ts"
 import { ZIP_END } from "./zip-end.ts"
 import { ZIP_MEMBERS } from "./zip-members.ts"
+import { ZIP_PATHS } from "./zip-paths.ts"
 import { ZIP64_CASES } from "./zip64.ts"
 
 /** Checkpoints that must be refused. */
@@ -50,6 +51,7 @@ export const HOSTILE: readonly HostileCase[] = [
   ...ZIP_END,
   ...ZIP64_CASES,
   ...ZIP_MEMBERS,
+  ...ZIP_PATHS,
   ...ZIP_DATA,
   ...ZIP_DEFLATE,
   ...LEGACY,

@@ -44,6 +44,7 @@ import {
   unicodePath,
   wide,
 } from "./zip-parts.ts"
+import { NEARLY_REFUSED, ODD_TOP_FOLDERS } from "./zip-paths.ts"
 
 export const legal = (
   section: SectionId,
@@ -165,19 +166,18 @@ const ARCHIVES: readonly LegalCase[] = [
     archive({ members: membersWith(MEMBER, { name: `archive/${"n".repeat(4088)}` }) }),
   ),
   legal("zip-name", "names that are nearly forbidden", () =>
-    archive({
-      members: membersWith(
-        MEMBER,
-        { name: "archive/..." },
-        { name: "archive/a..b" },
-        { name: "archive/c:d" },
-      ),
-    }),
+    archive({ members: membersWith(MEMBER, ...NEARLY_REFUSED) }),
   ),
   legal("zip-name", "a member called __proto__", () =>
     archive({ members: membersWith(MEMBER, { name: "archive/__proto__" }) }),
   ),
   legal("zip-roots", "a folder with blanks and accents", () => renamed("my model é/")),
+  ...ODD_TOP_FOLDERS.map(([file, folder]) =>
+    legal("zip-roots", `the folder of a file called ${file}`, () => renamed(`${folder}/`)),
+  ),
+  legal("zip-roots", "names beyond ASCII that are not marked as UTF-8, as Info-ZIP writes them", () =>
+    all((spec) => ({ ...spec, name: String(spec.name).replace(/^archive/, "é"), flags: 0 })),
+  ),
   legal("zip-roots", "a folder called data", () => renamed("data/")),
   legal("zip-roots", "a folder called __proto__", () => renamed("__proto__/")),
   legal("zip-roots", "folders as members", () =>

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import { sayBytes, sayRoughly, sayShare, sayValue } from "../../examples/web/src/model/quantities.ts"
-import { visibleText } from "../../examples/web/src/model/visible-text.ts"
+import { visibleName, visibleText } from "../../examples/web/src/model/visible-text.ts"
 
 it.each([
   [sayBytes(0), "0 B"],
@@ -23,5 +23,8 @@ it.each([
 
 it("shows what would hide or turn around, and cuts what is long", () => {
   expect(visibleText("a\u202eb\u0000\n\u{e0041}")).toBe("a\\u202eb\\u0000\\u000a\\u{e0041}")
+  expect(visibleText("a\\u202e  b\u3164\u00a0")).toBe("a\\u202e  b\\u3164\\u00a0")
+  expect(visibleName("a\\u202e\u202eb\ufe0f")).toBe("a\\\\u202e\\u202eb\\ufe0f")
+  expect(visibleName("e\u0301")).not.toBe(visibleName("\u00e9"))
   expect(visibleText("x".repeat(2001))).toBe(`${"x".repeat(2000)}… (2001 characters)`)
 })

@@ -3,7 +3,7 @@
 import { button, element, fill, required } from "./dom.ts"
 import { announce } from "./live-status.ts"
 import { isShardIndex } from "./model/shards.ts"
-import { visibleText } from "./model/visible-text.ts"
+import { visibleName } from "./model/visible-text.ts"
 import { FileView } from "./view/file-view.ts"
 import { OverviewView } from "./view/overview-view.ts"
 
@@ -58,7 +58,7 @@ export class FileShelf {
     this.#openMore.hidden = shown === undefined
     this.#list.hidden = this.#open.length < 2
     const name = shown === undefined ? undefined : shown === "all" ? "All files" : shown.file.name
-    document.title = name === undefined ? "tosafetensors" : `${visibleText(name)} · tosafetensors`
+    document.title = name === undefined ? "tosafetensors" : `${visibleName(name)} · tosafetensors`
     this.#overview.show(this.#open, this.#leftAside)
     fill(
       this.#list,

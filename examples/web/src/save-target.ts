@@ -13,10 +13,14 @@ type ShowSaveFilePicker = (options: SavePickerOptions) => Promise<FileSystemFile
 /** `cancelled` when whoever was asked does not want to save after all; `download` where the browser cannot ask. */
 export type SaveTarget = FileSystemFileHandle | "download" | "cancelled"
 
+/** What nobody would see in the name of a file, or what turns it around: whoever gave it may be a stranger. */
+const UNSEEN = /(?! )[\p{C}\p{Z}\p{DI}\u2800]/gu
+
 /** The same name with the ending of the format; another one where the input has that ending already. */
 export function outputName(inputName: string): string {
-  if (/\.safetensors$/i.test(inputName)) return inputName.replace(/\.safetensors$/i, "-converted.safetensors")
-  return `${inputName.replace(/\.(pt|pth|bin|ckpt|pkl|tar)$/i, "") || "model"}.safetensors`
+  const name = inputName.replace(UNSEEN, "_")
+  if (/\.safetensors$/i.test(name)) return name.replace(/\.safetensors$/i, "-converted.safetensors")
+  return `${name.replace(/\.(pt|pth|bin|ckpt|pkl|tar)$/i, "") || "model"}.safetensors`
 }
 
 /** To be called while a click is being answered, or the browser shows no picker. */

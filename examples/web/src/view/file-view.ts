@@ -4,6 +4,7 @@ import { Cancelled, CheckpointClient, Refused } from "../checkpoint-client.ts"
 import { button, element, fill, nextId } from "../dom.ts"
 import { announce } from "../live-status.ts"
 import { sayBytes, sayCounted } from "../model/quantities.ts"
+import { visibleName } from "../model/visible-text.ts"
 import type { OpenedFile, WrittenTensors } from "../worker/protocol.ts"
 import { isRefusal } from "../worker/protocol.ts"
 import { findingsView } from "./findings-view.ts"
@@ -48,10 +49,10 @@ export class FileView {
     this.file = file
     this.#events = events
     const id = `file-${nextId()}`
-    this.#title = element("h1", { id, class: "file-name", tabindex: -1 }, file.name)
+    this.#title = element("h1", { id, class: "file-name", tabindex: -1 }, visibleName(file.name))
     const closing = button("Close", () => this.close(), {
       class: "quiet",
-      "aria-label": `Close ${file.name}`,
+      "aria-label": `Close ${visibleName(file.name)}`,
     })
     const head = element("div", { class: "file-head" }, this.#title, closing)
     this.root = element("section", { class: "file", "aria-labelledby": id, hidden: true }, head, this.#body)

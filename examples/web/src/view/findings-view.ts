@@ -4,6 +4,7 @@ import type { UnreferencedBytes } from "tosafetensors"
 import { element } from "../dom.ts"
 import { sayBytes, sayCount, sayCounted } from "../model/quantities.ts"
 import { STATUS } from "../model/tensor-columns.ts"
+import { visibleName } from "../model/visible-text.ts"
 import type { OpenedCheckpoint, Preview } from "../worker/protocol.ts"
 import { isRefusal } from "../worker/protocol.ts"
 
@@ -69,12 +70,15 @@ function sayUnreferenced(unreferenced: UnreferencedBytes | undefined): readonly 
     return [paragraph("None: every byte of the weights belongs to a tensor that is saved.")]
   const sum = `${exact ? "" : "Up to "}${sayBytes(byteLength)} of the file belong to no tensor that is saved, and stay behind:`
   const hiding = unreferenced.hiding.slice(0, 5).map(({ hiddenBytes, tensors, key }) => {
-    const behind = tensors.length === 0 ? `storage ${key}` : tensors.join(", ")
+    const behind =
+      tensors.length === 0
+        ? `storage ${visibleName(key)}`
+        : tensors.map((name) => visibleName(name)).join(", ")
     return `${sayBytes(hiddenBytes)} behind ${behind}`
   })
   const members = unreferenced.members
     .slice(0, 5)
-    .map((member) => `${sayBytes(member.byteLength)}: ${member.name}`)
+    .map((member) => `${sayBytes(member.byteLength)}: ${visibleName(member.name)}`)
   const parts: readonly (readonly [bytes: number, where: string])[] = [
     [unreferenced.leftOut, "in tensors that are left out"],
     [unreferenced.behindViews, "behind views, which show less than their memory holds"],

@@ -3,6 +3,7 @@
 import type { ScanFinding, ScannedGlobal, ScanReport } from "tosafetensors"
 import { element, fill } from "../dom.ts"
 import { sayCount, sayCounted } from "../model/quantities.ts"
+import { visibleName } from "../model/visible-text.ts"
 
 /** Rows that a table shows. A pickle may name a million. */
 const LISTED = 200
@@ -50,7 +51,7 @@ export function globalsList(title: string, globals: readonly ScannedGlobal[]): H
 function rowOf(found: ScannedGlobal): HTMLElement {
   const { module, name, verdict, danger, use, usedBy, pickle, at, fileOffset, count } = found
   const isUnknowable = module === "" && name === ""
-  const said = isUnknowable ? "(a name that only Python could tell)" : `${module}.${name}`
+  const said = isUnknowable ? "(a name that only Python could tell)" : visibleName(`${module}.${name}`)
   const times = count > 1 ? `, ${sayCount(count)} times` : ""
   const inFile = fileOffset === undefined ? "" : `, byte ${sayCount(fileOffset)} of the file`
   return element(
@@ -69,7 +70,7 @@ function rowOf(found: ScannedGlobal): HTMLElement {
       "div",
       { class: "muted" },
       element("p", {}, `${USES[use]}${usedBy === undefined ? "" : ` by ${usedBy.opcode}`}${times}`),
-      element("p", {}, `${pickle} at ${sayCount(at)}${inFile}`),
+      element("p", {}, `${visibleName(pickle)} at ${sayCount(at)}${inFile}`),
     ),
   )
 }

@@ -7,6 +7,7 @@ import type { Child } from "../dom.ts"
 import { button, element, fill, nextId } from "../dom.ts"
 import { sayBytes, sayCount, sayShape } from "../model/quantities.ts"
 import type { TensorColumns } from "../model/tensor-columns.ts"
+import { visibleName } from "../model/visible-text.ts"
 import type { Measurement, StoredTensor, TensorDescription, WorkProgress } from "../worker/protocol.ts"
 import { statisticsView } from "./histogram-view.ts"
 
@@ -43,7 +44,7 @@ export class TensorDialog {
     const name = this.#columns.names[row] ?? ""
     this.#stopping.abort()
     this.#stopping = new AbortController()
-    fill(this.#title, name === "" ? '""' : name)
+    fill(this.#title, name === "" ? '""' : visibleName(name))
     fill(this.#facts)
     fill(this.#elements, element("p", { class: "muted" }, "Looking at the elements…"))
     if (!this.root.open) this.root.showModal()

@@ -8,6 +8,7 @@ import type { SortColumn } from "../model/table-order.ts"
 import { TableOrder } from "../model/table-order.ts"
 import type { TensorColumns } from "../model/tensor-columns.ts"
 import { familyOf, STATUS } from "../model/tensor-columns.ts"
+import { visibleName } from "../model/visible-text.ts"
 
 /** Where rows take two lines, and how high they and the head are. As the style sheet has it. */
 const NARROW = matchMedia("(max-width: 720px)")
@@ -179,9 +180,9 @@ export class TensorTable {
     const tail = name.slice(tailStart(name))
     const said = element(
       "span",
-      { class: "name-text", title: name },
-      element("span", { class: "name-head" }, name.slice(0, name.length - tail.length)),
-      element("span", { class: "name-tail" }, name === "" ? '""' : tail),
+      { class: "name-text", title: visibleName(name) },
+      element("span", { class: "name-head" }, visibleName(name.slice(0, name.length - tail.length))),
+      element("span", { class: "name-tail" }, name === "" ? '""' : visibleName(tail)),
     )
     const made = element(
       "div",

@@ -7,6 +7,7 @@ import { buildModuleTree, moduleAt, pathTo } from "../model/module-tree.ts"
 import { sayBytes, sayCounted, sayShare } from "../model/quantities.ts"
 import type { TensorColumns } from "../model/tensor-columns.ts"
 import { familyOf } from "../model/tensor-columns.ts"
+import { visibleName } from "../model/visible-text.ts"
 import type { Tile } from "./treemap-layout.ts"
 import { layOut } from "./treemap-layout.ts"
 
@@ -62,7 +63,7 @@ export class TreemapView {
     this.#drawCrumbs()
     const back = this.#tiles.findIndex(({ node }) => node.module === from)
     this.#focus(back < 0 ? 0 : back)
-    const name = pathTo(module).at(-1)?.label ?? "everything"
+    const name = visibleName(pathTo(module).at(-1)?.label ?? "everything")
     announce(`${name}: ${sayCounted(module.tensorCount, "tensor")}, ${sayBytes(module.byteLength)}.`)
   }
 
@@ -80,7 +81,8 @@ export class TreemapView {
     const count = node.row === undefined ? `${sayCounted(node.tensorCount, "tensor")}, ` : ""
     const size = sayBytes(node.byteLength)
     const hasLabel = width >= LABEL_WIDTH && height >= LABEL_HEIGHT
-    const said = `${node.label}: ${count}${share}, ${size}`
+    const label = visibleName(node.label)
+    const said = `${label}: ${count}${share}, ${size}`
     const made = button("", () => this.#open(tile), {
       class: `tile ${this.#classOf(tile)}`,
       tabindex: index === 0 ? 0 : -1,
@@ -93,7 +95,7 @@ export class TreemapView {
     const isLarge = height >= SECOND_LINE_HEIGHT && width >= SECOND_LINE_WIDTH && node.children.length === 0
     fill(
       made,
-      element("span", { class: "tile-name" }, node.label),
+      element("span", { class: "tile-name" }, label),
       element("span", { class: "visually-hidden" }, `: ${count}${share}, `),
       element("span", { class: isLarge ? "tile-size" : "visually-hidden" }, size),
     )
@@ -118,7 +120,7 @@ export class TreemapView {
   #drawCrumbs(): void {
     const path = [this.#top, ...pathTo(this.#zoomed)]
     const entries = path.map((module, index) => {
-      const label = index === 0 ? "All" : module.label
+      const label = index === 0 ? "All" : visibleName(module.label)
       const isHere = index === path.length - 1
       return element(
         "li",
