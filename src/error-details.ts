@@ -59,6 +59,8 @@ export interface ErrorDetails {
   "digest-mismatch": { readonly path?: string; readonly expected: string; readonly actual: string }
   truncated: { readonly within?: string; readonly at: number; readonly wanted: number; readonly got: number }
   "not-a-checkpoint": { readonly looksLike: string }
+  /** The file is one thing to one program and another to the next. */
+  "two-formats": Fault
   "unsupported-layout": { readonly layout: string; readonly problem: string }
   "limit-exceeded": {
     readonly limit: keyof Limits

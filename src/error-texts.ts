@@ -78,6 +78,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) => `this is not a PyTorch checkpoint: it looks like ${d.looksLike}`,
     next: "Check that the right file was named and that it was downloaded in full.",
   },
+  "two-formats": fault(CRAFTED),
   "unsupported-layout": {
     say: (d) => `${d.layout}: ${d.problem}`,
     next: "Save the model's state_dict() with torch.save and convert that file.",

@@ -49,10 +49,7 @@ const escapeMarks = (command: string): string => command.replace(/[:#]/g, escape
 
 function escapeText(text: string): string {
   const unsafe = text === text.normalize("NFC") ? UNSAFE : UNSAFE_OR_WIDE
-  return text
-    .replace(unsafe, escapeCharacter)
-    .replace(PILED_MARKS, escapeEach)
-    .replace(COMMANDS, escapeMarks)
+  return text.replace(unsafe, escapeCharacter).replace(PILED_MARKS, escapeEach).replace(COMMANDS, escapeMarks)
 }
 
 function cutText(text: string, units: number): string {

@@ -26,6 +26,7 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
   "digest-mismatch": { path: "a.pt", expected: "0".repeat(64), actual: "f".repeat(64) },
   truncated: { within: "a.pt", at: 100, wanted: 22, got: 3 },
   "not-a-checkpoint": { looksLike: "a GGUF file (llama.cpp)" },
+  "two-formats": { at: 9, problem: "a legacy checkpoint that ends in a zip archive" },
   "unsupported-layout": { layout: "a TorchScript archive", problem: "something is wrong" },
   "limit-exceeded": { limit: "maxNodes", allowed: 10, wanted: 11, within: "archive/data.pkl" },
   "zip-end-record": FAULT,

@@ -3,6 +3,7 @@
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { requireUnchanged } from "../bytes/read-exactly.ts"
 import { turnIfDue } from "../bytes/turns.ts"
+import { withLimits } from "../limits.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
@@ -23,7 +24,7 @@ export async function readHeader<Input>(
   return await unchanged(source, readSafetensorsHeader(source, options), options).finally(close)
 }
 
-/** Lists what is wrong with `input`. */
+/** Lists what is wrong with `input`, and warns of what other programs would take it for. */
 export async function checkFile<Input>(
   platform: InputPlatform<Input>,
   input: Input,
@@ -33,7 +34,22 @@ export async function checkFile<Input>(
   options.signal?.throwIfAborted()
   await turnIfDue(options.signal)
   const { source, close } = await platform.openInput(input, options)
-  return await unchanged(source, checkSafetensors(source, options), options).finally(close)
+  return await unchanged(source, checkAll(source, options), options).finally(close)
+}
+
+async function checkAll(source: ByteSource, options: ReadHeaderOptions): Promise<SafetensorsCheck> {
+  const check = await checkSafetensors(source, options)
+  if (check.header === undefined) return check
+  const { formatsUnderSafetensors } = await import("../torch/other-formats.ts")
+  const { signal } = options
+  const found = await formatsUnderSafetensors(source, { limits: withLimits(options.limits), signal })
+  const warnings = found.map((problem) => ({
+    rule: "two-formats",
+    severity: "warning" as const,
+    at: 0,
+    problem,
+  }))
+  return { ...check, findings: [...check.findings, ...warnings] }
 }
 
 /** What was read, unless the source is another one by now. */

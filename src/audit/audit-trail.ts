@@ -4,12 +4,18 @@ import { inTurns } from "../bytes/turns.ts"
 import type { AnyCheckpointError } from "../errors.ts"
 import { isCheckpointError } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { listGlobalsSteps, type PickleListing } from "../pickle/list-globals.ts"
+import type { ListingBudget, PickleListing } from "../pickle/list-globals.ts"
+import { listGlobalsSteps } from "../pickle/list-globals.ts"
+import type { RowPickle } from "../pickle/list-pickles.ts"
+import { listPicklesSteps } from "../pickle/list-pickles.ts"
 import { GlobalTable, MOST_GLOBALS } from "./global-table.ts"
 import type { ScanFinding, ScannedFormat, ScannedPickle, ScanReport } from "./scan-report.ts"
 
 /** Failures of the medium or of the caller: no property of the file, so no finding. */
 const NOT_THE_FILE: ReadonlySet<string> = new Set(["read-failed", "invalid-argument", "input-changed"])
+
+/** Pickles that are listed at most. A legacy file has five, a TorchScript archive one for each of its source files. */
+const MOST_PICKLES = 10_000
 
 /** A pickle to list. */
 export interface PickleBytes {
@@ -26,6 +32,7 @@ export class AuditTrail {
   readonly #signal: AbortSignal | undefined
   readonly #table = new GlobalTable()
   readonly #pickles: ScannedPickle[] = []
+  #pickleCount = 0
   readonly #findings: ScanFinding[] = []
 
   constructor(limits: Limits, signal: AbortSignal | undefined) {
@@ -53,27 +60,46 @@ export class AuditTrail {
   }
 
   /** Lists the globals of one pickle. */
-  async list({ name, bytes, start, fileOffset }: PickleBytes): Promise<PickleListing> {
+  async list(
+    { name, bytes, start, fileOffset }: PickleBytes,
+    budget?: ListingBudget,
+  ): Promise<PickleListing> {
+    const onMention = this.#table.collect(name, fileOffset)
     const steps = listGlobalsSteps(bytes, {
-      within: name,
-      limits: this.#limits,
-      start,
-      oddities: "keep",
-      onMention: this.#table.collect(name, fileOffset),
+      ...{ within: name, limits: this.#limits, start, onMention },
+      ...(budget === undefined ? {} : { budget }),
     })
     const listing = await inTurns(steps, this.#signal)
-    const { protocol, opcodeCount, end, complete } = listing
+    this.#addPickle(name, fileOffset, { ...listing, start })
+    return listing
+  }
+
+  /** Lists the globals of pickles that stand in a row. */
+  async listRow({ name, bytes, fileOffset }: Omit<PickleBytes, "start">): Promise<void> {
+    const onMention = this.#table.collect(name, fileOffset)
+    const steps = listPicklesSteps(bytes, { within: name, limits: this.#limits, onMention })
+    const { pickles } = await inTurns(steps, this.#signal)
+    for (const pickle of pickles) this.#addPickle(name, fileOffset, pickle)
+  }
+
+  #addPickle(name: string, fileOffset: number | undefined, pickle: RowPickle): void {
+    this.#pickleCount += 1
+    if (this.#pickles.length === MOST_PICKLES) return
+    const { start, protocol, opcodeCount, end, complete } = pickle
     const offset = fileOffset === undefined ? undefined : fileOffset + start
     this.#pickles.push({ name, offset, byteLength: end - start, protocol, opcodeCount, complete })
-    return listing
   }
 
   async report(format: ScannedFormat, byteLength: number): Promise<ScanReport> {
     const globals = await this.#table.globals()
     const findings = [...this.#findings]
     if (this.#table.overflows) {
-      const message = `the pickles name more than ${MOST_GLOBALS} globals; the rest is not listed`
+      const message = `the pickles name more than ${MOST_GLOBALS} globals that are refused; the rest is not listed`
       findings.push({ severity: "error", code: "too-many-globals", message })
+    }
+    if (this.#table.leavesOut || this.#pickleCount > MOST_PICKLES) {
+      const message = `of ${this.#pickleCount} pickles and the globals that they name and may name, the first ${MOST_PICKLES} are listed`
+      findings.push({ severity: "note", code: "not-all-listed", message })
     }
     const refused =
       findings.some(({ severity }) => severity === "error") ||

@@ -5,7 +5,7 @@ import { findAllowedGlobal } from "../torch/allowed-globals.ts"
 import type { KnownDanger } from "./known-dangers.ts"
 import type { GlobalVerdict, ScannedGlobal } from "./scan-report.ts"
 
-/** Globals that are listed at most. A whole model names some hundreds. */
+/** Globals that are listed at most: of those that are refused, and of those that are allowed. Models name some hundreds. */
 export const MOST_GLOBALS = 10_000
 
 const ORDER: readonly GlobalVerdict[] = ["dangerous", "unknown", "allowed"]
@@ -22,11 +22,19 @@ export class GlobalTable {
   readonly #rows: Row[] = []
   /** Rows of the pickle that is listed at present. */
   readonly #byName = new Map<string, Row>()
+  /** Rows of globals that are refused. */
+  #refused = 0
   #overflows = false
+  #leavesOut = false
 
-  /** Whether there were more globals than are listed. */
+  /** Whether there were more refused globals than are listed. */
   get overflows(): boolean {
     return this.#overflows
+  }
+
+  /** Whether there were more allowed globals than are listed: they say nothing against the file, however many there are. */
+  get leavesOut(): boolean {
+    return this.#leavesOut
   }
 
   /** A collector for one pickle, whose bytes begin at `start` of the file, in the form that `listGlobals` takes. */
@@ -41,10 +49,16 @@ export class GlobalTable {
         known.count += 1
         return known.mention
       }
-      if (this.#rows.length >= MOST_GLOBALS) {
+      const allowed = isAllowed(mention)
+      if (allowed && this.#rows.length - this.#refused >= MOST_GLOBALS) {
+        this.#leavesOut = true
+        return mention
+      }
+      if (!allowed && this.#refused >= MOST_GLOBALS) {
         this.#overflows = true
         return undefined
       }
+      if (!allowed) this.#refused += 1
       const row = { pickle, start, mention, count: 1 }
       this.#rows.push(row)
       this.#byName.set(identity, row)

@@ -2,15 +2,13 @@
 
 import type { MemberTable } from "../archive/member-table.ts"
 import { readZip, type ZipArchive } from "../archive/read-zip.ts"
-import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { readExtent } from "../bytes/read-extent.ts"
-import { inTurns } from "../bytes/turns.ts"
+import { MemoryBudget } from "../pickle/memory-budget.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { otherLayoutOf, readArchive } from "../torch/layout-zip.ts"
 import { PickleAllowance } from "../torch/pickle-allowance.ts"
-import { findPickleMembers, isPickleSteps } from "../torch/pickle-members.ts"
+import type { FoundPickles } from "../torch/pickle-members.ts"
 import type { AuditTrail } from "./audit-trail.ts"
 import type { ScannedFormat } from "./scan-report.ts"
 
@@ -22,6 +20,9 @@ export interface ScannedArchive {
 
 /** The pickle that a conversion reads. */
 const MAIN_PICKLE = /^[^/]*\/data\.pkl$/
+
+/** Raw elements of tensors, in archives of which nothing tells what they hold: TorchScript's and torch.export's. */
+const RAW_DATA = /(?:^|\/)(?:(?:data|constants)\/[0-9]{1,20}|data\/(?:weights|constants)\/[^/]+)$/
 
 /** Source texts of TorchScript. */
 const TORCHSCRIPT_CODE = /^[^/]*\/code\/.*\.py$/s
@@ -40,44 +41,51 @@ export async function scanArchive(
     trail.addError(error)
     return { format: "zip", contents: undefined }
   }
-  const format = otherLayoutOf(archive.entries)?.format ?? "zip"
-  const strays = await listMembers(archive, options, trail)
-  // A TorchScript archive has a pickle for each of its source files.
-  if (format === "zip") for (const stray of strays) noteStray(stray, trail)
+  const other = otherLayoutOf(archive.entries)
+  const format = other?.format ?? "zip"
+  const seen = { main: false }
+  const onPickles = async (found: FoundPickles): Promise<void> => {
+    await trail.listRow(found)
+    if (MAIN_PICKLE.test(found.name)) seen.main = true
+    // A TorchScript archive has a pickle for each of its source files.
+    else if (other === undefined) noteStray(found, trail)
+  }
+  if (other !== undefined) await listMembers(archive, options, trail, onPickles)
   noteCode(archive.entries, trail)
+  let contents: CheckpointContents | undefined
   try {
-    return { format, contents: await readArchive(archive, options) }
+    contents = await readArchive(archive, options, onPickles)
   } catch (error) {
     trail.addError(error)
-    return { format, contents: undefined }
   }
+  // What is no checkpoint may be anything, and hold pickles all the same.
+  if (other === undefined && !seen.main) await listMembers(archive, options, trail, onPickles)
+  return { format, contents }
 }
 
-/** Lists every pickle, and returns those that torch.load does not read. */
+/** Lists the pickles of an archive that no conversion reads. */
 async function listMembers(
   archive: ZipArchive,
   options: ReadingOptions,
   trail: AuditTrail,
-): Promise<readonly ByteExtent[]> {
-  const strays: ByteExtent[] = []
-  const allowance = new PickleAllowance(options.limits)
+  onPickles: (found: FoundPickles) => Promise<void>,
+): Promise<void> {
+  const { limits } = options
+  const members = archive.entries.values().filter(({ name }) => !RAW_DATA.test(name))
+  const search = {
+    ...{ options, onPickles, isStrict: false },
+    allowance: new PickleAllowance(limits),
+    budget: { opcodes: 0, memory: MemoryBudget.of(limits, 0) },
+  }
   try {
-    for (const member of await findPickleMembers(archive.entries.values(), options)) {
-      const { name, coding, offset } = member
-      allowance.take(member)
-      const bytes = await readExtent(member, options)
-      const isMain = MAIN_PICKLE.test(name)
-      if (!isMain && !(await inTurns(isPickleSteps(bytes, options.limits), options.signal))) continue
-      await trail.list({ name, bytes, start: 0, fileOffset: coding === "stored" ? offset : undefined })
-      if (!isMain) strays.push(member)
-    }
+    const { searchMembers } = await import("../torch/pickle-members.ts")
+    await searchMembers(members, search)
   } catch (error) {
     trail.addError(error)
   }
-  return strays
 }
 
-function noteStray({ name }: ByteExtent, trail: AuditTrail): void {
+function noteStray({ name }: FoundPickles, trail: AuditTrail): void {
   const message = `the archive holds a pickle that torch.load does not read: ${quoteText(name)}`
   trail.add({ severity: "note", code: "other-pickle", message, within: name })
 }

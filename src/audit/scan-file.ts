@@ -12,7 +12,7 @@ import { isCheckpointError } from "../errors.ts"
 import { planConversionSteps } from "../plan/plan-conversion.ts"
 import type { UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
-import { readCheckpoint } from "../torch/read-checkpoint.ts"
+import { readCheckpoint, refuseArchiveAtEnd } from "../torch/read-checkpoint.ts"
 import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
 import { AuditTrail } from "./audit-trail.ts"
 import { scanArchive } from "./scan-archive.ts"
@@ -58,12 +58,12 @@ async function scanByFormat(
     case "safetensors":
       await scanSafetensors(source, options, trail)
       return "safetensors"
-    case "pickle":
-      await scanBarePickles(source, options, trail)
-      return "pickle"
     default:
-      if (sniffed === "other" && (await isBarePickle(source, options))) {
+      if (sniffed !== "tar" && (await isBarePickle(source, options))) {
         await scanBarePickles(source, options, trail)
+        await refuseArchiveAtEnd(source, "pickle", options.signal).catch((error: unknown) =>
+          trail.addError(error),
+        )
         return "pickle"
       }
       // It says what the file is, or looks like.
@@ -127,6 +127,10 @@ async function scanSafetensors(
         ...(tensor === undefined ? {} : { within: tensor }),
         ...(at === undefined ? {} : { at }),
       })
+    }
+    const { formatsUnderSafetensors } = await import("../torch/other-formats.ts")
+    for (const message of await formatsUnderSafetensors(source, { limits, signal })) {
+      trail.add({ severity: "error", code: "two-formats", message })
     }
   } catch (error) {
     trail.addError(error)

@@ -5,14 +5,24 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
 import { requireWithin } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { hasProtocolHead, isCertainPickle, isPickleToPython } from "../pickle/list-pickles.ts"
 import { runPickleSteps } from "../pickle/machine.ts"
+import { MemoryBudget } from "../pickle/memory-budget.ts"
+import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readLegacyLayout } from "../torch/layout-legacy.ts"
 import { readLegacyPickles } from "../torch/legacy-pickles.ts"
-import { isPickleSteps } from "../torch/pickle-members.ts"
+import { listWindows } from "../torch/pickle-windows.ts"
 import { StorageTable } from "../torch/storage-table.ts"
 import { TorchPolicy } from "../torch/torch-policy.ts"
 import type { AuditTrail } from "./audit-trail.ts"
+
+/** What a pickle that follows another takes, whatever is in it. */
+const PICKLE_RUN_BYTES = 1024
+
+/** Globals that are looked up among the dangerous ones, of a file that may be no pickle at all. */
+const MOST_ASKED = 1000
 
 /** Lists the five pickles, then has the file read as a conversion would. */
 export async function scanLegacy(
@@ -49,28 +59,67 @@ export async function scanBarePickles(
   try {
     requireWithin(limits, "maxPickleBytes", source.byteLength)
     const bytes = await readExactly(source, { offset: 0, length: source.byteLength }, signal)
-    const budget = { opcodes: 0 }
-    for (let start = 0, index = 0; start < bytes.byteLength; index++) {
-      const within = index === 0 ? "pickle" : `pickle ${index + 1}`
-      const { end, complete } = await trail.list({ name: within, bytes, start, fileOffset: 0 })
-      const policy = new TorchPolicy({ within, limits, storages: absentStorages(source), storageViews: true })
-      await inTurns(runPickleSteps(bytes, { within, policy, limits, budget, start }), signal)
-      if (!complete) return
-      start = end
+    const memory = MemoryBudget.of(limits, bytes.byteLength)
+    const budget = { opcodes: 0, memory }
+    const starts = await listRow(bytes, limits, trail)
+    for (const [index, start] of starts.entries()) {
+      if (index > 0) memory.take(PICKLE_RUN_BYTES, nameOf(index))
+      const storages = absentStorages(source)
+      const policy = new TorchPolicy({ within: nameOf(index), limits, storages, storageViews: true, memory })
+      await inTurns(runPickleSteps(bytes, { within: nameOf(index), policy, limits, budget, start }), signal)
     }
   } catch (error) {
     trail.addError(error)
   }
 }
 
-/** Whether a file that no signature tells is a pickle of protocol 0 or 1. */
+/** Lists all of them before any is refused, and returns where they begin. */
+async function listRow(bytes: Uint8Array, limits: Limits, trail: AuditTrail): Promise<readonly number[]> {
+  const memory = MemoryBudget.of(limits, bytes.byteLength)
+  const budget = { opcodes: 0, memory }
+  const starts: number[] = []
+  for (let start = 0; start < bytes.byteLength; ) {
+    memory.take(PICKLE_RUN_BYTES, nameOf(starts.length))
+    const name = nameOf(starts.length)
+    const { end, complete } = await trail.list({ name, bytes, start, fileOffset: 0 }, budget)
+    starts.push(start)
+    if (!complete) break
+    start = end
+  }
+  return starts
+}
+
+function nameOf(index: number): string {
+  return index === 0 ? "pickle" : `pickle ${index + 1}`
+}
+
+/**
+ * Whether a file that is no checkpoint is a pickle, or several in a row. `isStrict` asks whether an unpickler of CPython
+ * would look anything up, which text may make it do: it is for files that somebody means to load. Otherwise it must be a
+ * pickle for certain (`isCertainPickle`), or name a global that is known to be dangerous.
+ */
 export async function isBarePickle(
   source: ByteSource,
   { limits, signal }: Pick<ReadingOptions, "limits" | "signal">,
+  isStrict = false,
 ): Promise<boolean> {
-  if (source.byteLength > limits.maxPickleBytes) return false
-  const bytes = await readExactly(source, { offset: 0, length: source.byteLength }, signal)
-  return await inTurns(isPickleSteps(bytes, limits), signal)
+  let mentions: GlobalMention[] = []
+  const { bytes, row } = await listWindows({
+    ...{ within: "pickle", limits, byteLength: source.byteLength, most: limits.maxPickleBytes, signal },
+    read: (length) => {
+      mentions = []
+      return readExactly(source, { offset: 0, length }, signal)
+    },
+    onMention: (mention) => {
+      if (mention.isReached && mentions.length < MOST_ASKED) mentions.push(mention)
+      return mention
+    },
+  })
+  if (row.isOpen && !hasProtocolHead(bytes)) return false
+  if ((isStrict ? isPickleToPython : isCertainPickle)(bytes, row)) return true
+  if (!row.looksUp) return false
+  const { findDanger } = await import("./known-dangers.ts")
+  return mentions.some(({ module, name }) => findDanger(module, name) !== undefined)
 }
 
 function absentStorages(source: ByteSource): StorageTable {

@@ -19,8 +19,8 @@ export type ScannedFormat =
  */
 export type GlobalVerdict = "allowed" | "unknown" | "dangerous"
 
-/** Opcodes that name a global. */
-export type NamingOpcode = "GLOBAL" | "STACK_GLOBAL" | "INST" | "EXT1" | "EXT2" | "EXT4"
+/** Opcodes that name a global. FRAME stands for one that ends within another opcode: what follows only Python can tell. */
+export type NamingOpcode = "GLOBAL" | "STACK_GLOBAL" | "INST" | "EXT1" | "EXT2" | "EXT4" | "FRAME"
 
 /** One global that a pickle names, however often it does so. */
 export interface ScannedGlobal {

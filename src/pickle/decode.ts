@@ -1,6 +1,6 @@
 /**
- * Reads a pickle opcode by opcode. It knows how operands are laid out and nothing of what opcodes mean, so that the
- * machine and an audit that only looks cannot disagree on what a pickle says.
+ * Reads a pickle opcode by opcode for the machine. It knows how operands are laid out and nothing of what opcodes mean.
+ * Those who only look walk over the operands (opcode-walker.ts), by the same table.
  *
  * Follows CPython's `pickletools.py`. The decoder works on the buffer in place and reuses its own fields: reading an
  * opcode allocates nothing but the operand itself.
@@ -23,15 +23,10 @@ export const GLOBAL_NAME_BYTES = 256
 /** Arguments that one call of `String.fromCharCode` is given; engines overflow somewhat above 100,000. */
 const CODES_A_CALL = 8192
 
-/** How a decoder takes what it can step over but not make sense of: text that is not UTF-8, names that no writer writes. */
+/** Where to begin. */
 export interface DecoderOptions {
   /** Byte offset of the pickle in `bytes`. Default 0. */
   readonly start?: number
-  /**
-   * "throw" (default) for whoever acts on the operand; "keep" for whoever only looks: bad text and long integers are
-   * read as undefined, names as they stand, byte for byte.
-   */
-  readonly oddities?: "throw" | "keep"
 }
 
 /** What an operand becomes. */
@@ -55,24 +50,17 @@ export class PickleDecoder {
   readonly #shortTexts: ShortTextReader
   readonly #end: number // a typed array's own length costs more than the read it guards
   readonly #limits: Limits
-  readonly #keepsOddities: boolean
   #position: number
   /** Where the frame ends that was begun last; Infinity when none is open. */
   #frameEnd = Number.POSITIVE_INFINITY
   #frameFault: CheckpointError | undefined
 
-  constructor(
-    bytes: Uint8Array,
-    within: string,
-    limits: Limits,
-    { start = 0, oddities = "throw" }: DecoderOptions = {},
-  ) {
+  constructor(bytes: Uint8Array, within: string, limits: Limits, { start = 0 }: DecoderOptions = {}) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#shortTexts = new ShortTextReader(bytes)
     this.#end = bytes.byteLength
     this.#limits = limits
-    this.#keepsOddities = oddities === "keep"
     this.#position = start
     this.within = within
   }
@@ -90,8 +78,8 @@ export class PickleDecoder {
   /**
    * Reads the next opcode and its operand into `opcode`, `operand`, `name` and `at`.
    *
-   * @throws `pickle-truncated`, `pickle-opcode` for a byte that is no opcode; unless oddities are kept, `pickle-text`
-   *   for text that is not UTF-8 and for names that are not printable ASCII, `limit-exceeded` (`maxIntegerBytes`).
+   * @throws `pickle-truncated`, `pickle-opcode` for a byte that is no opcode, `pickle-text` for text that is not UTF-8 and
+   *   for names that are not printable ASCII, `limit-exceeded` (`maxIntegerBytes`).
    */
   next(): OpcodeInfo {
     this.at = this.#position
@@ -208,20 +196,19 @@ export class PickleDecoder {
     return this.#bytes.subarray(start, start + length)
   }
 
-  #text(length: number): string | undefined {
+  #text(length: number): string {
     const start = this.#take(length)
     const short = this.#shortTexts.read(start, length)
     if (short !== undefined) return short
     const text = decodePythonText(this.#bytes.subarray(start, start + length))
-    if (text !== undefined || this.#keepsOddities) return text
+    if (text !== undefined) return text
     throw this.fault("pickle-text", `a text of ${length} bytes is not UTF-8`)
   }
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */
-  #integer(length: number): number | bigint | undefined {
+  #integer(length: number): number | bigint {
     const bytes = this.#slice(length)
-    if (!this.#keepsOddities) requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
-    if (length > this.#limits.maxIntegerBytes) return undefined
+    requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
     if (length === 0) return 0
     if (length <= 6) {
       let value = 0
@@ -243,7 +230,6 @@ export class PickleDecoder {
   /** A module or attribute: printable ASCII only, nothing trimmed, nothing normalised. */
   #name(): string {
     const length = this.#lineLength()
-    if (this.#keepsOddities) return this.#characters(length)
     const cut = Math.min(length, GLOBAL_NAME_BYTES)
     for (let i = 0; i < cut; i++) {
       const byte = this.#bytes[this.#position + i] as number

@@ -7,43 +7,7 @@
  */
 
 import { atOnce, type Steps } from "../bytes/turns.ts"
-import type { OperandKind } from "./opcodes.ts"
-import { OPCODES } from "./opcodes.ts"
-
-/** Bytes of an operand; below zero, bytes of the length that stands before it; undefined for lines. */
-const OPERAND_BYTES: Readonly<Record<OperandKind, number | undefined>> = {
-  none: 0,
-  uint8: 1,
-  uint16: 2,
-  uint32: 4,
-  int32: 4,
-  uint64: 8,
-  "float64-big-endian": 8,
-  "uint8-length-integer": -1,
-  "uint8-length-string": -1,
-  "uint8-length-text": -1,
-  "uint8-length-bytes": -1,
-  "int32-length-integer": -4,
-  "int32-length-string": -4,
-  "uint32-length-text": -4,
-  "uint32-length-bytes": -4,
-  "uint64-length-text": -8,
-  "uint64-length-bytes": -8,
-  line: undefined,
-  "two-names": undefined,
-}
-
-const ONE_LINE = 100
-const TWO_LINES = 101
-const NO_OPCODE = 102
-
-const SIZES = /* @__PURE__ */ (() => {
-  const table = new Int8Array(256).fill(NO_OPCODE)
-  for (const { code, operand } of OPCODES) {
-    table[code] = OPERAND_BYTES[operand] ?? (operand === "line" ? ONE_LINE : TWO_LINES)
-  }
-  return table
-})()
+import { NO_OPCODE, ONE_LINE, OPERAND_SIZES, TWO_LINES } from "./operand-sizes.ts"
 
 /** A pickle that reads more entries than this keeps all: the numbers themselves would take memory. */
 const MOST_READS = 1_000_000
@@ -81,7 +45,7 @@ export function* findMemoReadsSteps(
     }
     const opcode = bytes[at] as number
     if (opcode === STOP) return reads
-    const size = SIZES[opcode] as number
+    const size = OPERAND_SIZES[opcode] as number
     at += 1
     if (size === 0) continue
     if (size === NO_OPCODE || opcode === GET || reads.size > MOST_READS) return undefined

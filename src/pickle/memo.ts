@@ -33,6 +33,11 @@ export class Memo<Value> {
     return true
   }
 
+  /** Whether the entry is there to be read back. */
+  has(index: number): boolean {
+    return this.#kept.has(index)
+  }
+
   get(index: number): Value | undefined {
     return this.#kept.get(index)
   }

@@ -15,17 +15,25 @@ import { scaledLimit } from "../limits.ts"
 export class MemoryBudget {
   /** Charged so far. The machine adds to it and compares it with `allowed` by itself. */
   taken = 0
-  readonly allowed: number
-  readonly #limit: ScaledLimit
+  allowed: number
+  readonly #limits: Limits
+  #pickleBytes: number
 
-  private constructor(limit: ScaledLimit) {
-    this.allowed = limit.allowed
-    this.#limit = limit
+  private constructor(limits: Limits, pickleBytes: number) {
+    this.#limits = limits
+    this.#pickleBytes = pickleBytes
+    this.allowed = this.#limit().allowed
   }
 
   /** The budget for pickles of `pickleBytes` bytes, inflated. */
   static of(limits: Limits, pickleBytes: number): MemoryBudget {
-    return new MemoryBudget(scaledLimit(limits, "memoryFloorBytes", "memoryRatio", pickleBytes))
+    return new MemoryBudget(limits, pickleBytes)
+  }
+
+  /** Allows for so many bytes of pickles more. */
+  extend(pickleBytes: number): void {
+    this.#pickleBytes += pickleBytes
+    this.allowed = this.#limit().allowed
   }
 
   /** Charges `bytes`. @throws `limit-exceeded`. */
@@ -36,14 +44,18 @@ export class MemoryBudget {
 
   /** What to throw once too much has been taken. */
   refusal(within?: string): CheckpointError {
-    const detail = { ...this.#limit, wanted: this.taken }
+    const detail = { ...this.#limit(), wanted: this.taken }
     return new CheckpointError("limit-exceeded", within === undefined ? detail : { ...detail, within })
   }
 
   /** The same budget with as much taken: each plan starts from what reading the checkpoint took. */
   copy(): MemoryBudget {
-    const copy = new MemoryBudget(this.#limit)
+    const copy = new MemoryBudget(this.#limits, this.#pickleBytes)
     copy.taken = this.taken
     return copy
+  }
+
+  #limit(): ScaledLimit {
+    return scaledLimit(this.#limits, "memoryFloorBytes", "memoryRatio", this.#pickleBytes)
   }
 }

@@ -12,6 +12,9 @@ const OBJECT = 40 + PLACE
 /** An array of items, and the container's entry in the census of tensors. */
 const ITEMS = 80
 
+/** What a listing notes of a global: where it is and what becomes of it, and two names of a few dozen characters. */
+const MENTION = 224
+
 /** Bytes by opcode; the others make nothing. */
 const COSTS: ReadonlyMap<string, number> = /* @__PURE__ */ (() =>
   new Map([
@@ -50,8 +53,8 @@ const COSTS: ReadonlyMap<string, number> = /* @__PURE__ */ (() =>
     ["MARK", PLACE],
     ["BINGET", PLACE],
     ["LONG_BINGET", PLACE],
-    ["GLOBAL", PLACE],
-    ["STACK_GLOBAL", PLACE],
+    ["GLOBAL", PLACE + MENTION],
+    ["STACK_GLOBAL", PLACE + MENTION],
     // A tensor's record, a storage: a dozen fields. What policies copy is charged on top.
     ["REDUCE", PLACE + 144],
     ["NEWOBJ", PLACE + 144],
@@ -65,6 +68,25 @@ export const OPCODE_COSTS: Uint8Array = /* @__PURE__ */ (() => {
   for (const { code, name } of OPCODES) table[code] = COSTS.get(name) ?? 0
   return table
 })()
+
+/** Opcodes of which a listing makes something: those that name globals. */
+const MENTIONS = ["GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"]
+
+/**
+ * What a listing of globals takes for an opcode: a place for each value, and for a global what is noted of it. Never more
+ * than the machine takes for the same, so that what the machine reads to its end is listed to its end.
+ */
+export const LISTING_COSTS: Uint8Array = /* @__PURE__ */ (() => {
+  const table = new Uint8Array(256)
+  for (const { code, name, accepted } of OPCODES) {
+    const most = MENTIONS.includes(name) ? PLACE + MENTION : PLACE
+    table[code] = accepted ? Math.min(most, OPCODE_COSTS[code] as number) : most
+  }
+  return table
+})()
+
+/** What a listing takes for a pickle that follows another. */
+export const PICKLE_BYTES = 256
 
 /** An entry of a dict: the pair, and its share of a table that doubles. Its places were charged with its values. */
 export const ENTRY_BYTES = 80

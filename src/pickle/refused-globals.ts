@@ -7,7 +7,9 @@ import { GLOBAL_NAME_BYTES } from "./decode.ts"
 import { listGlobalsSteps } from "./list-globals.ts"
 import type { MachineState } from "./machine-state.ts"
 import { MOST_REFUSED } from "./machine-state.ts"
+import type { MemoryBudget } from "./memory-budget.ts"
 import type { GlobalMention } from "./shadow-stack.ts"
+import { globalOf } from "./shadow-stack.ts"
 import type { PickleValue } from "./values.ts"
 import { PickleDict, PickleList, PickleSet, PickleTuple, RefusedObject, RefusedReference } from "./values.ts"
 
@@ -36,12 +38,16 @@ export interface StoppedMachine {
   readonly roots: readonly PickleValue[]
 }
 
+/** What the search for paths takes for a container that it has looked at: an entry of a set that doubles. */
+const SEEN_BYTES = 64
+
 /**
  * One row a mention of a refused global, in the order of the pickle: those that the machine met, and those behind the
  * place where it gave up. Empty when there is none but in INST, which is refused as an opcode.
  *
  * Shared containers are looked at once and nothing is looked at below `maxNesting`, so the search for what refers to
- * them is linear in the size of the pickle.
+ * them is linear in the size of the pickle. All of it is charged to what the machine may still take: where that is at an
+ * end, those that it met are all, and no more paths are found.
  */
 export function* refusedGlobalsSteps({
   state,
@@ -58,27 +64,46 @@ export function* refusedGlobalsSteps({
     const length = Math.max(module.length, name.length)
     return met.has(at) || (isNamed && length <= GLOBAL_NAME_BYTES && !policy.resolveGlobal(module, name))
   }
-  yield* listGlobalsSteps(bytes, {
+  const { fault } = yield* listGlobalsSteps(bytes, {
     within,
     limits,
     start,
+    budget: { opcodes: 0, memory: state.memory },
     onMention: (mention) => {
       if (isRefused(mention)) mentions.push(mention)
       return mentions.length < MOST_REFUSED ? mention : undefined
     },
   })
+  if (fault !== undefined) return refusedSoFar(state, mentions)
   if (mentions.every(({ opcode }) => opcode === "INST")) return []
-  const paths = yield* findPathsSteps(roots, limits)
-  return mentions.map(({ module, name, at, use }) => {
+  const paths = yield* findPathsSteps(roots, limits, state.memory)
+  return mentions.map((mention) => {
+    const { at, use } = mention
     const reference = met.get(at)
     const referredToBy = reference === undefined ? undefined : paths.get(reference)
-    return { global: `${module}.${name}`, pickle: within, at, use, referredToBy }
+    return { global: globalOf(mention), pickle: within, at, use, referredToBy }
+  })
+}
+
+/** Without another look at the pickle: what the listing came to, and what the machine met behind that. */
+function refusedSoFar(
+  { refused, decoder }: MachineState,
+  mentions: readonly GlobalMention[],
+): readonly RefusedGlobal[] {
+  const pickle = decoder.within
+  const end = mentions.at(-1)?.at ?? -1
+  const listed = mentions.map((mention) => ({ ...mention, global: globalOf(mention) }))
+  const met = refused.filter(({ at }) => at > end)
+  const named = met.map((reference) => ({ ...reference, global: `${reference.module}.${reference.name}` }))
+  return [...listed, ...named].slice(0, MOST_REFUSED).map(({ global, at, use }) => {
+    return { global, pickle, at, use, referredToBy: undefined }
   })
 }
 
 function* findPathsSteps(
   roots: readonly PickleValue[],
   limits: Limits,
+  memory: MemoryBudget,
 ): Steps<ReadonlyMap<RefusedReference, string>> {
   const paths = new Map<RefusedReference, string>()
   const seen = new Set<PickleValue>()
@@ -95,6 +120,8 @@ function* findPathsSteps(
     const { key, value } = part.value
     if (typeof value !== "object" || value === null || seen.has(value)) continue
     seen.add(value)
+    memory.taken += SEEN_BYTES
+    if (memory.taken > memory.allowed) break
     const reference =
       value instanceof RefusedObject ? value.reference : value instanceof RefusedReference ? value : undefined
     if (reference !== undefined && !paths.has(reference)) {

@@ -1,11 +1,10 @@
 /**
  * What a pickle does to the stack, as far as it concerns globals: where the names of STACK_GLOBAL come from, and what
- * a global that was named is used for. Follows every opcode, those that the machine refuses too, and fails on none:
- * what is missing from the stack counts as something unknown.
+ * a global that was named is used for. Follows every opcode, those that the machine refuses too, and stops at none: it
+ * notes when every unpickler of CPython has failed for certain, and what is missing counts as something unknown.
  */
 
 import { Memo } from "./memo.ts"
-import type { OpcodeInfo } from "./opcodes.ts"
 import { OPCODES } from "./opcodes.ts"
 
 /** One opcode that names a global, and the most that becomes of what it names. */
@@ -14,13 +13,23 @@ export interface GlobalMention {
   readonly name: string
   /** False where only Python could tell the name: module and name then say what is known, or are empty. */
   readonly isNamed: boolean
+  /** False where every unpickler has failed before it looks the global up. */
+  readonly isReached: boolean
   /** Byte offset of the opcode. */
   readonly at: number
-  readonly opcode: "GLOBAL" | "STACK_GLOBAL" | "INST" | "EXT1" | "EXT2" | "EXT4"
+  /** FRAME where an opcode reaches over the end of a frame: unpicklers then go on with different bytes. */
+  readonly opcode: "GLOBAL" | "STACK_GLOBAL" | "INST" | "EXT1" | "EXT2" | "EXT4" | "FRAME"
   use: "mentioned" | "instantiated" | "called"
   /** The opcode that first uses it so. */
   usedBy: { readonly opcode: string; readonly at: number } | undefined
 }
+
+/** What to call it: module and name, as the pickle writes them. */
+export function globalOf({ module, name, isNamed }: GlobalMention): string {
+  return isNamed || module !== "" ? `${module}.${name}` : UNTOLD
+}
+
+const UNTOLD = "(a name that only Python can tell)"
 
 /** What calling a global would make: calling that again is a use of the global. */
 class Made {
@@ -31,38 +40,52 @@ class Made {
   }
 }
 
-/** Text, a global, what was made of one; undefined for everything else. */
-export type Shadow = string | GlobalMention | Made | undefined
+/**
+ * The byte offset of an opcode that pushes text, a global, what was made of one, null for what may be anything; undefined
+ * for what is none of these for certain: a number, a container.
+ */
+export type Shadow = number | GlobalMention | Made | null | undefined
 
-/** Values that an opcode takes off, whether it takes all above the last mark, and whether it leaves one. */
+/**
+ * Values that an opcode takes off, whether it takes all above the last mark, whether it leaves one, and whether it
+ * changes the one below.
+ */
 interface Effect {
   readonly pops: number
   readonly toMark: boolean
   readonly pushes: boolean
+  readonly alters: boolean
 }
 
 const PUSHES = "push"
+const ALTERS = "alter"
 /** Opcodes that move values about and look at none, in the order of opcodes.ts. */
 const EFFECTS: ReadonlyMap<string, Effect> = /* @__PURE__ */ new Map(
   /* @__PURE__ */ (
     [
       [PUSHES, 0, ["INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"]],
-      [PUSHES, 0, ["BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "NEXT_BUFFER"]],
+      [PUSHES, 0, ["BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"]],
       [PUSHES, 0, ["NONE", "NEWTRUE", "NEWFALSE", "EMPTY_LIST", "EMPTY_TUPLE", "EMPTY_DICT", "EMPTY_SET"]],
-      [PUSHES, 0, ["PERSID"]],
-      [PUSHES, 1, ["TUPLE1", "BINPERSID"]],
+      [PUSHES, 1, ["TUPLE1"]],
       [PUSHES, 2, ["TUPLE2"]],
       [PUSHES, 3, ["TUPLE3"]],
       [PUSHES, "mark", ["LIST", "TUPLE", "DICT", "FROZENSET"]],
-      ["leave", 1, ["APPEND", "BUILD"]],
-      ["leave", 2, ["SETITEM"]],
-      ["leave", "mark", ["APPENDS", "SETITEMS", "ADDITEMS", "POP_MARK"]],
-      ["leave", 0, ["READONLY_BUFFER", "PROTO", "STOP", "FRAME"]],
+      [ALTERS, 1, ["APPEND", "BUILD"]],
+      [ALTERS, 2, ["SETITEM"]],
+      [ALTERS, "mark", ["APPENDS", "SETITEMS", "ADDITEMS"]],
+      [ALTERS, 0, ["READONLY_BUFFER"]],
+      ["leave", "mark", ["POP_MARK"]],
+      ["leave", 0, ["READONLY_BUFFER", "FRAME"]],
     ] as const
   ).flatMap(([does, takes, names]) =>
     names.map((name): [string, Effect] => [
       name,
-      { pops: takes === "mark" ? 0 : takes, toMark: takes === "mark", pushes: does === PUSHES },
+      {
+        pops: takes === "mark" ? 0 : takes,
+        toMark: takes === "mark",
+        pushes: does === PUSHES,
+        alters: does === ALTERS,
+      },
     ]),
   ),
 )
@@ -75,9 +98,15 @@ const EFFECT_BY_BYTE: readonly (Effect | undefined)[] = /* @__PURE__ */ (() => {
 
 /** The stack, the marks and the memo. */
 export class ShadowStack {
+  /** Whether every unpickler of CPython has failed by now, for want of a value, a mark, or something that can be called. */
+  hasFailed = false
+  /** Whether an opcode that is reached does something with a global: calls it, sets its state or its items. */
+  hasActed = false
   readonly #values: Shadow[] = []
   readonly #marks: number[] = []
   readonly #memo: Memo<Shadow>
+  /** Whether an entry was stored that only Python could tell. */
+  #isMemoUnknown = false
 
   /** `reads` are the memo entries that the pickle reads; undefined when all may be. */
   constructor(reads: ReadonlySet<number> | undefined) {
@@ -93,9 +122,11 @@ export class ShadowStack {
     this.#values.push(value)
   }
 
-  /** The topmost value. Takes no heed of marks, as CPython's unpickler in C does where it can. */
+  /** The topmost value. Takes no heed of marks, as CPython's unpickler in C did before version 3.7. */
   pop(): Shadow {
-    return this.#values.pop()
+    if (this.#values.length > 0) return this.#values.pop()
+    this.hasFailed = true
+    return null
   }
 
   mark(): void {
@@ -104,51 +135,87 @@ export class ShadowStack {
 
   /** The lowest value above the last mark; all of them are taken off, and the mark. */
   popMark(): Shadow {
-    const height = this.#marks.pop() ?? 0
-    const lowest = this.#values[height]
-    if (height < this.#values.length) this.#values.length = height
+    const height = this.#marks.pop()
+    if (height === undefined) this.hasFailed = true
+    const lowest = this.#values[height ?? 0]
+    if ((height ?? 0) < this.#values.length) this.#values.length = height ?? 0
     return lowest
   }
 
   /** POP takes the mark off where nothing stands above it. */
   popOrUnmark(): void {
     if (this.#marks.at(-1) === this.#values.length) this.#marks.pop()
-    else this.#values.pop()
+    else this.pop()
   }
 
   duplicate(): void {
-    this.#values.push(this.#values.at(-1))
+    this.#values.push(this.#peek())
   }
 
-  memoize(index: number = this.#memo.size): void {
-    this.#memo.set(index, this.#values.at(-1))
+  /** Whether it took memory. */
+  memoize(index: number = this.#memo.size): boolean {
+    return this.#memo.set(index, this.#peek())
+  }
+
+  /** An entry was stored, under a number that is not known: from now on each may be another. */
+  memoizeSomewhere(): void {
+    this.#peek()
+    this.#isMemoUnknown = true
   }
 
   recall(index: number): void {
-    this.#values.push(this.#memo.get(index))
+    if (this.#isMemoUnknown) this.push(null)
+    else if (this.#memo.has(index)) this.push(this.#memo.get(index))
+    else {
+      this.hasFailed = true
+      this.push(null)
+    }
   }
 
   /** Takes a callable off and leaves what it would have made. */
   call(callable: Shadow, use: "called" | "instantiated", opcode: string, at: number): void {
     const mention = callable instanceof Made ? callable.of : callable
-    if (typeof mention !== "object") {
-      this.push(undefined)
+    if (typeof mention !== "object" || mention === null) {
+      // Text, numbers and containers cannot be called.
+      if (mention !== null) this.hasFailed = true
+      this.push(null)
       return
     }
     if (mention.use === "mentioned" || (mention.use === "instantiated" && use === "called")) {
       mention.use = use
       mention.usedBy = { opcode, at }
     }
+    this.#act()
     this.push(callable instanceof Made ? callable : new Made(mention))
   }
 
-  /** Follows an opcode that only moves values. False when `opcode` does more than that. */
-  move({ code }: OpcodeInfo): boolean {
+  /** STOP takes the topmost value for what the pickle holds. */
+  stop(): void {
+    this.#peek()
+  }
+
+  /** Follows an opcode that only moves values. False when the opcode does more than that. */
+  move(code: number): boolean {
     const effect = EFFECT_BY_BYTE[code]
     if (effect === undefined) return false
     if (effect.toMark) this.popMark()
-    for (let i = 0; i < effect.pops; i++) this.#values.pop()
+    for (let i = 0; i < effect.pops; i++) this.pop()
     if (effect.pushes) this.#values.push(undefined)
+    else if (effect.alters && isOfGlobal(this.#peek())) this.#act()
     return true
   }
+
+  #peek(): Shadow {
+    if (this.#values.length > 0) return this.#values.at(-1)
+    this.hasFailed = true
+    return null
+  }
+
+  #act(): void {
+    if (!this.hasFailed) this.hasActed = true
+  }
+}
+
+function isOfGlobal(value: Shadow): boolean {
+  return typeof value === "object" && value !== null
 }

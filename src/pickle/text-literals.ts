@@ -1,11 +1,34 @@
 /**
- * Text as protocols 0 and 1 write it, for those who only look: the machine refuses these opcodes.
+ * Text as a pickle of any protocol writes it, for those who only look: what they need of it is names, so no more is read
+ * than a name could have.
  *
- * Follows CPython's `pickle.py`: STRING is a Python literal in quotes, UNICODE is text in the codec
- * `raw-unicode-escape`.
+ * Follows CPython: STRING is a Python literal in quotes (`codecs.escape_decode`), UNICODE is text in the codec
+ * `raw-unicode-escape`, the others are UTF-8 behind a length.
  */
 
-/** Escapes of one character in a Python literal. */
+import { GLOBAL_NAME_BYTES } from "./decode.ts"
+import { decodePythonText } from "./python-text.ts"
+
+/** Where the operand of a text opcode stands. */
+export interface TextPlace {
+  readonly bytes: Uint8Array
+  readonly code: number
+  readonly start: number
+  readonly end: number
+}
+
+const STRING = 0x53
+const UNICODE = 0x56
+
+const BACKSLASH = 0x5c
+
+/** Bytes of UTF-8 that hold as many characters as are read, whatever they are. */
+const MOST_BYTES = 4 * (GLOBAL_NAME_BYTES + 1)
+
+/** Blanks that are looked behind: a literal may be asked for often. */
+const MOST_BLANKS = 16
+
+/** Escapes of one character in a Python literal, by the character. */
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["\\", "\\"],
   ["'", "'"],
@@ -19,30 +42,97 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["v", "\v"],
 ])
 
-/** Backslash, then `x` and two hex digits, up to three octal digits, or any character. */
-const LITERAL_ESCAPE = /\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))/gs
+/** Behind a backslash: `x` and two hex digits, up to three octal digits, or any character. */
+const LITERAL_ESCAPE = /x([0-9a-fA-F]{2})|([0-7]{1,3})|(.)/sy
 
-/** Backslash and `u` with four, or `U` with eight hex digits. */
-const RAW_ESCAPE = /\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g
+/** Behind a backslash: `u` with four, or `U` with eight hex digits, or any character, two backslashes among them. */
+const RAW_ESCAPE = /u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.)/sy
 
 const HIGHEST_CODE_POINT = 0x10ffff
 
-/** What the operand of STRING stands for, or undefined when it has no quotes. */
-export function readStringLiteral(line: string): string | undefined {
-  const text = line.trimEnd()
-  const quote = text[0]
-  if (text.length < 2 || (quote !== "'" && quote !== '"') || !text.endsWith(quote)) return undefined
-  return text.slice(1, -1).replace(LITERAL_ESCAPE, (whole, hex: string, octal: string, other: string) => {
+/**
+ * What the text opcode at this place stands for: undefined when no text does, cut with an ellipsis when it is longer than
+ * a name. Of longer ones only the beginning is looked at.
+ */
+export function readName(place: TextPlace): string | undefined {
+  const { bytes, code, start, end } = place
+  if (code === STRING) return cutName(readStringLiteral(bytes, start, end))
+  if (code === UNICODE) return cutName(readRawUnicode(bytes, start, end))
+  return cutName(readUtf8(bytes, start, end))
+}
+
+/** A line of GLOBAL or INST as Python decodes it: undefined where it cannot, and then looks nothing up. */
+export function readNameLine(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isAscii: boolean,
+): string | undefined {
+  const most = Math.min(end, start + MOST_BYTES)
+  if (isAscii) for (let at = start; at < most; at++) if ((bytes[at] as number) > 0x7f) return undefined
+  return cutName(readUtf8(bytes, start, end))
+}
+
+function cutName(name: string | undefined): string | undefined {
+  return name !== undefined && name.length > GLOBAL_NAME_BYTES ? `${name.slice(0, GLOBAL_NAME_BYTES)}…` : name
+}
+
+function readUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start <= MOST_BYTES) return decodePythonText(bytes.subarray(start, end))
+  let cut = start + MOST_BYTES
+  // A character that is cut in two is left out.
+  while (cut > start && ((bytes[cut] as number) & 0xc0) === 0x80) cut--
+  return decodePythonText(bytes.subarray(start, cut))
+}
+
+/** What the operand of STRING stands for, or undefined when it has no quotes. Bytes above 0x7f are left as they are. */
+export function readStringLiteral(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let last = end - 1
+  // Python 2 took blanks behind the quotes.
+  const first = Math.max(start, last - MOST_BLANKS)
+  while (last > first && isBlank(bytes[last] as number)) last--
+  const quote = bytes[start]
+  if (last <= start || (quote !== 0x22 && quote !== 0x27) || bytes[last] !== quote) return undefined
+  return readEscaped(bytes, start + 1, last, LITERAL_ESCAPE, (hex, octal, other) => {
     if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
-    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8))
-    return ESCAPES.get(other) ?? whole
+    if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff)
+    return ESCAPES.get(other ?? "")
   })
 }
 
 /** What the operand of UNICODE stands for. */
-export function readRawUnicode(line: string): string {
-  return line.replace(RAW_ESCAPE, (whole, short: string, long: string) => {
-    const code = Number.parseInt(short ?? long, 16)
-    return code > HIGHEST_CODE_POINT ? whole : String.fromCodePoint(code)
+export function readRawUnicode(bytes: Uint8Array, start: number, end: number): string {
+  return readEscaped(bytes, start, end, RAW_ESCAPE, (short, long) => {
+    const code = Number.parseInt(short ?? long ?? "", 16)
+    return code <= HIGHEST_CODE_POINT ? String.fromCodePoint(code) : undefined
   })
+}
+
+/** `stand` gives what an escape stands for; what it does not know is left as it is. */
+function readEscaped(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  pattern: RegExp,
+  stand: (first?: string, second?: string, other?: string) => string | undefined,
+): string {
+  let text = ""
+  for (let at = start; at < end && text.length <= GLOBAL_NAME_BYTES; ) {
+    const byte = bytes[at] as number
+    at += 1
+    if (byte !== BACKSLASH) {
+      text += String.fromCharCode(byte)
+      continue
+    }
+    const following = String.fromCharCode(...bytes.subarray(at, Math.min(at + 9, end)))
+    pattern.lastIndex = 0
+    const [whole = "", first, second, other] = pattern.exec(following) ?? []
+    text += stand(first, second, other) ?? `\\${whole}`
+    at += whole.length
+  }
+  return text
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 }

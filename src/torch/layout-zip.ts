@@ -9,24 +9,24 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
 import { inTurns } from "../bytes/turns.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors.ts"
+import type { PickleRun } from "../pickle/machine.ts"
 import { runPickleSteps } from "../pickle/machine.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
+import type { PickleValue } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
 import { faultAt } from "./call-site.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
-import { PickleAllowance } from "./pickle-allowance.ts"
-import { findPickleMembers, refuseStrayGlobals } from "./pickle-members.ts"
+import { DEFLATED_TIMES, PickleAllowance } from "./pickle-allowance.ts"
+import type { FoundPickles } from "./pickle-members.ts"
 import { smallDecimal } from "./small-decimal.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
-import { findUnclaimed } from "./unclaimed-members.ts"
+import type { UnclaimedMember, UnclaimedMembers } from "./unclaimed-members.ts"
+import { findRecords, findUnclaimed } from "./unclaimed-members.ts"
 
 /** Storage keys are counters; torch 1.6 wrote addresses. 20 digits hold any 64-bit number. */
 const STORAGE_KEY = /^[0-9]{1,20}$/
-
-/** Of a deflated pickle so many times its stored bytes count where memory is granted: real ones deflate to 1/2 to 1/18. */
-const DEFLATED_TIMES = 16
 
 /** Another layout that is a zip archive too, and the record that marks it. */
 export interface OtherLayout {
@@ -60,53 +60,107 @@ export async function readZipLayout(
   return readArchive(await readZip(source, options.limits, options.signal, headerTime), options)
 }
 
-/** Reads the checkpoint in an archive that has been opened. */
-export async function readArchive(archive: ZipArchive, options: ReadingOptions): Promise<CheckpointContents> {
+/**
+ * Reads the checkpoint in an archive that has been opened.
+ *
+ * `onPickles` gets every pickle of it, the one that is read first, and as many as can be found where that is refused.
+ */
+export async function readArchive(
+  archive: ZipArchive,
+  options: ReadingOptions,
+  onPickles?: (found: FoundPickles) => Promise<void>,
+): Promise<CheckpointContents> {
   const { limits } = options
+  const { entries } = archive
   const prefix = findPrefix(archive)
-  refuseOtherLayouts(archive.entries)
+  refuseOtherLayouts(entries)
   const name = `${prefix}data.pkl`
-  const extent = archive.entries.get(name)
+  const extent = entries.get(name)
   if (extent === undefined) throw layoutFault(`the archive holds no ${quoteText(name)}`)
-  new PickleAllowance(limits).take(extent)
-  const byteOrder =
-    options.byteOrder ?? (await readByteOrder(archive.entries.get(`${prefix}byteorder`), options))
+  const allowance = new PickleAllowance(limits)
+  allowance.take(extent)
+  const byteOrder = readByteOrder(entries.get(`${prefix}byteorder`), options)
+  byteOrder.catch(() => {})
+  const bytes = await readExtent(extent, options)
+  await onPickles?.({ name, bytes, fileOffset: extent.coding === "stored" ? extent.offset : undefined })
+  await byteOrder
 
-  const members = numberedMembers(archive.entries, `${prefix}data/`)
-  const storages = new StorageTable((mention, site) => {
+  const storages = storageTable(entries, prefix)
+  const memory = MemoryBudget.of(limits, Math.min(extent.byteLength, DEFLATED_TIMES * extent.storedLength))
+  const budget = { opcodes: 0, memory }
+  const policy = new TorchPolicy({ within: name, limits, storages, memory })
+  const findOthers = async (): Promise<UnclaimedMembers> =>
+    findUnclaimed(
+      entries,
+      prefix,
+      [extent, ...(await findRecords(entries, prefix, options))],
+      storages.storages(),
+    )
+  const searchOthers = async (members: readonly UnclaimedMember[]): Promise<void> => {
+    if (members.length === 0) return
+    const { searchMembers } = await import("./pickle-members.ts")
+    const others = members.map((member) => entries.get(member.name) as ByteExtent)
+    const globals = await searchMembers(others, { options, allowance, budget, isStrict: true, onPickles })
+    if (globals.length > 0) throw new CheckpointError("global-not-allowed", { globals })
+  }
+  let value: PickleValue
+  try {
+    value = await readMain(bytes, { within: name, policy, limits, budget }, options.signal)
+  } catch (error) {
+    if (onPickles !== undefined && isCheckpointError(error)) {
+      // What is refused anyway is looked through for whoever asks; what that comes to adds nothing. Unless the pickle was
+      // read to its end, nobody knows which storages hold weights.
+      const isRead = error.code === "global-not-allowed" && error.cause === undefined
+      const { members, storages: others } = await findOthers()
+      await searchOthers(isRead ? [...members, ...others] : members).catch(ignoreRefusal)
+    }
+    throw error
+  }
+  const unclaimed = await findOthers()
+  await searchOthers([...unclaimed.members, ...unclaimed.storages])
+  return {
+    layout: "zip",
+    value,
+    storages: storages.storages(),
+    unclaimed,
+    byteOrder: await byteOrder,
+    hasChecksums: archive.hasChecksums,
+    globals: [...policy.globals],
+    memory,
+  }
+}
+
+/** The value of the one pickle that torch.load reads. */
+async function readMain(
+  bytes: Uint8Array,
+  run: PickleRun,
+  signal: AbortSignal | undefined,
+): Promise<PickleValue> {
+  const { value, end } = await inTurns(runPickleSteps(bytes, run), signal)
+  if (end === bytes.byteLength) return value
+  const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
+  throw new CheckpointError("pickle-trailing", { within: run.within, at: end, problem })
+}
+
+/** @throws what says nothing of the file. */
+function ignoreRefusal(error: unknown): void {
+  if (!isCheckpointError(error) || error.code === "read-failed" || error.code === "input-changed") throw error
+}
+
+/** The storages of an archive by their keys. */
+function storageTable(entries: MemberTable, prefix: string): StorageTable {
+  const members = numberedMembers(entries, `${prefix}data/`)
+  return new StorageTable((mention, site) => {
     const { key, number, byteLength } = mention
     if (number < 0 && !STORAGE_KEY.test(key))
       throw faultAt(site, "storage-key", `the storage key ${quoteText(key)} is no number`)
-    const member = members[number] ?? archive.entries.get(`${prefix}data/${key}`)
+    const member = members[number] ?? entries.get(`${prefix}data/${key}`)
     if (member === undefined)
       throw faultAt(site, "storage-key", `the archive holds no storage ${quoteText(key)}`)
     if (member.byteLength === byteLength) return member
     const problem = `storage ${quoteText(key)} has ${member.byteLength} bytes, the pickle says ${byteLength}`
     throw faultAt(site, "storage-size", problem)
   })
-  const memory = MemoryBudget.of(limits, Math.min(extent.byteLength, DEFLATED_TIMES * extent.storedLength))
-  const policy = new TorchPolicy({ within: name, limits, storages, memory })
-  const bytes = await readExtent(extent, options)
-  const run = { within: name, policy, limits, budget: { opcodes: 0, memory } }
-  const { value, end } = await inTurns(runPickleSteps(bytes, run), options.signal)
-  if (end !== bytes.byteLength) {
-    const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
-    throw new CheckpointError("pickle-trailing", { within: name, at: end, problem })
-  }
-  const named = storages.storages()
-  const unclaimed = findUnclaimed(archive.entries, prefix, extent, named)
-  const others = unclaimed.members.map((member) => archive.entries.get(member.name) as ByteExtent)
-  await refuseStrayGlobals(await findPickleMembers(others, options), options)
-  return {
-    layout: "zip",
-    value,
-    storages: named,
-    unclaimed,
-    byteOrder,
-    hasChecksums: archive.hasChecksums,
-    globals: [...policy.globals],
-    memory,
-  }
 }
 
 /**
@@ -154,6 +208,7 @@ function refuseOtherLayouts(entries: MemberTable): void {
 
 /** torch 2.1 and newer say it; before, torch wrote little-endian or said nothing (`_load`, byteorder). */
 async function readByteOrder(extent: ByteExtent | undefined, options: ReadingOptions): Promise<ByteOrder> {
+  if (options.byteOrder !== undefined) return options.byteOrder
   if (extent === undefined) return "little"
   const longest = 16
   const text =

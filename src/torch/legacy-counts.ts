@@ -1,4 +1,7 @@
-/** The number of elements that stands before each storage of a legacy file: it must be what the pickle says. */
+/**
+ * What is checked of a legacy file behind its pickles: the number of elements that stands before each storage must be what
+ * the pickle says, and the last storage must not end in a zip archive.
+ */
 
 import type { ByteExtent, ExtentLocator, OffsetBounds } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
@@ -15,6 +18,7 @@ export class LegacyCounts implements ExtentLocator {
   readonly #source: ByteSource
   /** Storages whose count has not been looked at, in file order. */
   readonly #unchecked: Map<ByteExtent, Storage>
+  #isEndChecked = false
 
   constructor(source: ByteSource, storages: readonly Storage[]) {
     this.#source = source
@@ -22,7 +26,7 @@ export class LegacyCounts implements ExtentLocator {
     this.#unchecked = new Map(ordered.map((storage) => [storage.extent, storage]))
   }
 
-  /** @throws `storage-size`; and as `readExactly`. */
+  /** @throws `storage-size`, `two-formats`; and as `readExactly`. */
   async locate(extents: Iterable<ByteExtent>, signal?: AbortSignal): Promise<void> {
     const wanted = new Set(extents)
     await this.#check(
@@ -41,6 +45,7 @@ export class LegacyCounts implements ExtentLocator {
   }
 
   async #check(storages: readonly Storage[], signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#isEndChecked) await this.#checkEnd(signal)
     const offsets = storages.map(({ extent }) => extent.offset - COUNT_BYTES)
     const look = (bytes: Uint8Array, index: number): void => {
       const { key, elementCount } = storages[index] as Storage
@@ -51,5 +56,12 @@ export class LegacyCounts implements ExtentLocator {
     }
     await readRegions(this.#source, offsets, COUNT_BYTES, look, signal)
     for (const { extent } of storages) this.#unchecked.delete(extent)
+  }
+
+  async #checkEnd(signal: AbortSignal | undefined): Promise<void> {
+    const { archiveAtEnd } = await import("./other-formats.ts")
+    const twoFormats = await archiveAtEnd(this.#source, "legacy", signal)
+    if (twoFormats !== undefined) throw twoFormats
+    this.#isEndChecked = true
   }
 }

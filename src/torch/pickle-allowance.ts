@@ -5,6 +5,10 @@ import { requireWithin, requireWithinScaled } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { scaledLimit } from "../limits.ts"
 
+/** Of a deflated pickle so many times its stored bytes count where memory is granted: real ones deflate to 1/2 to 1/18. */
+export const DEFLATED_TIMES = 16
+
+/** One for all pickles of a file, so that many small ones cost no more than one that is large. */
 export class PickleAllowance {
   readonly #limits: Limits
   #byteLength = 0
@@ -15,7 +19,7 @@ export class PickleAllowance {
   }
 
   /** Counts a pickle before it is read. @throws `limit-exceeded` (`maxPickleBytes`, `pickleFloorBytes`, `pickleRatio`). */
-  take({ name, byteLength, storedLength }: ByteExtent): void {
+  take({ name, byteLength, storedLength }: Pick<ByteExtent, "name" | "byteLength" | "storedLength">): void {
     this.#byteLength += byteLength
     this.#storedLength += storedLength
     requireWithin(this.#limits, "maxPickleBytes", this.#byteLength, name)

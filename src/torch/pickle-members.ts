@@ -1,125 +1,243 @@
 /**
- * The pickles of an archive, those included that torch.load would not look at: whoever unpacks the archive may.
+ * The pickles of an archive that torch.load would not look at: whoever unpacks the archive may.
  *
- * A conversion reads `data.pkl` alone. It refuses the archive all the same when another pickle of it names a global
- * that is not on the list, so that what is converted and what an audit finds clean are the same files.
+ * Every member is looked at that is no storage which the checkpoint names: names and extensions tell nothing. A
+ * conversion reads `data.pkl` alone, and refuses the archive all the same when another pickle of it names a global that
+ * is not on the list, so that what is converted and what an audit finds clean are the same files.
  */
 
+import { endsInZip } from "../archive/ends-in-zip.ts"
+import { readZip } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
-import { inflateExtent } from "../bytes/inflate.ts"
-import { readExactly } from "../bytes/read-exactly.ts"
-import { readExtent } from "../bytes/read-extent.ts"
-import { inTurns, type Steps, turnIfDue } from "../bytes/turns.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { memorySource } from "../bytes/memory-source.ts"
+import { sliceSource } from "../bytes/slice-source.ts"
+import { turnIfDue } from "../bytes/turns.ts"
 import type { RefusedGlobal } from "../errors.ts"
-import { CheckpointError } from "../errors.ts"
-import type { Limits } from "../limits.ts"
-import { listGlobalsSteps } from "../pickle/list-globals.ts"
+import { CheckpointError, isCheckpointError } from "../errors.ts"
+import type { ListingBudget } from "../pickle/list-globals.ts"
+import { isCertainPickle, isPickleToPython } from "../pickle/list-pickles.ts"
 import { MOST_REFUSED } from "../pickle/machine-state.ts"
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
+import { globalOf } from "../pickle/shadow-stack.ts"
+import { quoteText } from "../quote-text.ts"
 import { findAllowedGlobal } from "./allowed-globals.ts"
 import type { ReadingOptions } from "./checkpoint-contents.ts"
-import { PickleAllowance } from "./pickle-allowance.ts"
-import { isTorchRecord } from "./unclaimed-members.ts"
+import { DEFLATED_TIMES, type PickleAllowance } from "./pickle-allowance.ts"
+import { listWindows } from "./pickle-windows.ts"
+import { readBeginning } from "./read-beginning.ts"
+import { isTarHeader } from "./tar-header.ts"
 
-/** Raw elements of tensors, which begin with any bytes. `data/weights` and `data/constants` are torch.export's. */
-const RAW_DATA = /(?:^|\/)(?:(?:data|constants)\/[0-9]{1,20}|data\/(?:weights|constants)\/[^/]+)$/
+/** Archives within archives that are opened. Nobody packs a checkpoint more than twice. */
+const MOST_DEPTH = 3
 
-/** Names that pickles have: of torch.save, of TorchScript, of people. */
-const PICKLE_NAME = /\.(?:pkl|debug_pkl|pickle)$/i
+/** Members that are read at the same time where a read is dear. */
+const AT_ONCE = 16
 
-const PROTO = 0x80
-/** PROTO and its version. */
-const HEAD_BYTES = 2
+/** Bytes that tell most members from a pickle and an archive. */
+const HEAD_BYTES = 4096
 
-/** Those of `members` that are pickles by their name or by their first bytes. Reads the beginning of each in question. */
-export async function findPickleMembers(
-  members: Iterable<ByteExtent>,
-  options: Pick<ReadingOptions, "signal" | "inflate">,
-): Promise<readonly ByteExtent[]> {
-  const found: ByteExtent[] = []
-  const inQuestion = Array.from(members).filter(mayBePickle)
-  await locateExtents(inQuestion, options.signal)
-  for (const member of inQuestion) {
-    const { name } = member
-    await turnIfDue(options.signal)
-    if (PICKLE_NAME.test(name) || (await beginsAsPickle(member, options))) found.push(member)
-  }
-  return found
+const LOCAL_HEADER = [0x50, 0x4b, 0x03, 0x04]
+
+/** Shorter ones can name nothing: an opcode, a letter for a module, and a line feed. */
+const SHORTEST_BYTES = 3
+
+/** Pickles that were found in a row. */
+export interface FoundPickles {
+  /** The member, behind the names of the archives that it lies in. */
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** Where the bytes begin in the file; undefined when they were inflated. */
+  readonly fileOffset: number | undefined
 }
 
-function mayBePickle(member: ByteExtent): boolean {
-  const { name, byteLength } = member
-  if (RAW_DATA.test(name) || byteLength <= HEAD_BYTES) return false
-  return !isTorchRecord(name.slice(name.indexOf("/") + 1), member)
+export interface MemberSearch {
+  readonly options: ReadingOptions
+  readonly allowance: PickleAllowance
+  readonly budget: ListingBudget
+  /**
+   * Whether everything counts by which an unpickler would look a global up, as it does in a checkpoint; or only what is
+   * a pickle for certain, as in any other archive, where source text is expected.
+   */
+  readonly isStrict: boolean
+  readonly onPickles: ((found: FoundPickles) => Promise<void>) | undefined
 }
 
-async function beginsAsPickle(
-  member: ByteExtent,
-  { signal, inflate = inflateExtent }: Pick<ReadingOptions, "signal" | "inflate">,
-): Promise<boolean> {
-  const { source, offset, name } = member
-  if (member.coding === "stored") {
-    return isPickleHead(await readExactly(source, { offset, length: HEAD_BYTES }, signal, name))
-  }
-  for await (const chunk of inflate(member, signal)) return isPickleHead(chunk)
-  return false
+/** A place to look at: a member of the file's archive, or of one within. */
+interface Place {
+  readonly member: ByteExtent
+  readonly name: string
+  /** Where the source of the member begins in the file; undefined within what was inflated. */
+  readonly sourceOffset: number | undefined
 }
 
-/** PROTO with a version that has it. Pickles of protocols 0 and 1 begin with anything; their names must tell. */
-function isPickleHead([first, version = 0]: Uint8Array): boolean {
-  return first === PROTO && version >= 2 && version <= 5
-}
-
-/** Whether bytes are a pickle, and not text that happens to begin with letters that are opcodes. */
-export function* isPickleSteps(bytes: Uint8Array, limits: Limits): Steps<boolean> {
-  if (isPickleHead(bytes)) return true
-  const mentions: GlobalMention[] = []
-  const onMention = (mention: GlobalMention): GlobalMention => {
-    if (mentions.length < MOST_REFUSED) mentions.push(mention)
-    return mention
-  }
-  const listing = { within: "pickle", limits, onMention, oddities: "keep" } as const
-  const { complete, fault } = yield* listGlobalsSteps(bytes, listing)
-  // Whatever has more opcodes than are looked at is made of opcodes, and may name anything behind them.
-  return complete || fault?.code === "limit-exceeded" || mentions.some(({ use }) => use !== "mentioned")
-}
-
-/** @throws `limit-exceeded` when there is more than is looked at, and nothing to refuse in what was. */
-function* listRefusedGlobals(
-  bytes: Uint8Array,
-  within: string,
-  limits: Limits,
-): Steps<readonly GlobalMention[]> {
-  const mentions: GlobalMention[] = []
-  const onMention = (mention: GlobalMention): GlobalMention | undefined => {
-    if (findAllowedGlobal(mention.module, mention.name) === undefined) mentions.push(mention)
-    return mentions.length < MOST_REFUSED ? mention : undefined
-  }
-  const { fault } = yield* listGlobalsSteps(bytes, { within, limits, onMention, oddities: "keep" })
-  // Python stops where the bytes are no pickle any more, but not where we stop looking.
-  if (mentions.length === 0 && fault?.code === "limit-exceeded") throw fault
-  return mentions
-}
-
-/** @throws `global-not-allowed` with what `strays` name; `limit-exceeded` when they are too large to look at. */
-export async function refuseStrayGlobals(
-  strays: readonly ByteExtent[],
-  options: ReadingOptions,
-): Promise<void> {
-  const { limits, signal } = options
+/**
+ * Looks at `members` one after the other, and at the members of those that are archives.
+ *
+ * @returns what they name that is not allowed, the first 10,000.
+ * @throws `limit-exceeded` when there is more than is looked at and nothing to refuse in what was; `zip-ambiguous`,
+ *   `unsupported-layout` for archives within that cannot be looked into.
+ */
+export async function searchMembers(
+  members: readonly ByteExtent[],
+  search: MemberSearch,
+): Promise<readonly RefusedGlobal[]> {
+  const places = members.map((member) => ({ member, name: member.name, sourceOffset: 0 }))
   const globals: RefusedGlobal[] = []
-  const allowance = new PickleAllowance(limits)
-  for (const member of strays) {
-    const { name: pickle } = member
-    allowance.take(member)
-    const bytes = await readExtent(member, options)
-    if (!(await inTurns(isPickleSteps(bytes, limits), signal))) continue
-    const refused = await inTurns(listRefusedGlobals(bytes, pickle, limits), signal)
-    for (const { module, name, at, use } of refused) {
-      if (globals.length === MOST_REFUSED) break
-      globals.push({ global: `${module}.${name}`, pickle, at, use, referredToBy: undefined })
+  try {
+    await searchPlaces(places, { ...search, globals }, 1)
+  } catch (error) {
+    // What goes on without end is refused for what was found until then.
+    if (!isCheckpointError(error) || error.code !== "limit-exceeded" || globals.length === 0) throw error
+  }
+  return globals
+}
+
+interface OpenSearch extends MemberSearch {
+  /** What was found. */
+  readonly globals: RefusedGlobal[]
+}
+
+async function searchPlaces(places: readonly Place[], search: OpenSearch, depth: number): Promise<void> {
+  const wanted = places.filter(({ member }) => member.byteLength >= SHORTEST_BYTES)
+  await locateExtents(
+    wanted.map(({ member }) => member),
+    search.options.signal,
+  )
+  const atOnce = wanted[0]?.member.source.readCost === "high" ? AT_ONCE : 1
+  for (let first = 0; first < wanted.length; first += atOnce) {
+    const looks = wanted.slice(first, first + atOnce).map((place) => new Look(place, search))
+    const heads = looks.map((each) => each.readHead())
+    // The first failure in order is the one that is thrown; the others must not count as unhandled.
+    for (const head of heads) head.catch(() => {})
+    for (const [index, each] of looks.entries()) {
+      await turnIfDue(search.options.signal)
+      await heads[index]
+      await each.listPickles()
+      await each.enterArchive(depth)
     }
   }
-  if (globals.length > 0) throw new CheckpointError("global-not-allowed", { globals })
+}
+
+/** One member that is looked at. */
+class Look {
+  readonly #place: Place
+  readonly #search: OpenSearch
+  #head: Uint8Array = new Uint8Array(0)
+  /** Bytes that have been counted. */
+  #counted = 0
+
+  constructor(place: Place, search: OpenSearch) {
+    this.#place = place
+    this.#search = search
+  }
+
+  async readHead(): Promise<void> {
+    this.#head = await this.#read(Math.min(HEAD_BYTES, this.#place.member.byteLength))
+  }
+
+  async listPickles(): Promise<void> {
+    if (this.#isArchive) return
+    const { member, name, sourceOffset } = this.#place
+    const { options, budget, isStrict, onPickles, globals } = this.#search
+    const { limits, signal } = options
+    let refused: GlobalMention[] = []
+    const { bytes, row } = await listWindows({
+      ...{ within: name, limits, budget, byteLength: member.byteLength, signal },
+      read: async (length) => {
+        refused = []
+        return length === this.#head.length ? this.#head : this.#read(length)
+      },
+      onMention: (mention) => {
+        if (isRefused(mention)) refused.push(mention)
+        return refused.length < MOST_REFUSED ? mention : undefined
+      },
+    })
+    if (!(isStrict ? isPickleToPython : isCertainPickle)(bytes, row)) return
+    const isStored = member.coding === "stored" && sourceOffset !== undefined
+    await onPickles?.({ name, bytes, fileOffset: isStored ? sourceOffset + member.offset : undefined })
+    for (const mention of refused) {
+      const { at, use } = mention
+      if (globals.length === MOST_REFUSED) break
+      globals.push({ global: globalOf(mention), pickle: name, at, use, referredToBy: undefined })
+    }
+    // Python stops where the bytes are no pickle any more, but not where we stop looking.
+    if (row.fault !== undefined) throw row.fault
+  }
+
+  /** Looks at what the member holds if it is an archive: by its beginning, or to those who look for its end. */
+  async enterArchive(depth: number): Promise<void> {
+    const { member, name } = this.#place
+    const { isStrict, options } = this.#search
+    if (isStrict && isTarHeader(this.#head)) {
+      const problem = `${quoteText(name)} is not looked into, and Python would unpickle what is in it`
+      throw new CheckpointError("unsupported-layout", {
+        layout: "a tar archive within the checkpoint",
+        problem,
+      })
+    }
+    if (!this.#isArchive && (!isStrict || member.byteLength < SHORTEST_ARCHIVE_BYTES)) return
+    try {
+      const source = await this.#open()
+      if (!this.#isArchive && !(await endsInZip(source, options.signal))) return
+      if (depth > MOST_DEPTH) {
+        const problem = `${quoteText(name)} lies more than ${MOST_DEPTH} archives deep, where nothing is looked into`
+        throw new CheckpointError("unsupported-layout", { layout: "archives within archives", problem })
+      }
+      await searchPlaces(await this.#placesIn(source), this.#search, depth + 1)
+    } catch (error) {
+      if (isStrict || !isCheckpointError(error) || !OF_ARCHIVES.test(error.code)) throw error
+    }
+  }
+
+  get #isArchive(): boolean {
+    return LOCAL_HEADER.every((byte, index) => byte === this.#head[index])
+  }
+
+  async #placesIn(source: ByteSource): Promise<readonly Place[]> {
+    const { member, name, sourceOffset } = this.#place
+    const { limits, signal } = this.#search.options
+    const isStored = member.coding === "stored" && sourceOffset !== undefined
+    const inner = isStored ? sourceOffset + member.offset : undefined
+    try {
+      const { entries } = await readZip(source, limits, signal)
+      return entries
+        .values()
+        .map((entry) => ({ member: entry, name: `${name}/${entry.name}`, sourceOffset: inner }))
+    } catch (error) {
+      if (!isCheckpointError(error) || !error.code.startsWith("zip")) throw error
+      const problem = `it holds an archive that there is no one way to read: ${error.message}`
+      throw new CheckpointError("zip-ambiguous", { within: name, at: 0, problem })
+    }
+  }
+
+  async #open(): Promise<ByteSource> {
+    const { member } = this.#place
+    const { source, offset, byteLength } = member
+    if (member.coding === "stored") return sliceSource(source, offset, byteLength)
+    return memorySource(await this.#read(byteLength))
+  }
+
+  async #read(length: number): Promise<Uint8Array> {
+    const { member, name } = this.#place
+    const { allowance, budget, options } = this.#search
+    const more = Math.max(0, length - this.#counted)
+    const { coding } = member
+    const storedLength = coding === "stored" ? more : this.#counted === 0 ? member.storedLength : 0
+    allowance.take({ name, byteLength: more, storedLength })
+    budget.memory.extend(Math.min(more, coding === "stored" ? more : DEFLATED_TIMES * member.storedLength))
+    this.#counted += more
+    return readBeginning(member, length, options)
+  }
+}
+
+/** Faults of an archive that is looked into where none of this need be a checkpoint. */
+const OF_ARCHIVES = /^(?:zip|limit-exceeded|unsupported-layout|truncated|inflate)/
+
+/** A local header, a directory header, an end record, and a name of one letter in both. */
+const SHORTEST_ARCHIVE_BYTES = 100
+
+function isRefused({ module, name, isNamed }: GlobalMention): boolean {
+  return !isNamed || findAllowedGlobal(module, name) === undefined
 }

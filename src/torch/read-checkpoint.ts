@@ -6,7 +6,8 @@ import { CheckpointError } from "../errors.ts"
 import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { readLegacyLayout } from "./layout-legacy.ts"
 import { readZipLayout } from "./layout-zip.ts"
-import { SNIFFED_BYTES, sniffFormat } from "./sniff-format.ts"
+import type { SniffedFormat } from "./sniff-format.ts"
+import { SNIFFED_BYTES, sniffFormat, sniffUnderTar } from "./sniff-format.ts"
 
 /**
  * The tree and the storages of the checkpoint in `source`.
@@ -26,15 +27,36 @@ export async function readCheckpoint(
       return readZipLayout(source, options)
     case "legacy":
       return readLegacyLayout(source, options)
-    case "tar":
+    case "tar": {
+      await refuseTarUnder(sniffUnderTar(head, source.byteLength))
       throw new CheckpointError("unsupported-layout", {
         layout: "a tar checkpoint of torch 0.1",
         problem: "this layout has not been written since 2017 and is not read",
       })
+    }
     default: {
+      if (format === "pickle") await refuseArchiveAtEnd(source, format, options.signal)
       // Loaded when it is needed: what is opened is a checkpoint, most of the time.
       const { looksLike } = await import("./looks-like.ts")
       throw new CheckpointError("not-a-checkpoint", { looksLike: looksLike(format, head, source.byteLength) })
     }
   }
+}
+
+/** @throws `unsupported-layout` for a tar archive that begins as something that would be opened. */
+async function refuseTarUnder(under: SniffedFormat): Promise<void> {
+  if (under === "tar" || under === "other") return
+  const { tarUnder } = await import("./other-formats.ts")
+  throw tarUnder(under)
+}
+
+/** @throws `two-formats` when a file that `format` tells ends in a zip archive as well. */
+export async function refuseArchiveAtEnd(
+  source: ByteSource,
+  format: SniffedFormat,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { archiveAtEnd } = await import("./other-formats.ts")
+  const problem = await archiveAtEnd(source, format, signal)
+  if (problem !== undefined) throw problem
 }

@@ -3,7 +3,9 @@
 /** What the first bytes say. */
 export type SniffedFormat = "zip" | "legacy" | "tar" | "pickle" | "safetensors" | "other"
 
-/** Bytes that `sniffFormat` wants to see, or all that the file has. The tar signature ends at 265. */
+import { isTarHeader } from "./tar-header.ts"
+
+/** Bytes that `sniffFormat` wants to see, or all that the file has: the header of a tar archive. */
 export const SNIFFED_BYTES = 512
 
 /** How pickles of protocol 2 and higher begin. */
@@ -16,8 +18,16 @@ const LEGACY_HEAD = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 /** PROTO, and from protocol 4 on a FRAME of nine bytes, stand before it. */
 const LEGACY_HEAD_OFFSETS = [2, 11]
 
-/** `head` is the start of the file, `byteLength` the length of the whole. */
+/**
+ * `head` is the start of the file, `byteLength` the length of the whole. What Python's tarfile would open is a tar archive,
+ * whatever else it is.
+ */
 export function sniffFormat(head: Uint8Array, byteLength: number): SniffedFormat {
+  return isTarHeader(head) ? "tar" : sniffUnderTar(head, byteLength)
+}
+
+/** What the first bytes say besides that they are the header of a tar archive. */
+export function sniffUnderTar(head: Uint8Array, byteLength: number): SniffedFormat {
   const text = Array.from(head, (byte) => String.fromCharCode(byte)).join("")
   if (text.startsWith("PK\x03\x04")) return "zip"
   if (LEGACY_HEAD_OFFSETS.some((offset) => text.startsWith(LEGACY_HEAD, offset))) return "legacy"

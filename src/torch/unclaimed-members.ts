@@ -2,6 +2,9 @@
 
 import type { MemberTable } from "../archive/member-table.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { locateExtents } from "../bytes/byte-extent.ts"
+import type { ReadingOptions } from "./checkpoint-contents.ts"
+import { readBeginning } from "./read-beginning.ts"
 import type { Storage } from "./tensor-record.ts"
 
 /** A member that nobody reads, so nobody holds its size against its bytes. */
@@ -20,26 +23,50 @@ export interface UnclaimedMembers {
 }
 
 /**
- * Records that torch 2.13 and before it write beside pickle and storages (`torch/serialization.py`, `_save`;
- * `caffe2/serialize/inline_container.cc`, `writeEndOfFile`; `.data/version` from file format 6 on).
+ * Records that torch 2.13 and before it write beside pickle and storages, and what stands in them
+ * (`torch/serialization.py`, `_save`; `caffe2/serialize/inline_container.cc`, `writeEndOfFile`; `.data/version` from file
+ * format 6 on): numbers, and a byte order. None of it names a global to an unpickler, whatever reads it.
  */
-const RECORDS: readonly string[] = [
-  "version",
-  ".data/version",
-  "byteorder",
-  ".data/serialization_id",
-  ".format_version",
-  ".storage_alignment",
-]
+const RECORDS: ReadonlyMap<string, RegExp> = new Map([
+  ["version", /^[0-9]{1,20}\n?$/],
+  [".data/version", /^[0-9]{1,20}\n?$/],
+  ["byteorder", /^(?:little|big)$/],
+  [".data/serialization_id", /^[0-9]{1,40}$/],
+  [".format_version", /^[0-9]{1,20}$/],
+  [".storage_alignment", /^[0-9]{1,20}$/],
+])
 
 /** The longest of them, `.data/serialization_id`, has 40 digits. A longer one holds something else. */
 const MOST_RECORD_BYTES = 64
 
+/** No global can be named in so few bytes, so they need not be read. */
+const HARMLESS_BYTES = 2
+
 const STORAGE_MEMBER = /^data\/[0-9]{1,20}$/
 
-/** Whether the member of that name, without its folder, is a record that torch writes. */
-export function isTorchRecord(name: string, extent: ByteExtent): boolean {
-  return sizeOf(extent) <= MOST_RECORD_BYTES && RECORDS.includes(name)
+/** The members of `entries`, all in the folder `prefix`, that are records of torch by their names and by their content. */
+export async function findRecords(
+  entries: MemberTable,
+  prefix: string,
+  options: Pick<ReadingOptions, "signal" | "inflate">,
+): Promise<readonly ByteExtent[]> {
+  const extents = Array.from(RECORDS.keys(), (name) => entries.get(prefix + name))
+  const short = extents
+    .filter((extent) => extent !== undefined)
+    .filter((extent) => sizeOf(extent) <= MOST_RECORD_BYTES)
+  const checked = await Promise.all(short.map((extent) => isRecord(extent, prefix, options)))
+  return short.filter((_, index) => checked[index] === true)
+}
+
+async function isRecord(
+  extent: ByteExtent,
+  prefix: string,
+  options: Pick<ReadingOptions, "signal" | "inflate">,
+): Promise<boolean> {
+  if (sizeOf(extent) <= HARMLESS_BYTES) return true
+  await locateExtents([extent], options.signal)
+  const bytes = await readBeginning(extent, extent.byteLength, options)
+  return RECORDS.get(extent.name.slice(prefix.length))?.test(String.fromCharCode(...bytes)) === true
 }
 
 /** Where there is no archive, nothing is left. */
@@ -48,18 +75,14 @@ export const NOTHING_UNCLAIMED: UnclaimedMembers = /* @__PURE__ */ Object.freeze
   members: [],
 })
 
-/** The members of `entries`, all in the folder `prefix`, that are neither `pickle`, nor of `storages`, nor records. */
+/** The members of `entries`, all in the folder `prefix`, that are neither `known` nor of `storages`. */
 export function findUnclaimed(
   entries: MemberTable,
   prefix: string,
-  pickle: ByteExtent,
+  known: readonly ByteExtent[],
   storages: readonly Storage[],
 ): UnclaimedMembers {
-  const claimed = new Set([pickle])
-  for (const record of RECORDS) {
-    const extent = entries.get(prefix + record)
-    if (extent !== undefined && isTorchRecord(record, extent)) claimed.add(extent)
-  }
+  const claimed = new Set(known)
   // Each storage has a member of its own, so counting tells whether there are others.
   if (entries.size === claimed.size + storages.length) return NOTHING_UNCLAIMED
   for (const { extent } of storages) claimed.add(extent)

@@ -127,8 +127,8 @@ describe("other pickles of an archive", () => {
   })
 
   it.each<[what: string, name: string, bytes: Uint8Array]>([
-    ["text that begins with opcodes", "a/notes.pkl", latin1("copyright\nof\nnobody")],
-    ["weights that begin like a pickle", "a/data/1", pickle2(...CALL)],
+    ["text that begins with opcodes", "a/notes.pkl", latin1("build\nof\nnobody")],
+    ["storages that nothing names", "a/data/1", join([new Uint8Array(300), pickle2(...CALL)])],
     ["a small record", "a/version", latin1("3\n")],
     ["an empty one", "a/empty.pkl", hex("")],
   ])("are not seen where there are none: %s", async (_, name, bytes) => {

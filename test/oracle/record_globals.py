@@ -1,7 +1,8 @@
-"""Which globals CPython looks up when it loads pickles, in order, with nothing behind them.
+"""Which globals CPython looks up when it loads pickles that stand in a row, in order, with nothing behind them.
 
-Reads hexadecimal pickles, one a line, and writes for each a JSON list of what its two unpicklers (the one in C, the one
-in Python) asked for until the pickle ended or failed. Whatever is looked up is an inert object that swallows calls.
+Reads hexadecimal files, one a line, and writes for each a JSON list of what its two unpicklers (the one in C, the one
+in Python) asked for: for each pickle, until one failed or the file ended, where it begins and what was asked for in it. Whatever is looked up is an inert object
+that swallows calls, or a text, which the names of STACK_GLOBAL may be as well.
 """
 
 import io
@@ -41,10 +42,10 @@ def recorder(base):
 
         def find_class(self, module, name):
             self.asked.append([module, name])
-            return Inert
+            return name if module == "text" else Inert
 
         def persistent_load(self, pid):
-            return Inert()
+            return "system" if pid == "text" else Inert()
 
     return Recorder
 
@@ -55,12 +56,16 @@ RECORDERS = [recorder(pickle.Unpickler), recorder(pickle._Unpickler)]
 def record(data):
     answers = []
     for kind in RECORDERS:
-        unpickler = kind(io.BytesIO(data))
-        try:
-            unpickler.load()
-        except Exception:
-            pass
-        answers.append(unpickler.asked)
+        file = io.BytesIO(data)
+        asked = []
+        while file.tell() < len(data):
+            unpickler = kind(file)
+            asked.append([file.tell(), unpickler.asked])
+            try:
+                unpickler.load()
+            except Exception:
+                break
+        answers.append(asked)
     return answers
 
 

@@ -14,7 +14,6 @@ function list(bytes: Uint8Array, limits = {}): Listed {
   const listing = listGlobals(bytes, {
     within: "p",
     limits: { ...DEFAULT_LIMITS, ...limits },
-    oddities: "keep",
     onMention: (mention) => {
       mentions.push(mention)
       return mention
@@ -138,7 +137,7 @@ describe("a listing", () => {
       opcodeCount: 3,
       end: 4,
       complete: true,
-      fault: undefined,
+      ended: "stop",
     })
     expect(list(assemble("NONE", "STOP")).protocol).toBeUndefined()
   })
@@ -152,9 +151,9 @@ describe("a listing", () => {
       complete: false,
       opcodeCount: 4,
       end: 15,
-      fault: { code: "pickle-opcode" },
+      ended: "no-opcode",
     })
-    expect(list(assemble(SYSTEM)).fault).toMatchObject({ code: "pickle-truncated" })
+    expect(list(assemble(SYSTEM)).ended).toBe("cut-off")
     expect(list(repeat(11, "NONE"), { maxOpcodes: 10 }).fault).toMatchObject({ code: "limit-exceeded" })
     expect(list(repeat(11, "NONE", "MEMOIZE"), { maxMemoEntries: 10 }).fault).toMatchObject({
       detail: { limit: "maxMemoEntries" },
@@ -174,13 +173,13 @@ describe("a listing", () => {
       onMention: (mention) => (++seen < 2 ? mention : undefined),
     })
     expect(seen).toBe(2)
-    expect(listing).toMatchObject({ complete: false, fault: undefined })
+    expect(listing).toMatchObject({ complete: false, ended: "told" })
   })
 
   it("survives every opcode on an empty stack and with nothing in the memo", () => {
     for (const { name } of OPCODES.filter(({ name }) => name !== "STOP")) {
       const lead: Part = name === "FRAME" ? ["FRAME", 0] : [name, 1, 1]
-      expect(list(assemble(lead, lead, "STOP")).fault, name).toBeUndefined()
+      expect(list(assemble(lead, lead, "STOP")).ended, name).toBe("stop")
     }
   })
 
