@@ -8,7 +8,8 @@ const node: Options = { ...shared, platform: "node", tsconfig: "tsconfig.node.js
 
 /** Modules that the universal build loads when a file turns out to need them. */
 const LOADED_LATER = [
-  "src/audit/known-dangers.ts",
+  "src/audit/global-knowledge.ts",
+  "src/audit/other-contents.ts",
   "src/bytes/pako-inflate.ts",
   "src/http/url-source.ts",
   "src/opfs/spill-file.ts",

@@ -10,6 +10,12 @@ import { safeMessage } from "./quote-text.ts"
 /** Two copies of the package recognise each other's errors by this brand. */
 const BRAND = /* @__PURE__ */ Symbol.for("tosafetensors.CheckpointError")
 
+/** What an error may be given besides its detail. */
+export interface BrandedErrorOptions extends ErrorOptions {
+  /** What to do about this very fault, where more is known than the code tells. */
+  readonly nextStep?: string | undefined
+}
+
 /** A literal `code`, typed `detail`, and the next step to take. */
 export class BrandedError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "CheckpointError"
@@ -18,12 +24,17 @@ export class BrandedError<C extends ErrorCode = ErrorCode> extends Error {
   /** What the reader of the message can do about it, a sentence or two. */
   readonly nextStep: string
 
-  constructor(code: C, text: ErrorText<ErrorDetails[C]>, detail: ErrorDetails[C], options?: ErrorOptions) {
+  constructor(
+    code: C,
+    text: ErrorText<ErrorDetails[C]>,
+    detail: ErrorDetails[C],
+    options?: BrandedErrorOptions,
+  ) {
     // Programs print it as it is.
     super(safeMessage(text.say(detail)), options)
     this.code = code
     this.detail = detail
-    this.nextStep = text.next
+    this.nextStep = options?.nextStep ?? text.next
     Object.defineProperty(this, BRAND, { value: true })
   }
 

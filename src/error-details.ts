@@ -9,10 +9,24 @@ export interface Fault {
   readonly problem: string
 }
 
+/**
+ * What is known of a global that is not allowed: `dangerous` when it is known to run code, to reach the system or to read
+ * other data, `unknown` otherwise.
+ */
+export interface GlobalKnowledge {
+  readonly verdict: "dangerous" | "unknown"
+  /** What makes a dangerous one dangerous, and where that is written down. */
+  readonly danger: { readonly reason: string; readonly source: string } | undefined
+  /** What an unknown one is, where that is known, and where it is written down. */
+  readonly about: { readonly what: string; readonly source: string } | undefined
+}
+
 /** A global that a pickle names and the machine does not know. */
-export interface RefusedGlobal {
+export interface RefusedGlobal extends GlobalKnowledge {
   /** Module and name, joined by a dot, as the pickle writes them. */
   readonly global: string
+  readonly module: string
+  readonly name: string
   /** The pickle that names it. */
   readonly pickle: string
   /** Byte offset of the opcode in that pickle. */
@@ -21,6 +35,10 @@ export interface RefusedGlobal {
   readonly use: "called" | "instantiated" | "mentioned"
   /** Where in the saved object it (or what it would have made) is found, dotted; undefined when nowhere. */
   readonly referredToBy: string | undefined
+  /** Tensors in what it would have made. */
+  readonly tensorCount: number
+  /** The tensor that what it would have made is a part of, in words, where it is one that torch saves by such parts. */
+  readonly partOf: string | undefined
 }
 
 /** One possible root of a state dict. */

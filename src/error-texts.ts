@@ -1,6 +1,6 @@
 /** What each error says, and what its reader can do next. One row a code, in the order of error-details.ts. */
 
-import type { ErrorCode, ErrorDetails, Fault, RootCandidate } from "./error-details.ts"
+import type { ErrorCode, ErrorDetails, Fault, RefusedGlobal, RootCandidate } from "./error-details.ts"
 import { type ErrorText, list, place, sayFault, sayPath } from "./error-wording.ts"
 import { plainText, quoteText } from "./quote-text.ts"
 import {
@@ -35,6 +35,48 @@ const sayName = (d: { name: string; problem: string }): string => `tensor ${quot
 
 const CRAFTED =
   "No PyTorch release writes this. Treat the file as hostile unless you know who made it and how."
+
+/** What to do about a file that names a dangerous global: wherever that is told, in these words. */
+export const NEXT_AT_DANGER: string =
+  "Do not load the file with Python: torch.load without weights_only, or pickle, may run what it names. Ask its " +
+  "author for a safetensors file, or replace it."
+
+/** What to do about tensors that were saved by parts which are not rebuilt. */
+export const NEXT_AT_PARTS: string =
+  "Only tensors and plain data are rebuilt. Where the model was made, move these tensors to the CPU or make plain ones " +
+  "of them, and save them again."
+
+/** What to do about globals of which nothing bad is known. */
+export const NEXT_AT_UNKNOWN: string =
+  "Only tensors and plain data are rebuilt. Ask whoever made the file for its state_dict() alone, as safetensors or " +
+  "saved with torch.save."
+
+function sayRefused(globals: readonly RefusedGlobal[]): string {
+  const dangerous = globals.filter(({ verdict }) => verdict === "dangerous").length
+  const count = globals.length === 1 ? "a global" : `${globals.length} globals`
+  const rest = dangerous === globals.length ? "" : ` (${dangerous} of them)`
+  const what =
+    dangerous === 0
+      ? `${count} that ${globals.length === 1 ? "is" : "are"} not known to be harmless`
+      : `${count} that ${globals.length === 1 ? "is" : "are"} dangerous${rest}`
+  return `the pickle names ${what}; nothing was executed:${list(globals, sayRefusedGlobal)}`
+}
+
+/** `dangerous  os.system: runs programs (its source); called at data.pkl@2, found under "callbacks"`. */
+function sayRefusedGlobal(refused: RefusedGlobal): string {
+  const { verdict, global, danger, about, use, pickle, at, referredToBy, tensorCount, partOf } = refused
+  const known = danger === undefined ? about?.what : `${danger.reason} (${danger.source})`
+  const tensors = `${tensorCount === 0 ? "no tensor" : tensorCount === 1 ? "1 tensor" : `${tensorCount} tensors`} in it`
+  const found =
+    referredToBy === undefined
+      ? ""
+      : `, found under ${quoteText(referredToBy)}${partOf === undefined ? `, ${tensors}` : ""}`
+  const part = partOf === undefined ? "" : `, a part of ${plainText(partOf)}`
+  return (
+    `${verdict}  ${plainText(global)}${known === undefined ? "" : `: ${known}`}; ` +
+    `${use} at ${plainText(pickle)}@${at}${found}${part}`
+  )
+}
 
 /* @__NO_SIDE_EFFECTS__ */
 function fault(next: string): ErrorText<Fault> {
@@ -81,7 +123,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "two-formats": fault(CRAFTED),
   "unsupported-layout": {
     say: (d) => `${d.layout}: ${d.problem}`,
-    next: "Save the model's state_dict() with torch.save and convert that file.",
+    next: "Where the model was made, save its state_dict() with torch.save, and convert that file.",
   },
   "limit-exceeded": {
     say: (d) => `${place(d)}${d.wanted} exceeds the limit ${d.limit} of ${d.allowed}`,
@@ -113,7 +155,9 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   },
 
   "pickle-protocol": fault(CRAFTED),
-  "pickle-opcode": fault("torch.save does not write this opcode. Load and save the file again with torch."),
+  "pickle-opcode": fault(
+    "torch.save does not write this opcode. Ask whoever made the file for one that torch.save wrote.",
+  ),
   "pickle-truncated": fault(DAMAGED),
   "pickle-text": fault(CRAFTED),
   "pickle-stack": fault(CRAFTED),
@@ -122,17 +166,8 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "pickle-trailing": fault(CRAFTED),
   "pickle-cycle": fault(CRAFTED),
   "global-not-allowed": {
-    say: (d) =>
-      `the pickle names ${d.globals.length === 1 ? "a global" : `${d.globals.length} globals`} ` +
-      `that the machine does not know; nothing was executed:${list(
-        d.globals,
-        (g) =>
-          `${plainText(g.global)}  ${g.use} at ${plainText(g.pickle)}@${g.at}` +
-          (g.referredToBy === undefined ? "" : `, found under ${quoteText(g.referredToBy)}`),
-      )}`,
-    next:
-      "Only tensors and plain data are rebuilt. `tosafetensors scan` tells what is known of each global. If you " +
-      "trust the file, load it with torch and save only its state_dict().",
+    say: (d) => sayRefused(d.globals),
+    next: NEXT_AT_UNKNOWN,
   },
 
   "byte-order": fault("State the byte order that the file was written with (--byteorder, `byteOrder`)."),

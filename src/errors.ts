@@ -1,6 +1,6 @@
 /** The one error class of the library. Bad input and failing media end in it and in nothing else. */
 
-import { BrandedError } from "./branded-error.ts"
+import { BrandedError, type BrandedErrorOptions } from "./branded-error.ts"
 import type { ErrorCode, ErrorDetails } from "./error-details.ts"
 import { ERROR_TEXTS } from "./error-texts.ts"
 import type { Limits, ScaledLimit } from "./limits.ts"
@@ -11,6 +11,7 @@ export type {
   ErrorDetails,
   Fault,
   FaultCode,
+  GlobalKnowledge,
   HeaderFinding,
   RefusedGlobal,
   RootCandidate,
@@ -18,7 +19,7 @@ export type {
 
 /** What a conversion that cannot go on throws: a literal `code`, typed `detail`, and the next step to take. */
 export class CheckpointError<C extends ErrorCode = ErrorCode> extends BrandedError<C> {
-  constructor(code: C, detail: ErrorDetails[C], options?: ErrorOptions) {
+  constructor(code: C, detail: ErrorDetails[C], options?: BrandedErrorOptions) {
     super(code, ERROR_TEXTS[code], detail, options)
   }
 }

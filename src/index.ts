@@ -8,7 +8,13 @@
 import type { Checkpoint } from "./api/checkpoint.ts"
 import type { ConvertedBlob } from "./api/converted-blob.ts"
 import type { CheckpointInput } from "./api/inputs.ts"
-import type { BlobOptions, ConvertOptions, OpenOptions, ReadHeaderOptions } from "./api/options.ts"
+import type {
+  BlobOptions,
+  ConvertOptions,
+  OpenOptions,
+  ReadHeaderOptions,
+  ScanOptions,
+} from "./api/options.ts"
 import type { SafetensorsOutput } from "./api/outputs.ts"
 import { openUniversalSpill, UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
 import { checkFile, readHeader } from "./api/safetensors-verbs.ts"
@@ -84,7 +90,7 @@ export function openCheckpoint(input: CheckpointInput, options: OpenOptions = {}
  *
  * @throws `read-failed`, `invalid-argument`, `input-changed`; the signal's reason when aborted.
  */
-export function scan(input: CheckpointInput, options: OpenOptions = {}): Promise<ScanReport> {
+export function scan(input: CheckpointInput, options: ScanOptions = {}): Promise<ScanReport> {
   return scanInput(UNIVERSAL_PLATFORM, input, options)
 }
 

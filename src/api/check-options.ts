@@ -50,6 +50,7 @@ const CONVERSION_CHECKS: readonly (readonly [option: string, check: Check])[] = 
   ["maxMemoryBytes", ["a number from 0 up", isCount]],
   ["sha256", ["64 hexadecimal digits", (value) => typeof value === "string" && /^[\da-f]{64}$/i.test(value)]],
   ["onProgress", ["a function", isFunction]],
+  ["name", ["a text", isText]],
 ]
 
 /** Infinity is a limit, NaN is none: every comparison with it is false. */

@@ -1,5 +1,6 @@
 /** What was read of a checkpoint while its source is held: all that a conversion needs of it. */
 
+import { withKnowledge } from "../audit/danger-first.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { inTurns, turnIfDue } from "../bytes/turns.ts"
 import { withLimits } from "../limits.ts"
@@ -61,7 +62,7 @@ async function readContents(
     await requireUnchanged(source, signal)
     return { input, contents, bounds: { limits, inputByteLength: source.byteLength } }
   } catch (error) {
-    throw await explained(error, source, signal)
+    throw await explained(await withKnowledge(error), source, signal)
   }
 }
 

@@ -23,6 +23,15 @@ export interface OpenOptions extends AccessOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** How to scan a file. */
+export interface ScanOptions extends OpenOptions {
+  /**
+   * What the file is called, without its folders. A file that is no checkpoint is *not a model*, unless its name has the
+   * ending of one (`.pt`, `.pkl`, `.safetensors`): then it is refused. Default: the name of a path, a URL or a `File`.
+   */
+  readonly name?: string | undefined
+}
+
 /** How to convert a checkpoint. */
 export interface ConvertOptions extends OpenOptions, PlanOptions {
   /** Called as bytes of the output are written. What it throws ends the conversion. */

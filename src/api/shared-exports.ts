@@ -8,6 +8,7 @@ export type {
   ScannedGlobal,
   ScannedPickle,
   ScanReport,
+  ScanVerdict,
 } from "../audit/scan-report.ts"
 export { type AnyCheckpointError, isCheckpointError } from "../branded-error.ts"
 export type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
@@ -19,6 +20,7 @@ export type {
   ErrorCode,
   ErrorDetails,
   Fault,
+  GlobalKnowledge,
   HeaderFinding,
   RefusedGlobal,
   RootCandidate,
@@ -49,6 +51,6 @@ export type { PlannedOutput } from "../transfer/planned-output.ts"
 export type { Progress } from "../transfer/run-plan.ts"
 export type { Checkpoint } from "./checkpoint.ts"
 export type { ConvertedBlob } from "./converted-blob.ts"
-export type { BlobOptions, ConvertOptions, OpenOptions, ReadHeaderOptions } from "./options.ts"
+export type { BlobOptions, ConvertOptions, OpenOptions, ReadHeaderOptions, ScanOptions } from "./options.ts"
 export type { PlainObject, PlainValue } from "./plain-values.ts"
 export type { SupportedTensorInfo, TensorInfo, UnsupportedTensorInfo } from "./tensor-info.ts"

@@ -8,6 +8,7 @@ import type { ListingBudget, PickleListing } from "../pickle/list-globals.ts"
 import { listGlobalsSteps } from "../pickle/list-globals.ts"
 import type { RowPickle } from "../pickle/list-pickles.ts"
 import { listPicklesSteps } from "../pickle/list-pickles.ts"
+import { withKnowledge } from "./danger-first.ts"
 import { GlobalTable, MOST_GLOBALS } from "./global-table.ts"
 import type { ScanFinding, ScannedFormat, ScannedPickle, ScanReport } from "./scan-report.ts"
 
@@ -34,6 +35,9 @@ export class AuditTrail {
   readonly #pickles: ScannedPickle[] = []
   #pickleCount = 0
   readonly #findings: ScanFinding[] = []
+  #isOther = false
+  /** The errors that some of them were made from. */
+  readonly #errors = new Map<ScanFinding, AnyCheckpointError>()
 
   constructor(limits: Limits, signal: AbortSignal | undefined) {
     this.#limits = limits
@@ -57,6 +61,15 @@ export class AuditTrail {
     if (this.#findings.some((other) => other.code === code && other.within === within && other.at === at))
       return
     this.#findings.push(finding)
+    this.#errors.set(finding, error)
+  }
+
+  /** Notes that the file is none of those that a scan is about: *not a model*, if nothing else is found. */
+  addOther(what: string | AnyCheckpointError, severity: "warning" | "note" = "note"): void {
+    this.#isOther = true
+    const message = `this is not a PyTorch checkpoint: it looks like ${what}`
+    if (typeof what === "string") this.add({ severity, code: "not-a-checkpoint", message })
+    else this.add(findingOf(what, severity))
   }
 
   /** Lists the globals of one pickle. */
@@ -92,7 +105,7 @@ export class AuditTrail {
 
   async report(format: ScannedFormat, byteLength: number): Promise<ScanReport> {
     const globals = await this.#table.globals()
-    const findings = [...this.#findings]
+    const findings = await Promise.all(this.#findings.map((finding) => this.#completed(finding)))
     if (this.#table.overflows) {
       const message = `the pickles name more than ${MOST_GLOBALS} globals that are refused; the rest is not listed`
       findings.push({ severity: "error", code: "too-many-globals", message })
@@ -104,8 +117,14 @@ export class AuditTrail {
     const refused =
       findings.some(({ severity }) => severity === "error") ||
       globals.some(({ verdict }) => verdict !== "allowed")
-    const verdict = refused ? "refused" : "clean"
+    const verdict = refused ? "refused" : this.#isOther ? "not-a-model" : "clean"
     return { verdict, format, byteLength, pickles: this.#pickles, globals, findings }
+  }
+
+  /** With what is known of refused globals in its text. */
+  async #completed(finding: ScanFinding): Promise<ScanFinding> {
+    const error = await withKnowledge(this.#errors.get(finding))
+    return isCheckpointError(error) ? findingOf(error, finding.severity) : finding
   }
 }
 

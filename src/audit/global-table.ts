@@ -2,7 +2,7 @@
 
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import { findAllowedGlobal } from "../torch/allowed-globals.ts"
-import type { KnownDanger } from "./known-dangers.ts"
+import type { knowledgeOf } from "./global-knowledge.ts"
 import type { GlobalVerdict, ScannedGlobal } from "./scan-report.ts"
 
 /** Globals that are listed at most: of those that are refused, and of those that are allowed. Models name some hundreds. */
@@ -70,26 +70,24 @@ export class GlobalTable {
   async globals(): Promise<readonly ScannedGlobal[]> {
     const isClean = this.#rows.every(({ mention }) => isAllowed(mention))
     // Loaded when it is needed: most files name nothing else.
-    const { findDanger } = isClean ? { findDanger: nothing } : await import("./known-dangers.ts")
-    const all = this.#rows.map((row) => describe(row, findDanger))
+    const knowledge = isClean ? undefined : await import("./global-knowledge.ts")
+    const all = this.#rows.map((row) => describe(row, knowledge?.knowledgeOf))
     return ORDER.flatMap((wanted) => all.filter(({ verdict }) => verdict === wanted))
   }
 }
-
-const nothing = (): undefined => undefined
 
 function isAllowed({ module, name, isNamed }: GlobalMention): boolean {
   return isNamed && findAllowedGlobal(module, name) !== undefined
 }
 
+const ALLOWED = { verdict: "allowed", danger: undefined, about: undefined } as const
+
 function describe(
   { pickle, start, mention, count }: Row,
-  findDanger: (module: string, name: string) => KnownDanger | undefined,
+  know: typeof knowledgeOf | undefined,
 ): ScannedGlobal {
   const { module, name, at, opcode, use, usedBy } = mention
-  const allowed = isAllowed(mention)
-  const danger = allowed ? undefined : findDanger(module, name)
-  const verdict = allowed ? "allowed" : danger === undefined ? "unknown" : "dangerous"
+  const { verdict, danger, about } = (isAllowed(mention) ? undefined : know?.(module, name)) ?? ALLOWED
   const fileOffset = start === undefined ? undefined : start + at
-  return { module, name, verdict, pickle, at, fileOffset, opcode, use, usedBy, count, danger }
+  return { module, name, verdict, pickle, at, fileOffset, opcode, use, usedBy, count, danger, about }
 }

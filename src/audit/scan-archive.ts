@@ -3,6 +3,7 @@
 import type { MemberTable } from "../archive/member-table.ts"
 import { readZip, type ZipArchive } from "../archive/read-zip.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { isCheckpointError } from "../errors.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
@@ -10,6 +11,7 @@ import { otherLayoutOf, readArchive } from "../torch/layout-zip.ts"
 import { PickleAllowance } from "../torch/pickle-allowance.ts"
 import type { FoundPickles } from "../torch/pickle-members.ts"
 import type { AuditTrail } from "./audit-trail.ts"
+import type { OtherFile } from "./other-contents.ts"
 import type { ScannedFormat } from "./scan-report.ts"
 
 /** What an archive turned out to be, and its contents where a conversion would open it. */
@@ -32,35 +34,66 @@ export async function scanArchive(
   source: ByteSource,
   options: ReadingOptions,
   trail: AuditTrail,
+  name: string,
 ): Promise<ScannedArchive> {
   let archive: ZipArchive
   try {
     archive = await readZip(source, options.limits, options.signal)
   } catch (error) {
+    if (isOfTheFile(error)) {
+      const other = await findOtherZip({ source, name, entries: undefined }, options)
+      if (other !== undefined) {
+        trail.addOther(other.what, other.severity)
+        return { format: "zip", contents: undefined }
+      }
+    }
     // An archive that can be read in two ways has no list of members that could be trusted.
     trail.addError(error)
     return { format: "zip", contents: undefined }
   }
   const other = otherLayoutOf(archive.entries)
   const format = other?.format ?? "zip"
-  const seen = { main: false }
+  const seen = { main: false, strays: false }
   const onPickles = async (found: FoundPickles): Promise<void> => {
     await trail.listRow(found)
     if (MAIN_PICKLE.test(found.name)) seen.main = true
+    else seen.strays = true
     // A TorchScript archive has a pickle for each of its source files.
-    else if (other === undefined) noteStray(found, trail)
+    if (other === undefined && !MAIN_PICKLE.test(found.name)) noteStray(found, trail)
   }
   if (other !== undefined) await listMembers(archive, options, trail, onPickles)
   noteCode(archive.entries, trail)
   let contents: CheckpointContents | undefined
+  let refusal: unknown
   try {
     contents = await readArchive(archive, options, onPickles)
   } catch (error) {
-    trail.addError(error)
+    refusal = error
   }
   // What is no checkpoint may be anything, and hold pickles all the same.
   if (other === undefined && !seen.main) await listMembers(archive, options, trail, onPickles)
+  if (refusal !== undefined) {
+    const holdsNone = isCheckpointError(refusal) && refusal.code === "zip-layout" && !seen.strays
+    const zip = { source, name, entries: archive.entries }
+    const otherFile = holdsNone ? await findOtherZip(zip, options) : undefined
+    if (otherFile === undefined) trail.addError(refusal)
+    else trail.addOther(otherFile.what, otherFile.severity)
+  }
   return { format, contents }
+}
+
+/** Whether it was found out about the archive, and not that it cannot be read. */
+function isOfTheFile(error: unknown): boolean {
+  return isCheckpointError(error) && error.code.startsWith("zip")
+}
+
+/** Loaded when it is needed: most archives are checkpoints. */
+async function findOtherZip(
+  zip: { source: ByteSource; name: string; entries: MemberTable | undefined },
+  { limits, signal }: ReadingOptions,
+): Promise<OtherFile | undefined> {
+  const contents = await import("./other-contents.ts")
+  return contents.findOtherZip(zip, limits.maxPickleBytes, signal)
 }
 
 /** Lists the pickles of an archive that no conversion reads. */

@@ -12,10 +12,11 @@ import { isCheckpointError } from "../errors.ts"
 import { planConversionSteps } from "../plan/plan-conversion.ts"
 import type { UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
-import { readCheckpoint, refuseArchiveAtEnd } from "../torch/read-checkpoint.ts"
+import { refuseArchiveAtEnd } from "../torch/read-checkpoint.ts"
 import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
 import { AuditTrail } from "./audit-trail.ts"
 import { scanArchive } from "./scan-archive.ts"
+import { scanOther } from "./scan-other.ts"
 import { isBarePickle, scanBarePickles, scanLegacy } from "./scan-pickles.ts"
 import type { ScannedFormat, ScanReport } from "./scan-report.ts"
 
@@ -28,13 +29,17 @@ const CHOICES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Scans the file in `source`. Weights are not read, so their checksums are not checked.
+ * Scans the file in `source`, which is called `name`. Weights are not read, so their checksums are not checked.
  *
  * @throws `read-failed`, `input-changed`, the signal's reason. Whatever the file holds is an answer, not an error.
  */
-export async function scanFile(source: ByteSource, options: ReadingOptions): Promise<ScanReport> {
+export async function scanFile(
+  source: ByteSource,
+  options: ReadingOptions,
+  name: string = "",
+): Promise<ScanReport> {
   const trail = new AuditTrail(options.limits, options.signal)
-  const format = await scanByFormat(source, options, trail)
+  const format = await scanByFormat(source, options, trail, name)
   return trail.report(format, source.byteLength)
 }
 
@@ -42,13 +47,14 @@ async function scanByFormat(
   source: ByteSource,
   options: ReadingOptions,
   trail: AuditTrail,
+  name: string,
 ): Promise<ScannedFormat> {
   const length = Math.min(SNIFFED_BYTES, source.byteLength)
   const head = await readExactly(source, { offset: 0, length }, options.signal)
   const sniffed = sniffFormat(head, source.byteLength)
   switch (sniffed) {
     case "zip": {
-      const { format, contents } = await scanArchive(source, options, trail)
+      const { format, contents } = await scanArchive(source, options, trail, name)
       await foresee(contents, source, options, trail)
       return format
     }
@@ -66,9 +72,7 @@ async function scanByFormat(
         )
         return "pickle"
       }
-      // It says what the file is, or looks like.
-      await readCheckpoint(source, options).catch((error: unknown) => trail.addError(error))
-      return sniffed === "tar" ? "tar" : "unknown"
+      return scanOther(source, { name, head, sniffed }, options, trail)
   }
 }
 

@@ -44,6 +44,8 @@ export interface ScannedGlobal {
   readonly count: number
   /** What makes a dangerous global dangerous, and where that is written down. */
   readonly danger: { readonly reason: string; readonly source: string } | undefined
+  /** What an unknown global is, where that is known, and where it is written down. */
+  readonly about: { readonly what: string; readonly source: string } | undefined
 }
 
 /** One pickle of the file. */
@@ -75,10 +77,16 @@ export interface ScanFinding {
   readonly nextStep?: string
 }
 
+/**
+ * `refused` when a conversion would refuse to open the file, or when the file breaks a rule of its format.
+ * `not-a-model` when it is some other file: neither a checkpoint nor a pickle, and not meant as one by its name. Nothing is
+ * wrong with it, and nothing of it would be converted.
+ */
+export type ScanVerdict = "clean" | "refused" | "not-a-model"
+
 /** The answer of a scan. */
 export interface ScanReport {
-  /** `refused` when a conversion would refuse to open the file, or when the file breaks a rule of its format. */
-  readonly verdict: "clean" | "refused"
+  readonly verdict: ScanVerdict
   readonly format: ScannedFormat
   readonly byteLength: number
   readonly pickles: readonly ScannedPickle[]

@@ -8,6 +8,7 @@ const STYLES = {
   warning: "yellow",
   note: "yellow",
   why: "dim",
+  what: "dim",
   next: "dim",
   allowed: "dim",
 } as const

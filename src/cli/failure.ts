@@ -6,7 +6,7 @@ import { safeMessage } from "../quote-text.ts"
 import { EXIT } from "./exit-codes.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
 import { shown } from "./shown-text.ts"
-import type { Terminal } from "./terminal.ts"
+import type { OutputStream, Terminal } from "./terminal.ts"
 import { paint, printText } from "./terminal.ts"
 import { VERSION } from "./version.ts"
 
@@ -38,7 +38,7 @@ export async function reportFailure(
       return EXIT.defect
     }
     if (json) await printText(stdout, jsonPieces({ error: error.toJSON() }, NO_JSON_LIMIT))
-    await printText(stderr, `${name} ${sayError(terminal, error)}`)
+    await printText(stderr, `${paint(stderr, styleOf(error), "tosafetensors:")} ${sayError(terminal, error)}`)
     return EXIT_BY_CODE.get(error.code) ?? EXIT.refused
   } catch {
     // Standard error or output is broken: nobody is left to tell.
@@ -54,8 +54,24 @@ export async function tellError(terminal: Terminal, error: AnyCheckpointError, f
 }
 
 /** The message, which has its own line breaks and nothing unsafe, then the code and the next step. */
-function sayError({ stderr }: Terminal, { message, code, nextStep }: AnyCheckpointError): string {
+function sayError({ stderr }: Terminal, error: AnyCheckpointError): string {
+  const { code, nextStep } = error
+  const message = error.code === "global-not-allowed" ? paintVerdicts(stderr, error.message) : error.message
   return `${message}\n  ${paint(stderr, "dim", "code")}  ${code}\n  ${paint(stderr, "dim", "next")}  ${nextStep}`
+}
+
+/** Yellow for globals of which nothing bad is known; red for everything else. */
+function styleOf(error: AnyCheckpointError): "red" | "yellow" {
+  const isHarmless =
+    error.code === "global-not-allowed" && error.detail.globals.every(({ verdict }) => verdict === "unknown")
+  return isHarmless ? "yellow" : "red"
+}
+
+/** The rows begin with the verdict of each global, and nothing from the file begins a line. */
+function paintVerdicts(stderr: OutputStream, message: string): string {
+  return message
+    .replaceAll(/^ {2}dangerous(?= )/gm, `  ${paint(stderr, "red", "dangerous")}`)
+    .replaceAll(/^ {2}unknown(?= )/gm, `  ${paint(stderr, "yellow", "unknown")}`)
 }
 
 function sayDefect(error: unknown): string {

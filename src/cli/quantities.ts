@@ -26,8 +26,8 @@ export function sayCount(count: number): string {
 }
 
 /** A count and its noun: `1 tensor`, `198 tensors`. */
-export function sayCounted(count: number, noun: string): string {
-  return `${sayCount(count)} ${noun}${count === 1 ? "" : "s"}`
+export function sayCounted(count: number, noun: string, plural: string = `${noun}s`): string {
+  return `${sayCount(count)} ${count === 1 ? noun : plural}`
 }
 
 /** A time that has passed: `0.04 s`, `12.3 s`, `2 min 5 s`. */

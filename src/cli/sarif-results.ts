@@ -42,9 +42,10 @@ function globalResult(
   location: SarifArtifactLocation,
   fileLength: number,
 ): SarifResult {
-  const { module, name, verdict, pickle, at, fileOffset, opcode, danger } = global
+  const { module, name, verdict, pickle, at, fileOffset, opcode, danger, about } = global
   const ruleId = verdict === "dangerous" ? "global-dangerous" : "global-unknown"
-  const knowledge = danger === undefined ? "" : ` It ${danger.reason} (${danger.source}).`
+  const what = about === undefined ? "" : ` It is known as ${about.what} (${about.source}).`
+  const knowledge = danger === undefined ? what : ` It ${danger.reason} (${danger.source}).`
   const place = `named at byte ${at} of ${shown(pickle)}, ${sayUse(global)}`
   const text = `The ${verdict} global ${sayGlobal(global)} is ${place}.${knowledge}`
   const length = OPCODE_BYTES.get(opcode) ?? Buffer.byteLength(`c${module}\n${name}\n`)

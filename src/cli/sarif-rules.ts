@@ -1,6 +1,6 @@
 /** The rules of a SARIF log: what each result is an instance of. */
 
-import { ERROR_TEXTS } from "../error-texts.ts"
+import { ERROR_TEXTS, NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../error-texts.ts"
 
 /** A `reportingDescriptor`. */
 export interface SarifRule {
@@ -24,7 +24,7 @@ const ROWS: readonly Row[] = [
     "9.8",
     "A pickle names a global that runs code or reaches the system.",
     "The pickle of this file imports a function or class that is known to run code, to reach the system or to read other data when Python loads the pickle.",
-    "Do not load the file with Python: torch.load without weights_only, or pickle, may run what it names. Ask its author for a safetensors file, or replace it.",
+    NEXT_AT_DANGER,
   ],
   [
     "global-unknown",
@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
     "7.5",
     "A pickle names a global that is not known to be harmless.",
     "The pickle of this file imports a function or class that is not on the list of those that only rebuild tensors and plain data.",
-    "If you trust where the file comes from, load it with torch, save only its state_dict() and scan that file.",
+    NEXT_AT_UNKNOWN,
   ],
   [
     "too-many-globals",
@@ -57,6 +57,22 @@ const ROWS: readonly Row[] = [
     "The archive was saved without checksums.",
     "Damage to the weights of this file could not be noticed.",
     "Save the file again with checksums, or compare it with its publisher's SHA-256.",
+  ],
+  [
+    "compressed-pickle",
+    "error",
+    "7.0",
+    "A compressed stream holds a pickle.",
+    "This file is a compressed stream with a pickle in it, of which only the beginning was looked at.",
+    "Unpack it, and scan what comes out.",
+  ],
+  [
+    "not-a-checkpoint",
+    "error",
+    "",
+    "A file is no checkpoint.",
+    "The file is called as a checkpoint and is none, or it was named and is some other file.",
+    "Check that the right file was named and that it was downloaded in full.",
   ],
   [
     "other-pickle",

@@ -46,7 +46,7 @@ function pickleObject({ name, offset, byteLength, protocol, opcodeCount, complet
 }
 
 function globalObject(global: ScannedGlobal): object {
-  const { module, name, verdict, pickle, at, fileOffset, opcode, use, usedBy, count, danger } = global
+  const { module, name, verdict, pickle, at, fileOffset, opcode, use, usedBy, count, danger, about } = global
   return {
     module,
     name,
@@ -59,6 +59,7 @@ function globalObject(global: ScannedGlobal): object {
     usedBy: usedBy ?? null,
     count,
     danger: danger ?? null,
+    about: about ?? null,
   }
 }
 

@@ -1,7 +1,8 @@
 /** What became of each file that a scan came across, and of all of them. */
 
-import type { AnyCheckpointError, ScanReport } from "../node/index.ts"
+import type { AnyCheckpointError, ScanReport, ScanVerdict } from "../node/index.ts"
 import { EXIT } from "./exit-codes.ts"
+import type { LeftOut } from "./scan-targets.ts"
 
 /** A file that was scanned. */
 export interface ScannedFile {
@@ -23,7 +24,7 @@ export interface UnreadFile {
 export interface SkippedFile {
   readonly is: "skipped"
   readonly file: string
-  readonly reason: "not-a-checkpoint" | "symbolic-link"
+  readonly reason: "not-a-model" | LeftOut["reason"]
 }
 
 export type ScanOutcome = ScannedFile | UnreadFile | SkippedFile
@@ -40,30 +41,47 @@ export interface ScanOutput {
 export class ScanTally {
   clean = 0
   refused = 0
+  notModels = 0
   unread = 0
+  /** Files in folders that are no models and are not named. */
   otherFiles = 0
-  symbolicLinks = 0
+  /** Links in folders whose files are scanned by themselves. */
+  innerLinks = 0
+  /** Links in folders that were not followed, by name. */
+  readonly links: string[] = []
+  /** Pipes, sockets and devices in folders, by name. */
+  readonly specialFiles: string[] = []
 
   add(outcome: ScanOutcome): void {
     if (outcome.is === "unread") this.unread++
-    else if (outcome.is === "scanned") this[outcome.report.verdict]++
-    else if (outcome.reason === "symbolic-link") this.symbolicLinks++
-    else this.otherFiles++
+    else if (outcome.is === "scanned") this.#addVerdict(outcome.report.verdict)
+    else if (outcome.reason === "not-a-model") this.otherFiles++
+    else if (outcome.reason === "symbolic-link") this.innerLinks++
+    else if (outcome.reason === "special-file") this.specialFiles.push(outcome.file)
+    else this.links.push(outcome.file)
+  }
+
+  #addVerdict(verdict: ScanVerdict): void {
+    if (verdict === "clean") this.clean++
+    else if (verdict === "refused") this.refused++
+    else this.notModels++
   }
 
   /** Files that were to be scanned. */
   get files(): number {
-    return this.clean + this.refused + this.unread
+    return this.clean + this.refused + this.notModels + this.unread
   }
 
-  /** Nothing is clean that was not read. */
-  get verdict(): "clean" | "refused" | "incomplete" {
+  /** Nothing is clean that was not read, and what is no model is not clean: it is nothing that could be. */
+  get verdict(): ScanVerdict | "incomplete" {
     if (this.refused > 0) return "refused"
-    return this.unread > 0 ? "incomplete" : "clean"
+    if (this.unread > 0) return "incomplete"
+    return this.clean > 0 ? "clean" : "not-a-model"
   }
 
   /** A file that is refused weighs more than one that could not be read. */
   get exitCode(): number {
-    return { clean: EXIT.done, refused: EXIT.refused, incomplete: EXIT.io }[this.verdict]
+    const codes = { clean: EXIT.done, "not-a-model": EXIT.done, refused: EXIT.refused, incomplete: EXIT.io }
+    return codes[this.verdict]
   }
 }

@@ -1,10 +1,12 @@
 /** The files that a scan is asked for: those that are named, URLs, standard input, and what lies below folders. */
 
 import type { Dirent } from "node:fs"
-import { readdirSync, statSync } from "node:fs"
-import { join } from "node:path"
+import { closeSync, fstatSync, openSync, readdirSync, realpathSync, statSync } from "node:fs"
+import { join, sep } from "node:path"
+import { FileSource } from "../node/file-source.ts"
 import type { AnyCheckpointError, CheckpointInput } from "../node/index.ts"
 import { CheckpointError, isCheckpointError } from "../node/index.ts"
+import { inheritedFile } from "../node/open-file.ts"
 import { reasonOf } from "../node/system-errors.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import type { Terminal } from "./terminal.ts"
@@ -14,6 +16,15 @@ import { UsageError } from "./usage-error.ts"
 /** What a report calls standard input. */
 export const STANDARD_INPUT = "standard input"
 
+/** Something in a folder that is not looked into. */
+export class LeftOut {
+  readonly reason: "symbolic-link" | "link-to-folder" | "broken-link" | "special-file"
+
+  constructor(reason: LeftOut["reason"]) {
+    this.reason = reason
+  }
+}
+
 /** Something to scan, or why it cannot be. */
 export interface ScanTarget {
   /** The path as it was named, or the folder's and the way from there; a URL without its query; or `standard input`. */
@@ -21,7 +32,7 @@ export interface ScanTarget {
   readonly isStandardInput: boolean
   /** Whether it was found in a folder, where other files are expected beside checkpoints. */
   readonly isFound: boolean
-  readonly input: CheckpointInput | AnyCheckpointError | "symbolic-link"
+  readonly input: CheckpointInput | AnyCheckpointError | LeftOut
 }
 
 /**
@@ -82,22 +93,100 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** Every regular file below `folder`. Devices, pipes and sockets are passed over. */
+/**
+ * Every file below `folder`, and what is left out there. A link to a file elsewhere is that file; one to a file below the
+ * folder is left out, because that is scanned by itself. Links to folders are not followed: they may lead anywhere, and
+ * back. The stack is this one's own: folders may be nested deeper than calls.
+ */
 function* walkFolder(folder: string): Generator<ScanTarget, void, undefined> {
+  const root = realPathOf(folder)
   const found = { isStandardInput: false, isFound: true }
-  let entries: Dirent[]
+  const waiting: Place[] = [{ file: folder, path: Buffer.from(folder), kind: "folder" }]
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const { file, path, kind } = place
+    if (kind === "folder") {
+      const places = readFolder(file, path)
+      if (isCheckpointError(places)) yield { ...found, file, input: places }
+      else waiting.push(...places.reverse())
+    } else if (kind === "link") {
+      const input = followLink(path, root)
+      yield { ...found, file, input: input === "file" ? file : input }
+    } else if (kind === "special") yield { ...found, file, input: new LeftOut("special-file") }
+    else if (path.equals(Buffer.from(file))) yield { ...found, file, input: file }
+    else yield* openOddName(file, path)
+  }
+}
+
+/** Something in a folder. `path` is `file` as the system has it, which may be no text. */
+interface Place {
+  readonly file: string
+  readonly path: Buffer
+  readonly kind: "folder" | "file" | "link" | "special"
+}
+
+/** In the order of code units. */
+function readFolder(folder: string, path: Buffer): Place[] | AnyCheckpointError {
+  let entries: Dirent<Buffer>[]
   try {
-    entries = readdirSync(folder, { withFileTypes: true })
+    entries = readdirSync(path, { withFileTypes: true, encoding: "buffer" })
   } catch (cause) {
-    const error = new CheckpointError("read-failed", { path: folder, reason: reasonOf(cause) }, { cause })
-    yield { ...found, file: folder, input: error as AnyCheckpointError }
-    return
+    return readFailed(folder, cause)
   }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const entry of entries) {
-    const path = join(folder, entry.name)
-    if (entry.isSymbolicLink()) yield { ...found, file: path, input: "symbolic-link" }
-    else if (entry.isDirectory()) yield* walkFolder(path)
-    else if (entry.isFile()) yield { ...found, file: path, input: path }
+  const places = entries.map((entry) => ({
+    file: join(folder, entry.name.toString()),
+    path: Buffer.concat([path, Buffer.from(sep), entry.name]),
+    kind: kindOf(entry),
+  }))
+  return places.sort((a, b) => (a.file < b.file ? -1 : 1))
+}
+
+function kindOf(entry: Dirent<Buffer>): Place["kind"] {
+  if (entry.isSymbolicLink()) return "link"
+  if (entry.isDirectory()) return "folder"
+  return entry.isFile() ? "file" : "special"
+}
+
+/** What becomes of a link: its file is scanned, or why it is left out. */
+function followLink(path: Buffer, root: string | undefined): "file" | LeftOut {
+  try {
+    const status = statSync(path)
+    if (status.isDirectory()) return new LeftOut("link-to-folder")
+    if (!status.isFile()) return new LeftOut("special-file")
+    const target = realpathSync(path)
+    const isBelow = root !== undefined && target.startsWith(root.endsWith(sep) ? root : root + sep)
+    return isBelow ? new LeftOut("symbolic-link") : "file"
+  } catch {
+    return new LeftOut("broken-link")
   }
+}
+
+function realPathOf(path: string): string | undefined {
+  try {
+    return realpathSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+/** A file whose name is no UTF-8 cannot be opened by the text that stands for it. */
+function* openOddName(file: string, path: Buffer): Generator<ScanTarget, void, undefined> {
+  const found = { file, isStandardInput: false, isFound: true }
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(path, "r")
+    yield { ...found, input: new FileSource(inheritedFile(descriptor), file, fstatSync(descriptor)) }
+  } catch (cause) {
+    if (descriptor !== undefined) throw cause
+    yield { ...found, input: readFailed(file, cause) }
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
+
+function readFailed(path: string, cause: unknown): AnyCheckpointError {
+  return new CheckpointError(
+    "read-failed",
+    { path, reason: reasonOf(cause) },
+    { cause },
+  ) as AnyCheckpointError
 }

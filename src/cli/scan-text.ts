@@ -1,5 +1,6 @@
 /** What `scan` prints for people: a line for a clean file, and for others what is wrong with them and where. */
 
+import { NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../error-texts.ts"
 import type { ScannedFormat, ScannedGlobal, ScanReport } from "../node/index.ts"
 import { DetailLines } from "./detail-lines.ts"
 import { sayBytes, sayCounted } from "./quantities.ts"
@@ -19,6 +20,9 @@ const SEVERITIES = ["error", "warning", "note"] as const
 /** Names in a line. */
 const NAMED = 4
 
+/** Kinds of unknown globals that are told. */
+const MOST_KINDS = 12
+
 const FORMATS: Readonly<Record<ScannedFormat, string>> = {
   zip: "zip archive",
   legacy: "legacy checkpoint",
@@ -29,11 +33,6 @@ const FORMATS: Readonly<Record<ScannedFormat, string>> = {
   safetensors: "safetensors",
   unknown: "unknown format",
 }
-
-/** What to do about globals that are refused. */
-const DANGEROUS =
-  "Do not load the file with Python: torch.load without weights_only, or pickle, may run what it names."
-const UNKNOWN = "If you trust where the file comes from, load it with torch and save only its state_dict()."
 
 /** Prints each file as it is done, and a summary of several; nothing when `quiet`. */
 export function scanText(stream: OutputStream, quiet: boolean): ScanOutput {
@@ -60,18 +59,43 @@ export function scanText(stream: OutputStream, quiet: boolean): ScanOutput {
 }
 
 function summaryLines(tally: ScanTally, stream: OutputStream): string[] {
-  const { clean, refused, unread, otherFiles, symbolicLinks, files } = tally
-  const counts = [`${clean} clean`, `${refused} refused`, ...(unread === 0 ? [] : [`${unread} not read`])]
-  const lines = files === 1 ? [] : [`${sayCounted(files, "file")}: ${counts.join(", ")}`]
-  if (otherFiles > 0)
-    lines.push(`${sayCounted(otherFiles, "other file")} in the folders left out: no checkpoints`)
-  if (symbolicLinks > 0)
-    lines.push(`${sayCounted(symbolicLinks, "symbolic link")} in the folders not followed`)
+  const { clean, refused, notModels, unread, otherFiles, innerLinks, links, specialFiles, files } = tally
+  const counts = [
+    `${clean} clean`,
+    `${refused} refused`,
+    ...(notModels === 0 ? [] : [`${notModels} not a model`]),
+    ...(unread === 0 ? [] : [`${unread} not read`]),
+  ]
+  const lines = files < 2 ? [] : [`${sayCounted(files, "file")}: ${counts.join(", ")}`]
+  if (otherFiles > 0) {
+    const only = files === 0 ? "no model in the folders: " : ""
+    lines.push(`${only}${sayCounted(otherFiles, "other file")} left out, not a model (--json lists all)`)
+  }
+  if (innerLinks > 0)
+    lines.push(`${sayCounted(innerLinks, "symbolic link")} to files that are scanned by themselves`)
+  if (links.length > 0)
+    lines.push(`not followed: ${sayCounted(links.length, "symbolic link")}: ${sayNames(links)}`)
+  if (specialFiles.length > 0) {
+    lines.push(
+      `not read: ${sayCounted(specialFiles.length, "pipe, socket or device", "pipes, sockets or devices")}: ${sayNames(specialFiles)}`,
+    )
+  }
   if (clean + refused > 0) {
     lines.push(paint(stream, "dim", "Weights were not read: their checksums are not checked by a scan."))
   }
   return lines
 }
+
+function sayNames(files: readonly string[]): string {
+  return sayFew(files.map(shown), NAMED)
+}
+
+/** What a verdict is called, and how it is painted. */
+const VERDICTS = {
+  clean: ["clean", "green"],
+  refused: ["refused", "red"],
+  "not-a-model": ["not a model", "dim"],
+} as const
 
 function fileLines(file: string, report: ScanReport, stream: OutputStream): string[] {
   const { verdict, format, byteLength, globals } = report
@@ -81,9 +105,15 @@ function fileLines(file: string, report: ScanReport, stream: OutputStream): stri
   if (verdict === "refused" && globals.length > refused.length) detail.add("allowed", sayAllowed(globals))
   describeFindings(report, detail)
   describePickles(report, detail)
+  const [word, style] = VERDICTS[verdict]
+  // Nothing bad is known of what it names, and nothing else is wrong with it.
+  const isHarmless =
+    refused.length > 0 &&
+    refused.every((global) => global.verdict === "unknown") &&
+    otherFindings(report).every(({ severity }) => severity !== "error")
   const amounts = [
-    paint(stream, verdict === "clean" ? "green" : "red", verdict),
-    FORMATS[format],
+    paint(stream, isHarmless ? "yellow" : style, word),
+    ...(verdict === "not-a-model" ? [] : [FORMATS[format]]),
     sayBytes(byteLength),
     ...(verdict === "clean" && globals.length > 0 ? [`${sayAllowedCount(globals)} allowed`] : []),
   ]
@@ -101,13 +131,21 @@ function describeRefused(refused: readonly ScannedGlobal[], detail: DetailLines)
   }
   for (const [reason, names] of reasons) detail.add("why", `${sayFew([...names], NAMED)}: ${reason}`)
   const isDangerous = reasons.size > 0
+  const kinds = new Map<string, Set<string>>()
+  for (const global of refused) {
+    const { about } = global
+    if (about !== undefined)
+      kinds.set(about.what, (kinds.get(about.what) ?? new Set()).add(sayGlobal(global)))
+  }
+  for (const [what, names] of [...kinds].slice(0, MOST_KINDS))
+    detail.add("what", `${sayFew([...names], NAMED)}: ${what}`)
   if (refused.some(({ danger }) => danger === undefined)) {
     detail.add(
       "why",
-      `${isDangerous ? "the unknown ones are " : ""}not on the list of those that only rebuild tensors and plain data`,
+      `${isDangerous ? "the unknown ones are " : ""}not on the list of those that only rebuild tensors and plain data${isDangerous ? "" : "; none is known to be dangerous"}`,
     )
   }
-  detail.add("next", isDangerous ? DANGEROUS : UNKNOWN)
+  detail.add("next", isDangerous ? NEXT_AT_DANGER : NEXT_AT_UNKNOWN)
 }
 
 function distinctAllowed(globals: readonly ScannedGlobal[]): readonly string[] {

@@ -1,7 +1,8 @@
 /** `tosafetensors scan <file or folder>...` */
 
+import { basename } from "node:path"
 import type { OpenOptions, ScanReport } from "../node/index.ts"
-import { DEFAULT_LIMITS, isCheckpointError, scan } from "../node/index.ts"
+import { isCheckpointError, scan } from "../node/index.ts"
 import type { CommandLine, OptionValues } from "./arguments.ts"
 import { tellError } from "./failure.ts"
 import { readProvenance } from "./provenance.ts"
@@ -10,7 +11,7 @@ import type { ScanOutcome, ScanOutput } from "./scan-outcome.ts"
 import { ScanTally } from "./scan-outcome.ts"
 import { scanSarif } from "./scan-sarif.ts"
 import type { ScanTarget } from "./scan-targets.ts"
-import { scanTargets } from "./scan-targets.ts"
+import { LeftOut, scanTargets } from "./scan-targets.ts"
 import { scanText } from "./scan-text.ts"
 import { readSelection } from "./selection.ts"
 import { quoted } from "./shown-text.ts"
@@ -32,7 +33,7 @@ export async function runScan(line: CommandLine, terminal: Terminal): Promise<nu
     tally.add(outcome)
     await output.tell(outcome)
   }
-  if (tally.files === 0) throw new UsageError(sayNothingFound(files, tally))
+  if (tally.files + tally.otherFiles === 0) throw new UsageError(sayNothingFound(files, tally))
   await output.end(tally)
   return tally.exitCode
 }
@@ -49,11 +50,11 @@ async function scanTarget(
   { file, isStandardInput, isFound, input }: ScanTarget,
   options: OpenOptions,
 ): Promise<ScanOutcome> {
-  if (input === "symbolic-link") return { is: "skipped", file, reason: "symbolic-link" }
+  if (input instanceof LeftOut) return { is: "skipped", file, reason: input.reason }
   if (isCheckpointError(input)) return { is: "unread", file, isStandardInput, error: input }
   try {
-    const report = await scan(input, options)
-    if (isFound && isOtherFile(report, options)) return { is: "skipped", file, reason: "not-a-checkpoint" }
+    const report = await scan(input, { ...options, name: isStandardInput ? "" : basename(file) })
+    if (isFound && isLeftOut(report)) return { is: "skipped", file, reason: "not-a-model" }
     return { is: "scanned", file, isStandardInput, report }
   } catch (error) {
     // An aborted read may fail in any way.
@@ -64,21 +65,14 @@ async function scanTarget(
   }
 }
 
-/**
- * Whether a file is none that a scan is about. A pickle of protocol 0 or 1 has no signature, so only a file that is
- * small enough to have been looked at as one can be told.
- */
-function isOtherFile({ format, byteLength, findings }: ScanReport, { limits }: OpenOptions): boolean {
-  const { maxPickleBytes = DEFAULT_LIMITS.maxPickleBytes } = limits ?? {}
-  return (
-    format === "unknown" &&
-    byteLength <= maxPickleBytes &&
-    findings.every(({ code }) => code === "not-a-checkpoint")
-  )
+/** Whether a file is none that a scan is about, and has no name that a checkpoint might have. */
+function isLeftOut({ verdict, findings }: ScanReport): boolean {
+  return verdict === "not-a-model" && findings.every(({ severity }) => severity === "note")
 }
 
-function sayNothingFound(files: readonly string[], { otherFiles, symbolicLinks }: ScanTally): string {
+/** A folder that is empty, or has nothing but folders and links in it, was hardly meant. */
+function sayNothingFound(files: readonly string[], { links }: ScanTally): string {
   const where = files.length === 1 ? `below ${quoted(files[0] ?? "")}` : "below these folders"
-  const links = symbolicLinks === 0 ? "" : "; symbolic links are not followed there: name their files"
-  return `no checkpoint was found ${where}${otherFiles === 0 ? "" : ", only other files"}${links}`
+  const led = links.length === 0 ? "" : "; links to folders are not followed there: name what they lead to"
+  return `there are no files ${where}${led}`
 }

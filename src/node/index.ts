@@ -10,7 +10,7 @@ import type { ScanReport } from "../audit/scan-report.ts"
 import type { ConversionReport } from "../plan/conversion-plan.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
-import type { NodeBlobOptions, NodeConvertOptions, NodeOpenOptions } from "./options.ts"
+import type { NodeBlobOptions, NodeConvertOptions, NodeOpenOptions, NodeScanOptions } from "./options.ts"
 import type { NodeCheckpointInput, NodeSafetensorsOutput } from "./platform.ts"
 import { NODE_PLATFORM } from "./platform.ts"
 
@@ -19,6 +19,7 @@ export type {
   NodeBlobOptions as BlobOptions,
   NodeConvertOptions as ConvertOptions,
   NodeOpenOptions as OpenOptions,
+  NodeScanOptions as ScanOptions,
 } from "./options.ts"
 export type {
   NodeCheckpointInput as CheckpointInput,
@@ -87,7 +88,7 @@ export function openCheckpoint(
  *
  * @throws `read-failed`, `invalid-argument`, `input-changed`; the signal's reason when aborted.
  */
-export function scan(input: NodeCheckpointInput, options: NodeOpenOptions = {}): Promise<ScanReport> {
+export function scan(input: NodeCheckpointInput, options: NodeScanOptions = {}): Promise<ScanReport> {
   return scanInput(NODE_PLATFORM, input, options)
 }
 

@@ -1,6 +1,6 @@
 /** The options that only this build has. */
 
-import type { BlobOptions, ConvertOptions, OpenOptions } from "../api/options.ts"
+import type { BlobOptions, ConvertOptions, OpenOptions, ScanOptions } from "../api/options.ts"
 
 /** What can be asked of an input before anything of it is parsed. */
 interface DigestOption {
@@ -15,6 +15,9 @@ interface DigestOption {
 
 /** How to open a checkpoint. */
 export interface NodeOpenOptions extends OpenOptions, DigestOption {}
+
+/** How to scan a file. */
+export interface NodeScanOptions extends ScanOptions, DigestOption {}
 
 /** How to convert a checkpoint. */
 export interface NodeConvertOptions extends ConvertOptions, DigestOption {}

@@ -2,6 +2,13 @@
 
 import type { PickleObject, PickleTuple, PickleValue } from "./values.ts"
 
+/** An object of a policy that is a tensor, and what it was made from where that may be of interest. */
+export interface MadeTensor {
+  /** What it is, where it is none of the usual kind. */
+  readonly what: string | undefined
+  readonly parts: readonly PickleValue[]
+}
+
 /**
  * Decides what globals mean and what calls make.
  *
@@ -17,4 +24,6 @@ export interface PicklePolicy {
   build(target: PickleValue, state: PickleValue, at: number): void
   /** BINPERSID: what a persistent id stands for. */
   persistentLoad(id: PickleValue, at: number): PickleValue
+  /** For refusals, which say what tensors they concern. Undefined for what is no tensor. */
+  describeTensor?(object: PickleObject): MadeTensor | undefined
 }

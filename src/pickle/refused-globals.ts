@@ -2,15 +2,13 @@
 
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { RefusedGlobal } from "../errors.ts"
-import type { Limits } from "../limits.ts"
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
 import { listGlobalsSteps } from "./list-globals.ts"
 import type { MachineState } from "./machine-state.ts"
 import { MOST_REFUSED } from "./machine-state.ts"
-import type { MemoryBudget } from "./memory-budget.ts"
 import type { GlobalMention } from "./shadow-stack.ts"
 import { globalOf } from "./shadow-stack.ts"
-import type { PickleValue } from "./values.ts"
+import type { PickleObject, PickleValue } from "./values.ts"
 import { PickleDict, PickleList, PickleSet, PickleTuple, RefusedObject, RefusedReference } from "./values.ts"
 
 /** Keys of a path, and characters of a key, that are kept: what a message can show. */
@@ -27,6 +25,19 @@ interface Part {
 interface Frame {
   readonly key: string | undefined
   readonly parts: Iterator<Part>
+  /** The refused global that would have made it. */
+  readonly reference: RefusedReference | undefined
+  /** The tensor that all below it is a part of. */
+  readonly partOf: string | undefined
+  /** Tensors met below it. */
+  tensorCount: number
+}
+
+/** Where a refused global is found in the value, and what tensors it concerns. */
+interface Place {
+  readonly path: string | undefined
+  readonly partOf: string | undefined
+  tensorCount: number
 }
 
 /** What the machine made of a pickle until it stopped. */
@@ -43,7 +54,7 @@ const SEEN_BYTES = 64
 
 /**
  * One row a mention of a refused global, in the order of the pickle: those that the machine met, and those behind the
- * place where it gave up. Empty when there is none but in INST, which is refused as an opcode.
+ * place where it gave up.
  *
  * Shared containers are looked at once and nothing is looked at below `maxNesting`, so the search for what refers to
  * them is linear in the size of the pickle. All of it is charged to what the machine may still take: where that is at an
@@ -75,13 +86,10 @@ export function* refusedGlobalsSteps({
     },
   })
   if (fault !== undefined) return refusedSoFar(state, mentions)
-  if (mentions.every(({ opcode }) => opcode === "INST")) return []
-  const paths = yield* findPathsSteps(roots, limits, state.memory)
+  const places = yield* findPlacesSteps(roots, state)
   return mentions.map((mention) => {
-    const { at, use } = mention
-    const reference = met.get(at)
-    const referredToBy = reference === undefined ? undefined : paths.get(reference)
-    return { global: globalOf(mention), pickle: within, at, use, referredToBy }
+    const reference = met.get(mention.at)
+    return refusedGlobal(mention, within, reference === undefined ? undefined : places.get(reference))
   })
 }
 
@@ -90,29 +98,47 @@ function refusedSoFar(
   { refused, decoder }: MachineState,
   mentions: readonly GlobalMention[],
 ): readonly RefusedGlobal[] {
-  const pickle = decoder.within
   const end = mentions.at(-1)?.at ?? -1
-  const listed = mentions.map((mention) => ({ ...mention, global: globalOf(mention) }))
-  const met = refused.filter(({ at }) => at > end)
-  const named = met.map((reference) => ({ ...reference, global: `${reference.module}.${reference.name}` }))
-  return [...listed, ...named].slice(0, MOST_REFUSED).map(({ global, at, use }) => {
-    return { global, pickle, at, use, referredToBy: undefined }
-  })
+  const met = refused.filter(({ at }) => at > end).map((reference) => ({ ...reference, isNamed: true }))
+  return [...mentions, ...met].slice(0, MOST_REFUSED).map((mention) => refusedGlobal(mention, decoder.within))
 }
 
-function* findPathsSteps(
+/** The row of a mention. What is known of the global is found out later: see `GlobalKnowledge`. */
+export function refusedGlobal(
+  mention: Pick<GlobalMention, "module" | "name" | "isNamed" | "at" | "use">,
+  pickle: string,
+  place?: Place,
+): RefusedGlobal {
+  const { module, name, at, use } = mention
+  const { path: referredToBy, partOf, tensorCount = 0 } = place ?? {}
+  const known = { verdict: "unknown", danger: undefined, about: undefined } as const
+  return {
+    global: globalOf(mention),
+    module,
+    name,
+    pickle,
+    at,
+    use,
+    referredToBy,
+    tensorCount,
+    partOf,
+    ...known,
+  }
+}
+
+function* findPlacesSteps(
   roots: readonly PickleValue[],
-  limits: Limits,
-  memory: MemoryBudget,
-): Steps<ReadonlyMap<RefusedReference, string>> {
-  const paths = new Map<RefusedReference, string>()
+  { limits, policy, memory }: MachineState,
+): Steps<ReadonlyMap<RefusedReference, Place>> {
+  const places = new Map<RefusedReference, Place>()
   const seen = new Set<PickleValue>()
-  const frames: Frame[] = [{ key: undefined, parts: unkeyed(roots) }]
+  const rest = { key: undefined, reference: undefined, partOf: undefined }
+  const frames: Frame[] = [{ ...rest, parts: unkeyed(roots), tensorCount: 0 }]
   let nodes = 0
   for (let frame = frames.at(-1); frame !== undefined && nodes < limits.maxNodes; frame = frames.at(-1)) {
     const part = frame.parts.next()
     if (part.done === true) {
-      frames.pop()
+      leave(frames, places)
       continue
     }
     nodes += 1
@@ -124,13 +150,29 @@ function* findPathsSteps(
     if (memory.taken > memory.allowed) break
     const reference =
       value instanceof RefusedObject ? value.reference : value instanceof RefusedReference ? value : undefined
-    if (reference !== undefined && !paths.has(reference)) {
-      const path = pathOf(frames, key)
-      if (path !== "") paths.set(reference, path)
+    if (reference !== undefined && !places.has(reference)) {
+      places.set(reference, { path: pathOf(frames, key) || undefined, partOf: frame.partOf, tensorCount: 0 })
     }
-    if (frames.length <= limits.maxNesting) frames.push({ key, parts: partsOf(value) })
+    const tensor = "kind" in value ? policy.describeTensor?.(value as PickleObject) : undefined
+    if (tensor !== undefined) frame.tensorCount += 1
+    if (frames.length > limits.maxNesting) continue
+    const parts = tensor === undefined ? partsOf(value) : unkeyed(tensor.parts)
+    const partOf = tensor?.what ?? frame.partOf
+    const made = value instanceof RefusedObject ? value.reference : undefined
+    frames.push({ key, parts, reference: made, partOf, tensorCount: 0 })
   }
-  return paths
+  while (frames.length > 0) leave(frames, places)
+  return places
+}
+
+/** What was met below a value was met below all that it is in. */
+function leave(frames: Frame[], places: ReadonlyMap<RefusedReference, Place>): void {
+  const frame = frames.pop()
+  const place = frame?.reference === undefined ? undefined : places.get(frame.reference)
+  const count = frame?.tensorCount ?? 0
+  if (place !== undefined) place.tensorCount += count
+  const above = frames.at(-1)
+  if (above !== undefined) above.tensorCount += count
 }
 
 /** One at a time: a list of all parts would take more memory than the value. */

@@ -25,7 +25,11 @@ export interface GlobalMention {
 }
 
 /** What to call it: module and name, as the pickle writes them. */
-export function globalOf({ module, name, isNamed }: GlobalMention): string {
+export function globalOf({
+  module,
+  name,
+  isNamed,
+}: Pick<GlobalMention, "module" | "name" | "isNamed">): string {
   return isNamed || module !== "" ? `${module}.${name}` : UNTOLD
 }
 

@@ -6,6 +6,7 @@
  */
 
 import type { PickleObject } from "../pickle/values.ts"
+import { DISTRIBUTED_CLASSES, DTENSOR_MODULES } from "./distributed-part.ts"
 import type { TorchDtype } from "./dtypes.ts"
 import { STORAGE_CLASSES, TORCH_DTYPES } from "./dtypes.ts"
 
@@ -14,7 +15,8 @@ export type GlobalMeaning =
   | { readonly is: "storage-class"; readonly dtype: TorchDtype | undefined }
   | { readonly is: "dtype"; readonly dtype: TorchDtype }
   | { readonly is: "rebuild"; readonly rebuild: RebuildName }
-  | { readonly is: "unsupported-rebuild"; readonly reason: string }
+  | { readonly is: "unsupported-rebuild"; readonly reason: string; readonly namesDevice?: true }
+  | { readonly is: "distributed-part" }
   | { readonly is: "tensor-class" }
   | { readonly is: "plain-data"; readonly make: PlainDataName }
   | { readonly is: "constant" }
@@ -103,13 +105,19 @@ const ROWS: readonly Row[] = /* @__PURE__ */ (() => [
   [
     "torch._utils",
     "_rebuild_device_tensor_from_numpy",
-    unsupported("a tensor of a device that torch saves as numpy"),
+    { is: "unsupported-rebuild", reason: "which torch saved as a NumPy array", namesDevice: true },
   ],
   [
     "torch._utils",
     "_rebuild_device_tensor_from_cpu_tensor",
-    unsupported("a tensor of a device outside torch"),
+    { is: "unsupported-rebuild", reason: "which is none of torch's own", namesDevice: true },
   ],
+  ...DTENSOR_MODULES.map((module): Row => [module, "DTensor", TENSOR_CLASS]),
+  ...DISTRIBUTED_CLASSES.flatMap(([modules, classes]) =>
+    modules.split(" ").flatMap((module) => {
+      return classes.split(" ").map((name): Row => [module, name, { is: "distributed-part" }])
+    }),
+  ),
 
   ["torch", "Size", plain("size")],
   ["torch", "device", plain("device")],

@@ -19,8 +19,8 @@ import { CheckpointError, isCheckpointError } from "../errors.ts"
 import type { ListingBudget } from "../pickle/list-globals.ts"
 import { isCertainPickle, isPickleToPython } from "../pickle/list-pickles.ts"
 import { MOST_REFUSED } from "../pickle/machine-state.ts"
+import { refusedGlobal } from "../pickle/refused-globals.ts"
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
-import { globalOf } from "../pickle/shadow-stack.ts"
 import { quoteText } from "../quote-text.ts"
 import { findAllowedGlobal } from "./allowed-globals.ts"
 import type { ReadingOptions } from "./checkpoint-contents.ts"
@@ -158,9 +158,8 @@ class Look {
     const isStored = member.coding === "stored" && sourceOffset !== undefined
     await onPickles?.({ name, bytes, fileOffset: isStored ? sourceOffset + member.offset : undefined })
     for (const mention of refused) {
-      const { at, use } = mention
       if (globals.length === MOST_REFUSED) break
-      globals.push({ global: globalOf(mention), pickle: name, at, use, referredToBy: undefined })
+      globals.push(refusedGlobal(mention, name))
     }
     // Python stops where the bytes are no pickle any more, but not where we stop looking.
     if (row.fault !== undefined) throw row.fault

@@ -10,10 +10,11 @@ import { requireWithin } from "../errors.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
 import { plainText, quoteText } from "../quote-text.ts"
-import type { RebuildName } from "./allowed-globals.ts"
+import type { GlobalMeaning, RebuildName } from "./allowed-globals.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt, requireArguments, requireItems } from "./call-site.ts"
+import { describeDistributed } from "./distributed-part.ts"
 import type { TorchDtype } from "./dtypes.ts"
 import type { StorageReference, TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
 import { isStorageReference, isTensor, isUnsupportedTensor } from "./tensor-record.ts"
@@ -49,7 +50,7 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
   "parameter-with-state": (args, site) =>
     unwrap(requireArguments(site, args, "_rebuild_parameter_with_state", 4)[0], site),
   "from-type": (args, site) => {
-    const [rebuilder, type, inner] = requireArguments(site, args, "_rebuild_from_type_v2", 4)
+    const [rebuilder, type, inner, state = null] = requireArguments(site, args, "_rebuild_from_type_v2", 4)
     if (!isKnownGlobal(type) || type.meaning.is !== "tensor-class") {
       throw faultAt(
         site,
@@ -62,7 +63,7 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     }
     if (isKnownGlobal(rebuilder)) {
       const { meaning } = rebuilder
-      if (meaning.is === "unsupported-rebuild") return unsupportedTensor(meaning.reason, inner.items)
+      if (meaning.is === "unsupported-rebuild") return rebuildUnsupported(meaning, [...inner.items, state])
       if (meaning.is === "rebuild" && meaning.rebuild !== "from-type")
         return rebuild(meaning.rebuild, inner, site)
     }
@@ -72,6 +73,20 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
       "_rebuild_from_type_v2 is given a function that rebuilds no tensor",
     )
   },
+}
+
+/** `parts` are what the function is given, and the state of the tensor behind it where there is any. */
+export function rebuildUnsupported(
+  { reason, namesDevice }: Extract<GlobalMeaning, { is: "unsupported-rebuild" }>,
+  parts: readonly PickleValue[],
+): UnsupportedTensor {
+  // (data, dtype, device, requires_grad)
+  const device =
+    namesDevice && typeof parts[2] === "string" ? `the device ${quoteText(parts[2])}` : "another device"
+  const words = namesDevice
+    ? `a tensor of ${device}, ${reason}`
+    : (describeDistributed(parts.at(-1)) ?? reason)
+  return unsupportedTensor(words, parts)
 }
 
 export function unsupportedTensor(reason: string, parts: readonly PickleValue[] = []): UnsupportedTensor {

@@ -2,16 +2,18 @@
 
 import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
-import type { PicklePolicy } from "../pickle/policy.ts"
-import type { PickleTuple, PickleValue } from "../pickle/values.ts"
+import type { MadeTensor, PicklePolicy } from "../pickle/policy.ts"
+import type { PickleObject, PickleTuple, PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict } from "../pickle/values.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
 import { findAllowedGlobal, isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
+import { DistributedPart } from "./distributed-part.ts"
 import { makePlainData } from "./plain-data.ts"
-import { rebuild, unsupportedTensor } from "./rebuild.ts"
+import { rebuild, rebuildUnsupported } from "./rebuild.ts"
 import type { StorageTable } from "./storage-table.ts"
+import { isTensor, isUnsupportedTensor } from "./tensor-record.ts"
 
 /** What a policy is made for. */
 export interface TorchPolicyOptions {
@@ -61,7 +63,9 @@ export class TorchPolicy implements PicklePolicy {
         return rebuild(meaning.rebuild, args, site)
       case "unsupported-rebuild":
         if (instantiate) break
-        return unsupportedTensor(meaning.reason, args.items)
+        return rebuildUnsupported(meaning, args.items)
+      case "distributed-part":
+        return new DistributedPart(name, args)
       default:
         break
     }
@@ -71,6 +75,10 @@ export class TorchPolicy implements PicklePolicy {
   /** torch gives state only to OrderedDict (`_metadata` of a state dict). It is no part of the tensors: dropped. */
   build(target: PickleValue, state: PickleValue, at: number): void {
     if (target instanceof PickleDict && target.type === "OrderedDict" && state instanceof PickleDict) return
+    if (target instanceof DistributedPart) {
+      target.parts.push(state)
+      return
+    }
     const problem = `state is given to ${describeValue(target)}, which torch.save never writes`
     throw faultAt(this.#siteAt(at), "pickle-type", problem)
   }
@@ -81,6 +89,11 @@ export class TorchPolicy implements PicklePolicy {
     if (storages === undefined)
       throw faultAt(site, "storage-reference", "a storage is referred to out of place")
     return storages.refer(id, site, storageViews)
+  }
+
+  describeTensor(object: PickleObject): MadeTensor | undefined {
+    if (isUnsupportedTensor(object)) return { what: object.reason, parts: object.parts }
+    return isTensor(object) ? { what: undefined, parts: [] } : undefined
   }
 
   #siteAt(at: number): CallSite {

@@ -1,0 +1,23 @@
+/**
+ * Completes the error of a file that names globals which are not allowed. The machine that throws it cannot wait, and what
+ * is known of globals is loaded only when it is needed.
+ */
+
+import { isCheckpointError } from "../branded-error.ts"
+import { NEXT_AT_DANGER, NEXT_AT_PARTS } from "../error-texts.ts"
+import { CheckpointError } from "../errors.ts"
+
+/** `error`, which tells of each refused global what is known of it, dangerous ones first. Any other error as it is. */
+export async function withKnowledge(error: unknown): Promise<unknown> {
+  if (!isCheckpointError(error) || error.code !== "global-not-allowed") return error
+  const { knowledgeOf } = await import("./global-knowledge.ts")
+  const all = error.detail.globals.map((global) => ({
+    ...global,
+    ...knowledgeOf(global.module, global.name),
+  }))
+  const dangerous = all.filter(({ verdict }) => verdict === "dangerous")
+  const globals = [...dangerous, ...all.filter(({ verdict }) => verdict !== "dangerous")]
+  const areParts = all.every(({ partOf }) => partOf !== undefined)
+  const nextStep = dangerous.length > 0 ? NEXT_AT_DANGER : areParts ? NEXT_AT_PARTS : undefined
+  return new CheckpointError("global-not-allowed", { globals }, { cause: error.cause, nextStep })
+}

@@ -1,0 +1,385 @@
+/**
+ * Modules and functions of packages that run code, reach the system or read other data when a pickle names them: torch
+ * first, then what is often installed beside it. Rows as in dangers-of-python.ts, and from the same places.
+ */
+
+import {
+  ANY,
+  CALLS,
+  type DangerRow,
+  FILES,
+  IMPORTS,
+  INSTALLS,
+  LOADS,
+  NATIVE,
+  NETWORK,
+  PROGRAMS,
+  REACHES,
+  RUNS_CODE,
+} from "./danger-row.ts"
+
+const COMPILES = "compiles and runs code"
+
+/* @__NO_SIDE_EFFECTS__ */
+function torchDocs(page: string): string {
+  return `docs.pytorch.org/docs/stable/${page}`
+}
+
+/** The table. */
+export const PACKAGE_DANGERS: readonly DangerRow[] = [
+  // torch
+  ["torch", "load", LOADS, torchDocs("generated/torch.load.html")],
+  ["torch", "save", FILES, torchDocs("generated/torch.save.html")],
+  ["torch", "compile", COMPILES, "trailofbits/fickling, UnsafeImportsML"],
+  ["torch", "from_file", FILES, torchDocs("generated/torch.from_file.html")],
+  [
+    "torch.serialization",
+    "load save _load _legacy_load _legacy_save _open_file os sys pickle",
+    LOADS,
+    "torch/serialization.py",
+  ],
+  ["torch._weights_only_unpickler", "load Unpickler", LOADS, "torch/_weights_only_unpickler.py"],
+  ["torch.storage", "_load_from_bytes", LOADS, "torch/storage.py: torch.load without restrictions"],
+  ["torch.storage", "UntypedStorage.from_file TypedStorage.from_file", FILES, torchDocs("storage.html")],
+  ["torch.hub torch.utils.model_zoo", ANY, "downloads and runs code", torchDocs("hub.html")],
+  ["torch.package torch._deploy", ANY, RUNS_CODE, torchDocs("package.html")],
+  ["torch.jit", ANY, COMPILES, "GHSA-vr7h-p6mm-wpmh, trailofbits/fickling, UnsafeImportsML"],
+  ["torch._dynamo", "!eval_frame.OptimizedModule", COMPILES, "GHSA-86cj-95qr-2p4f"],
+  [
+    "torch._inductor torch._functorch torch._native torch._vendor",
+    ANY,
+    COMPILES,
+    "mmaitre314/picklescan, _unsafe_globals",
+  ],
+  [
+    "torch.fx.graph_module",
+    "!GraphModule",
+    RUNS_CODE,
+    "torch/fx/graph_module.py: source text from the pickle",
+  ],
+  ["torch.fx._graph_pickler torch.fx.experimental torch.fx.passes", ANY, RUNS_CODE, "GHSA-f4x7-rfwp-v3xw"],
+  ["torch.fx.operator_schemas torch._guards", ANY, RUNS_CODE, "torch/fx/operator_schemas.py"],
+  ["torch.utils._config_module", ANY, LOADS, "GHSA-vv6j-3g6g-2pvj"],
+  ["torch.utils.bottleneck", ANY, RUNS_CODE, "GHSA-4r9r-ch6f-vxmx, GHSA-4whj-rm5r-c2v8"],
+  [
+    "torch.utils.collect_env torch.utils._strobelight torch._strobelight",
+    ANY,
+    PROGRAMS,
+    "GHSA-f745-w6jp-hpxx, GHSA-jhph-76pp-mggw",
+  ],
+  ["torch.utils.data.datapipes torch.utils.data.datapipes.utils", ANY, LOADS, "GHSA-h3qp-7fh3-f8h4"],
+  [
+    "torch.utils.benchmark torch.utils._traceback torch.utils._sympy",
+    ANY,
+    RUNS_CODE,
+    "torch/utils/benchmark/utils/timer.py",
+  ],
+  [
+    "torch.utils.show_pickle torch.utils.model_dump torch.utils._content_store",
+    ANY,
+    LOADS,
+    "torch/utils/show_pickle.py",
+  ],
+  ["torch.utils.tensorboard", ANY, FILES, torchDocs("tensorboard.html")],
+  [
+    "torch.utils._pytree",
+    "treespec_loads _deserialize_enum _str_to_class",
+    IMPORTS,
+    "torch/utils/_pytree.py",
+  ],
+  [
+    "torch.utils.cpp_extension torch.utils.hipify torch.utils.mobile_optimizer torch.ops torch.classes torch._ops torch._classes torch.library torch._library torch._custom_ops",
+    ANY,
+    NATIVE,
+    torchDocs("cpp_extension.html"),
+  ],
+  ["torch.distributed.rpc torch.distributed.nn", ANY, NETWORK, torchDocs("rpc.html")],
+  [
+    "torch.distributed.elastic torch.distributed.launcher torch.distributed.run torch.distributed.launch",
+    ANY,
+    PROGRAMS,
+    "trailofbits/fickling, UnsafeImportsML",
+  ],
+  [
+    "torch.distributed.flight_recorder torch.distributed._tools torch.distributed.pipelining.schedules",
+    ANY,
+    RUNS_CODE,
+    "torch/distributed/flight_recorder/components/builder.py",
+  ],
+  [
+    "torch.distributed",
+    "init_process_group TCPStore FileStore broadcast_object_list recv_object_list all_gather_object",
+    NETWORK,
+    torchDocs("distributed.html"),
+  ],
+  [
+    "torch.distributed.distributed_c10d",
+    "init_process_group _tensor_to_object broadcast_object_list recv_object_list all_gather_object gather_object scatter_object_list",
+    LOADS,
+    "torch/distributed/distributed_c10d.py",
+  ],
+  [
+    "torch.distributed.checkpoint",
+    "load load_state_dict load_sharded_optimizer_state_dict FileSystemReader filesystem. format_utils state_dict_loader _pg_transport _fsspec_filesystem hf_storage",
+    LOADS,
+    "torch/distributed/checkpoint/filesystem.py",
+  ],
+  ["torch.multiprocessing", ANY, CALLS, torchDocs("multiprocessing.html")],
+  ["torch.export", "load save _unlift pt2_archive custom_ops", RUNS_CODE, "torch/export/_unlift.py"],
+  ["torch._export torch._higher_order_ops", ANY, RUNS_CODE, "torch/_export/serde/serialize.py"],
+  ["torch.onnx", ANY, FILES, torchDocs("onnx.html")],
+  ["torch.testing torch._logging", ANY, RUNS_CODE, "torch/testing/_internal/common_utils.py"],
+  [
+    "torch.cuda._memory_viz torch.cuda._annotate_cuda_graph_trace torch.backends.xeon torch.numa",
+    ANY,
+    LOADS,
+    "torch/cuda/_memory_viz.py",
+  ],
+  [
+    "torch._C",
+    "import_ir_module import_ir_module_from_buffer _import_ir_module_from_package PyTorchFileReader PyTorchFileWriter _jit_script_compile CompilationUnit",
+    COMPILES,
+    "torch/csrc/jit/python/script_init.cpp",
+  ],
+  [
+    "torchvision.io torchaudio.io torchvision.datasets torchaudio.datasets torchtext",
+    ANY,
+    FILES,
+    "docs.pytorch.org/vision/stable/io.html",
+  ],
+  ["functorch.compile", ANY, COMPILES, "torch/_functorch/compilers.py"],
+
+  // Arrays and numbers
+  [
+    "numpy",
+    "load loads fromfile memmap save savez savez_compressed savetxt loadtxt genfromtxt fromregex DataSource",
+    FILES,
+    "numpy.org/doc/stable/reference/generated/numpy.load.html",
+  ],
+  [
+    "numpy",
+    "vectorize frompyfunc apply_along_axis apply_over_axes fromfunction piecewise",
+    CALLS,
+    "numpy.org/doc/stable/reference/routines.functional.html",
+  ],
+  [
+    "numpy.lib.npyio numpy.lib._npyio_impl numpy.lib.format numpy.lib._format_impl numpy.lib._datasource numpy.core.memmap numpy._core.memmap",
+    ANY,
+    FILES,
+    "promptfoo/modelaudit, policy of its picklescan",
+  ],
+  ["numpy.lib.utils numpy.lib._utils_impl numpy.compat", ANY, RUNS_CODE, "numpy/lib/utils.py"],
+  ["numpy.f2py", ANY, RUNS_CODE, "GHSA-r8g5-cgf2-4m4m"],
+  ["numpy.testing", ANY, RUNS_CODE, "mmaitre314/picklescan, _unsafe_globals"],
+  ["numpy.distutils", ANY, PROGRAMS, "trailofbits/fickling, pull request 217"],
+  ["numpy.ctypeslib", ANY, NATIVE, "numpy.org/doc/stable/reference/routines.ctypeslib.html"],
+  [
+    "scipy.weave scipy._lib._testutils scipy._lib._ccallback",
+    ANY,
+    NATIVE,
+    "docs.scipy.org/doc/scipy/reference/generated/scipy.LowLevelCallable.html",
+  ],
+  ["scipy.io", ANY, FILES, "docs.scipy.org/doc/scipy/reference/io.html"],
+  [
+    "numba llvmlite cffi _cffi_backend cython Cython pyximport pycuda cupy.cuda triton tvm pythran numexpr",
+    ANY,
+    COMPILES,
+    "numba.readthedocs.io/en/stable/user/jit.html",
+  ],
+  [
+    "pandas",
+    "eval read_pickle read_hdf HDFStore",
+    LOADS,
+    "pandas.pydata.org/docs/reference/api/pandas.read_pickle.html",
+  ],
+  [
+    "pandas",
+    "read_csv read_table read_json read_excel read_parquet read_sql read_html read_xml read_feather read_fwf read_clipboard read_orc read_sas read_spss read_stata ExcelWriter",
+    FILES,
+    "pandas.pydata.org/docs/reference/io.html",
+  ],
+  ["pandas.io pandas.compat.pickle_compat", ANY, FILES, "pandas.pydata.org/docs/reference/io.html"],
+  ["pandas.core.computation", ANY, RUNS_CODE, "pandas.pydata.org/docs/reference/api/pandas.eval.html"],
+  [
+    "pandas.core.frame pandas.core.generic",
+    "DataFrame.eval DataFrame.query DataFrame.pipe DataFrame.apply NDFrame.pipe NDFrame.to_pickle",
+    RUNS_CODE,
+    "pandas.pydata.org/docs/reference/api/pandas.DataFrame.eval.html",
+  ],
+  [
+    "sympy",
+    "sympify S parse_expr lambdify preview parsing utilities printing plotting core.sympify",
+    RUNS_CODE,
+    "docs.sympy.org/latest/modules/core.html",
+  ],
+  [
+    "networkx",
+    "read_gpickle write_gpickle read_graphml read_yaml readwrite utils.decorators",
+    LOADS,
+    "networkx.org/documentation/networkx-2.8/reference/readwrite/gpickle.html",
+  ],
+  ["PIL.ImageMath", ANY, RUNS_CODE, "CVE-2022-22817, CVE-2023-50447"],
+  ["PIL.Image", "open core eval", FILES, "pillow.readthedocs.io/en/stable/reference/Image.html"],
+  [
+    "PIL.ImageShow PIL.ImageGrab PIL.EpsImagePlugin PIL.ImageFile",
+    ANY,
+    PROGRAMS,
+    "pillow.readthedocs.io/en/stable/reference/ImageShow.html",
+  ],
+
+  // Other ways to save models
+  ["dill _dill multiprocess pathos", ANY, LOADS, "trailofbits/fickling, UNSAFE_IMPORTS"],
+  [
+    "cloudpickle srsly.cloudpickle ray.cloudpickle joblib.externals pyspark.cloudpickle",
+    ANY,
+    LOADS,
+    "mmaitre314/picklescan, _unsafe_globals",
+  ],
+  [
+    "joblib",
+    "load dump _pickle_load Parallel parallel delayed Memory memory hashing func_inspect numpy_pickle_compat",
+    LOADS,
+    "joblib.readthedocs.io/en/stable/generated/joblib.load.html",
+  ],
+  [
+    "joblib.numpy_pickle",
+    "load load_temporary_memmap _unpickle dump NumpyUnpickler NumpyPickler",
+    LOADS,
+    "joblib.readthedocs.io/en/stable/generated/joblib.load.html",
+  ],
+  ["sklearn.externals", ANY, LOADS, "scikit-learn.org/stable/model_persistence.html"],
+  [
+    "jsonpickle klepto hickle compress_pickle pickle5 zodbpickle",
+    ANY,
+    LOADS,
+    "jsonpickle.readthedocs.io/en/latest",
+  ],
+  [
+    "yaml",
+    "load load_all full_load full_load_all unsafe_load unsafe_load_all Loader UnsafeLoader FullLoader CLoader CUnsafeLoader CFullLoader",
+    RUNS_CODE,
+    "pyyaml.org/wiki/PyYAMLDocumentation",
+  ],
+  ["yaml.loader yaml.cyaml yaml.constructor ruamel", ANY, RUNS_CODE, "pyyaml.org/wiki/PyYAMLDocumentation"],
+  [
+    "nltk.data nltk.downloader gensim.utils fastai.learner spacy.util mlflow bentoml skops.io",
+    ANY,
+    LOADS,
+    "nltk.org/api/nltk.data.html",
+  ],
+  ["h5py fsspec s3fs gcsfs smart_open", ANY, FILES, "docs.h5py.org/en/stable/high/file.html"],
+  [
+    "keras.layers keras.src.layers keras.layers.core tensorflow.keras.layers tensorflow.python.keras.layers keras.src.layers.core",
+    "Lambda lambda_layer core.Lambda core.lambda_layer",
+    RUNS_CODE,
+    "CVE-2024-3660; protectai/modelscan, KerasLambdaDetectScan",
+  ],
+  [
+    "keras tensorflow.keras tf_keras",
+    "models.load_model models.model_from_config models.model_from_json models.model_from_yaml saving utils.get_file utils.func_load",
+    RUNS_CODE,
+    "CVE-2025-1550, CVE-2025-8747, CVE-2025-9906",
+  ],
+  [
+    "keras.src tensorflow.python.keras keras.utils",
+    "saving utils.python_utils utils.generic_utils utils.file_utils generic_utils",
+    RUNS_CODE,
+    "CVE-2025-1550, CVE-2025-8747, CVE-2025-9906",
+  ],
+  [
+    "tensorflow",
+    "load_library load_op_library py_function numpy_function io raw_ops saved_model data",
+    NATIVE,
+    "protectai/modelscan, SavedModelTensorflowOpScan",
+  ],
+  [
+    "tensorflow.python.framework.load_library tensorflow.python.ops.io_ops tensorflow.python.lib.io",
+    ANY,
+    NATIVE,
+    "protectai/modelscan, SavedModelTensorflowOpScan",
+  ],
+  [
+    "transformers",
+    "pipeline pipelines dynamic_module_utils utils.hub tools agents commands",
+    "downloads and runs code",
+    "huggingface.co/docs/transformers/main_classes/pipelines",
+  ],
+  [
+    "transformers.dynamic_module_utils transformers.utils.hub transformers.commands",
+    ANY,
+    "downloads and runs code",
+    "huggingface.co/docs/transformers/custom_models",
+  ],
+  [
+    "huggingface_hub datasets.load gdown kaggle modelscope.hub",
+    ANY,
+    NETWORK,
+    "huggingface.co/docs/huggingface_hub",
+  ],
+  [
+    "deepspeed.ops deepspeed.launcher deepspeed.runtime.pipe",
+    ANY,
+    NATIVE,
+    "deepspeed.readthedocs.io/en/latest",
+  ],
+  [
+    "langchain langchain_core.load langchain_experimental smolagents llama_index",
+    ANY,
+    RUNS_CODE,
+    "CVE-2023-36258, CVE-2024-21513",
+  ],
+
+  // Programs, networks, templates
+  ["pip pkg_resources setuptools easy_install", ANY, INSTALLS, "CVE-2025-1716, GHSA-655q-fx9r-782v"],
+  [
+    "virtualenv invoke fabric.api fabric.connection plumbum sh pexpect ptyprocess",
+    ANY,
+    PROGRAMS,
+    "trailofbits/fickling, UNSAFE_IMPORTS",
+  ],
+  ["psutil", "Popen", PROGRAMS, "psutil.readthedocs.io/en/latest/#psutil.Popen"],
+  [
+    "IPython ipykernel jupyter_client jupyter_core nbconvert papermill",
+    ANY,
+    RUNS_CODE,
+    "ipython.readthedocs.io/en/stable/api",
+  ],
+  ["pytest _pytest ipdb pudb py._path", ANY, RUNS_CODE, "docs.pytest.org/en/stable/reference/reference.html"],
+  [
+    "jinja2 mako chameleon tornado.template django.template",
+    ANY,
+    RUNS_CODE,
+    "jinja.palletsprojects.com/en/stable/sandbox",
+  ],
+  [
+    "flask werkzeug django tornado bottle cherrypy uvicorn gunicorn fastapi starlette celery gradio streamlit",
+    ANY,
+    NETWORK,
+    "flask.palletsprojects.com/en/stable/api",
+  ],
+  [
+    "requests aiohttp httpx httpcore urllib3 websocket websockets twisted zmq grpc paramiko asyncssh wget pycurl",
+    ANY,
+    NETWORK,
+    "GHSA-hgrh-qx5j-jfwx",
+  ],
+  [
+    "boto3 botocore google.cloud azure redis pymongo psycopg2 MySQLdb sqlalchemy docker kubernetes",
+    ANY,
+    NETWORK,
+    "protectai/modelscan, settings",
+  ],
+  ["dotenv", ANY, FILES, "promptfoo/modelaudit, policy of its picklescan"],
+  [
+    "six.moves future.moves past.builtins future.builtins",
+    ANY,
+    REACHES,
+    "six.readthedocs.io/#module-six.moves",
+  ],
+  [
+    "win32api win32com win32process win32file pythoncom comtypes _win32sysloader",
+    ANY,
+    PROGRAMS,
+    "mhammond.github.io/pywin32",
+  ],
+]
