@@ -14,7 +14,7 @@ const LOADED_LATER = [
   "src/http/url-source.ts",
   "src/opfs/spill-file.ts",
   "src/safetensors/read-header.ts",
-  "src/torch/looks-like.ts",
+  "src/torch/other-file.ts",
 ]
 
 /**

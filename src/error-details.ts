@@ -41,12 +41,70 @@ export interface RefusedGlobal extends GlobalKnowledge {
   readonly partOf: string | undefined
 }
 
+/** What a file is that is no checkpoint. */
+export type OtherFile =
+  | "7z"
+  | "archive"
+  | "bzip2"
+  | "empty"
+  | "ggml"
+  | "gguf"
+  | "gzip"
+  | "hdf5"
+  | "html"
+  | "json"
+  | "lfs-pointer"
+  | "msgpack"
+  | "numpy"
+  | "onnx"
+  | "pdf"
+  | "pickle"
+  | "pickled-storages"
+  | "rar"
+  | "safetensors"
+  | "shard-index"
+  | "tensorflow"
+  | "text"
+  | "unknown"
+  | "xz"
+  | "zeros"
+  | "zstd"
+
+/** Why an input could not be read, where programs can tell. */
+export type ReadFailure =
+  | "dns"
+  | "forbidden"
+  | "gated"
+  | "no-ranges"
+  | "not-found"
+  | "redirect"
+  | "refused-connection"
+  | "server-error"
+  | "stalled"
+  | "tls"
+  | "too-many-requests"
+  | "unauthorized"
+  | "web-page"
+
+/** A file in a container that looks like a checkpoint by its name. */
+export interface HeldFile {
+  readonly name: string
+  readonly byteLength: number
+}
+
 /** One possible root of a state dict. */
 export interface RootCandidate {
   readonly path: readonly string[]
   readonly tensorCount: number
   /** Bytes of its tensors, each counted as often as it is named. */
   readonly byteLength: number
+}
+
+/** A glob that no name of a tensor matches, and the names that are most like it. */
+export interface UnmatchedGlob {
+  readonly option: "include" | "exclude"
+  readonly glob: string
+  readonly candidates: readonly string[]
 }
 
 /** One rule that a safetensors file breaks, or one oddity that readers put up with. */
@@ -64,8 +122,13 @@ export interface HeaderFinding {
 /** What each code carries. */
 export interface ErrorDetails {
   // The input and the output as a whole
-  "invalid-argument": { readonly argument: string; readonly problem: string }
-  "read-failed": { readonly path?: string; readonly reason: string }
+  "invalid-argument": {
+    readonly argument: string
+    readonly problem: string
+    /** What was likely meant. */
+    readonly candidates?: readonly string[]
+  }
+  "read-failed": { readonly path?: string; readonly reason: string; readonly failure?: ReadFailure }
   "write-failed": { readonly path?: string; readonly reason: string }
   "output-exists": { readonly path: string }
   "output-is-input": { readonly path: string }
@@ -76,9 +139,23 @@ export interface ErrorDetails {
   /** Both in lower case. */
   "digest-mismatch": { readonly path?: string; readonly expected: string; readonly actual: string }
   truncated: { readonly within?: string; readonly at: number; readonly wanted: number; readonly got: number }
-  "not-a-checkpoint": { readonly looksLike: string }
   /** The file is one thing to one program and another to the next. */
   "two-formats": Fault
+  "not-a-checkpoint": {
+    readonly looksLike: string
+    readonly kind: OtherFile
+    /** What a Git LFS pointer stands for. */
+    readonly pointsTo?: { readonly sha256: string; readonly byteLength: number }
+    /** The files that an index of shards names, the first hundred of them. */
+    readonly shards?: readonly string[]
+  }
+  /** An archive of files, checkpoints among them; `count` of these, of which `files` are the first. */
+  "holds-checkpoints": {
+    readonly container: "zip" | "tar"
+    readonly what: string
+    readonly files: readonly HeldFile[]
+    readonly count: number
+  }
   "unsupported-layout": { readonly layout: string; readonly problem: string }
   "limit-exceeded": {
     readonly limit: keyof Limits
@@ -99,7 +176,10 @@ export interface ErrorDetails {
   "zip-flags": Fault
   "zip-method": Fault
   "zip-name": Fault
-  "zip-layout": Fault
+  /** `folder` is where the archive has the files of a checkpoint, "" for no folder; absent when it has none. */
+  "zip-layout": Fault & { readonly folder?: string }
+  /** `found` are the bytes, two hexadecimal digits each, that stand where those of `expected` belong. */
+  "zip-signature": Fault & { readonly found: string; readonly expected: string }
   inflate: Fault
   checksum: { readonly within: string; readonly expected: number; readonly actual: number }
 
@@ -135,7 +215,7 @@ export interface ErrorDetails {
   "name-encoding": { readonly name: string; readonly problem: string }
   "name-reserved": { readonly name: string; readonly problem: string }
   "name-duplicate": { readonly name: string; readonly problem: string }
-  "no-tensors": { readonly problem: string }
+  "no-tensors": { readonly problem: string; readonly unmatched?: readonly UnmatchedGlob[] }
   "root-not-found": { readonly root: readonly string[]; readonly candidates: readonly RootCandidate[] }
   "root-ambiguous": { readonly candidates: readonly RootCandidate[] }
   "tensors-shared": { readonly groups: readonly (readonly string[])[] }

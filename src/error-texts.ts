@@ -1,6 +1,13 @@
 /** What each error says, and what its reader can do next. One row a code, in the order of error-details.ts. */
 
-import type { ErrorCode, ErrorDetails, Fault, RefusedGlobal, RootCandidate } from "./error-details.ts"
+import type {
+  ErrorCode,
+  ErrorDetails,
+  Fault,
+  OtherFile,
+  RefusedGlobal,
+  RootCandidate,
+} from "./error-details.ts"
 import { type ErrorText, list, place, sayFault, sayPath } from "./error-wording.ts"
 import { plainText, quoteText } from "./quote-text.ts"
 import {
@@ -33,6 +40,9 @@ function rows(candidates: readonly RootCandidate[]): string {
 
 const sayName = (d: { name: string; problem: string }): string => `tensor ${quoteText(d.name)}: ${d.problem}`
 
+/** What is known for sure, and is no mistake so much as a step that is missing. */
+const PLAIN_KINDS: readonly OtherFile[] = ["lfs-pointer", "pickled-storages", "safetensors", "shard-index"]
+
 const CRAFTED =
   "No PyTorch release writes this. Treat the file as hostile unless you know who made it and how."
 
@@ -52,15 +62,19 @@ export const NEXT_AT_UNKNOWN: string =
   "saved with torch.save."
 
 function sayRefused(globals: readonly RefusedGlobal[]): string {
+  const { length } = globals
   const dangerous = globals.filter(({ verdict }) => verdict === "dangerous").length
-  const count = globals.length === 1 ? "a global" : `${globals.length} globals`
-  const rest = dangerous === globals.length ? "" : ` (${dangerous} of them)`
   const what =
     dangerous === 0
-      ? `${count} that ${globals.length === 1 ? "is" : "are"} not known to be harmless`
-      : `${count} that ${globals.length === 1 ? "is" : "are"} dangerous${rest}`
+      ? `${length === 1 ? "a global that is" : `${length} globals that are`} not known to be harmless`
+      : dangerous === length
+        ? `${length === 1 ? "a dangerous global" : `${length} dangerous globals`}`
+        : `${length} globals that are not allowed, ${dangerous} of them dangerous`
   return `the pickle names ${what}; nothing was executed:${list(globals, sayRefusedGlobal)}`
 }
+
+/** Characters of a text of ours that has a short name from the file in it. */
+const PART_CHARACTERS = 300
 
 /** `dangerous  os.system: runs programs (its source); called at data.pkl@2, found under "callbacks"`. */
 function sayRefusedGlobal(refused: RefusedGlobal): string {
@@ -71,7 +85,7 @@ function sayRefusedGlobal(refused: RefusedGlobal): string {
     referredToBy === undefined
       ? ""
       : `, found under ${quoteText(referredToBy)}${partOf === undefined ? `, ${tensors}` : ""}`
-  const part = partOf === undefined ? "" : `, a part of ${plainText(partOf)}`
+  const part = partOf === undefined ? "" : `, a part of ${plainText(partOf, PART_CHARACTERS)}`
   return (
     `${verdict}  ${plainText(global)}${known === undefined ? "" : `: ${known}`}; ` +
     `${use} at ${plainText(pickle)}@${at}${found}${part}`
@@ -117,10 +131,17 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   },
   truncated: TRUNCATED,
   "not-a-checkpoint": {
-    say: (d) => `this is not a PyTorch checkpoint: it looks like ${d.looksLike}`,
+    say: (d) =>
+      `this is ${PLAIN_KINDS.includes(d.kind) ? "" : "not a PyTorch checkpoint: it looks like "}${d.looksLike}`,
     next: "Check that the right file was named and that it was downloaded in full.",
   },
   "two-formats": fault(CRAFTED),
+  "holds-checkpoints": {
+    say: (d) =>
+      `this is ${d.what} that holds ${d.count === 1 ? "a checkpoint" : `${d.count} checkpoints`} and is none itself:` +
+      list(d.files, ({ name, byteLength }) => `${plainText(name)}  (${byteLength} bytes)`),
+    next: "Unpack it, and convert the files in it one by one.",
+  },
   "unsupported-layout": {
     say: (d) => `${d.layout}: ${d.problem}`,
     next: "Where the model was made, save its state_dict() with torch.save, and convert that file.",
@@ -144,6 +165,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "zip-layout": fault(
     "A checkpoint is an archive with one folder that holds data.pkl: check that this is one.",
   ),
+  "zip-signature": fault("Put these bytes back in a copy of the file, and convert the copy."),
   inflate: INFLATE,
   checksum: {
     say: (d) =>

@@ -13,8 +13,12 @@ export type {
   FaultCode,
   GlobalKnowledge,
   HeaderFinding,
+  HeldFile,
+  OtherFile,
+  ReadFailure,
   RefusedGlobal,
   RootCandidate,
+  UnmatchedGlob,
 } from "./error-details.ts"
 
 /** What a conversion that cannot go on throws: a literal `code`, typed `detail`, and the next step to take. */

@@ -34,6 +34,9 @@ const COMMANDS_IN_MESSAGE = /^ *:(?=:)|##(?=[A-Za-z]*\[)/gm
 /** Without quotation marks around them: blanks at the ends, which nobody would see, and a quotation mark that begins. */
 const OUTER = /^[ "]| $/g
 
+/** What nearly all names are made of. */
+const USUAL = /^[\w./-]*$/
+
 /** Longest text shown, in UTF-16 units. */
 const SHOWN_UNITS = 80
 
@@ -48,6 +51,7 @@ const escapeEach = (text: string): string => Array.from(text, escapeCharacter).j
 const escapeMarks = (command: string): string => command.replace(/[:#]/g, escapeCharacter)
 
 function escapeText(text: string): string {
+  if (USUAL.test(text)) return text
   const unsafe = text === text.normalize("NFC") ? UNSAFE : UNSAFE_OR_WIDE
   return text.replace(unsafe, escapeCharacter).replace(PILED_MARKS, escapeEach).replace(COMMANDS, escapeMarks)
 }

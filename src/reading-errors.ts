@@ -3,7 +3,7 @@
  * alone so that a page that reads headers need not fetch the texts of all other errors.
  */
 
-import { BrandedError } from "./branded-error.ts"
+import { BrandedError, type BrandedErrorOptions } from "./branded-error.ts"
 import type { ErrorDetails, Fault, HeaderFinding } from "./error-details.ts"
 import { type ErrorText, foreignReason, list, place, sayFault, sayPath } from "./error-wording.ts"
 import { quoteText } from "./quote-text.ts"
@@ -67,7 +67,7 @@ export class ReadingError<C extends ReadingCode = ReadingCode> extends BrandedEr
   /** What Node prints before the message. */
   static override readonly name = "CheckpointError"
 
-  constructor(code: C, detail: ErrorDetails[C], options?: ErrorOptions) {
+  constructor(code: C, detail: ErrorDetails[C], options?: BrandedErrorOptions) {
     super(code, TEXTS[code], detail, options)
   }
 }

@@ -18,6 +18,8 @@ const LEAVES = [
   "error-wording.ts",
   "errors.ts",
   "limits.ts",
+  "metadata-keys.ts",
+  "nearest-names.ts",
   "quote-text.ts",
   "reading-errors.ts",
 ]
@@ -62,7 +64,9 @@ const ENTRIES = ["index.ts", "node/index.ts"]
 const NODE_ROOMS = ["node", "cli"]
 
 /** Files above the cap, and why. */
-const LONG_FILES: ReadonlyMap<string, string> = new Map<string, string>([])
+const LONG_FILES: ReadonlyMap<string, string> = new Map<string, string>([
+  ["audit/dangers-of-packages.ts", "a table: one row is a reason, and many packages have one each"],
+])
 const MOST_LINES = 300
 
 /** Names that say nothing about what a file owns. */

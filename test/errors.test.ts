@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   type ErrorDetails,
   isCheckpointError,
+  type RefusedGlobal,
   requireWithin,
 } from "../src/errors.ts"
 import { DEFAULT_LIMITS, withLimits } from "../src/limits.ts"
@@ -25,8 +26,14 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
   "input-changed": FAULT,
   "digest-mismatch": { path: "a.pt", expected: "0".repeat(64), actual: "f".repeat(64) },
   truncated: { within: "a.pt", at: 100, wanted: 22, got: 3 },
-  "not-a-checkpoint": { looksLike: "a GGUF file (llama.cpp)" },
+  "not-a-checkpoint": { looksLike: "a GGUF file (llama.cpp)", kind: "gguf" },
   "two-formats": { at: 9, problem: "a legacy checkpoint that ends in a zip archive" },
+  "holds-checkpoints": {
+    container: "zip",
+    what: "a zip archive",
+    files: [{ name: "policy.pth", byteLength: 10 }],
+    count: 1,
+  },
   "unsupported-layout": { layout: "a TorchScript archive", problem: "something is wrong" },
   "limit-exceeded": { limit: "maxNodes", allowed: 10, wanted: 11, within: "archive/data.pkl" },
   "zip-end-record": FAULT,
@@ -41,6 +48,7 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
   "zip-method": FAULT,
   "zip-name": FAULT,
   "zip-layout": FAULT,
+  "zip-signature": { ...FAULT, found: "30 35", expected: "50 4b" },
   inflate: FAULT,
   checksum: { within: "archive/data/0", expected: 0xff, actual: 0xdeadbeef },
   "pickle-protocol": FAULT,
@@ -54,13 +62,19 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
   "pickle-cycle": FAULT,
   "global-not-allowed": {
     globals: [
-      { global: "os.system", pickle: "archive/data.pkl", at: 118, use: "called", referredToBy: "hooks.0" },
       {
-        global: "builtins.eval",
-        pickle: "archive/data.pkl",
-        at: 9,
-        use: "mentioned",
-        referredToBy: undefined,
+        ...{ global: "os.system", module: "os", name: "system", pickle: "archive/data.pkl", at: 118 },
+        ...{ use: "called", referredToBy: "hooks.0", tensorCount: 2, partOf: undefined },
+        verdict: "dangerous",
+        danger: { reason: "runs programs", source: "docs.python.org" },
+        about: undefined,
+      },
+      {
+        ...{ global: "pathlib.Path", module: "pathlib", name: "Path", pickle: "archive/data.pkl", at: 9 },
+        ...{ use: "mentioned", referredToBy: undefined, tensorCount: 0, partOf: undefined },
+        verdict: "unknown",
+        danger: undefined,
+        about: { what: "a path", source: "docs.python.org" },
       },
     ],
   },
@@ -139,10 +153,21 @@ describe("messages", () => {
 
   it("name what was refused, who refers to it, and that nothing ran", () => {
     expect(errorOf("global-not-allowed").message).toBe(
-      "the pickle names 2 globals that the machine does not know; nothing was executed:" +
-        '\n  os.system  called at archive/data.pkl@118, found under "hooks.0"' +
-        "\n  builtins.eval  mentioned at archive/data.pkl@9",
+      "the pickle names 2 globals that are not allowed, 1 of them dangerous; nothing was executed:" +
+        "\n  dangerous  os.system: runs programs (docs.python.org); called at archive/data.pkl@118" +
+        ', found under "hooks.0", 2 tensors in it' +
+        "\n  unknown  pathlib.Path: a path; mentioned at archive/data.pkl@9",
     )
+  })
+
+  it("say how many of the globals are dangerous", () => {
+    const [dangerous, unknown] = SAMPLES["global-not-allowed"].globals as [RefusedGlobal, RefusedGlobal]
+    const first = (...globals: RefusedGlobal[]): string =>
+      say("global-not-allowed", { globals }).split(";")[0] ?? ""
+    expect(first(dangerous)).toBe("the pickle names a dangerous global")
+    expect(first(dangerous, dangerous)).toBe("the pickle names 2 dangerous globals")
+    expect(first(unknown)).toBe("the pickle names a global that is not known to be harmless")
+    expect(first(unknown, unknown)).toBe("the pickle names 2 globals that are not known to be harmless")
   })
 
   it("list twenty rows and count the rest", () => {
@@ -170,7 +195,13 @@ describe("messages", () => {
     [
       "a global",
       say("global-not-allowed", {
-        globals: [{ global: HOSTILE, pickle: HOSTILE, at: 0, use: "called", referredToBy: HOSTILE }],
+        globals: [
+          {
+            ...{ global: HOSTILE, module: HOSTILE, name: HOSTILE, pickle: HOSTILE, at: 0, use: "called" },
+            ...{ referredToBy: HOSTILE, tensorCount: 0, partOf: HOSTILE },
+            ...{ verdict: "unknown", danger: undefined, about: undefined },
+          },
+        ],
       }),
     ],
   ])("escape %s", (_, message) => {

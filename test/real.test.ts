@@ -117,6 +117,35 @@ function checkReal(): void {
     })
   })
 
+  it.each<[file: string, code: string, detail: object]>([
+    [
+      "plain-pickle.pickle",
+      "not-a-checkpoint",
+      { looksLike: "a pickle of tensors that pickle.dump wrote, not torch.save" },
+    ],
+    [
+      "stable-baselines3.zip",
+      "holds-checkpoints",
+      {
+        what: "a model of Stable-Baselines3",
+        files: [
+          { name: "pytorch_variables.pth", byteLength: 431 },
+          { name: "policy.pth", byteLength: 42_651 },
+          { name: "policy.optimizer.pth", byteLength: 42_011 },
+        ],
+      },
+    ],
+    [
+      "torchserve.mar",
+      "holds-checkpoints",
+      { what: "a TorchServe archive (.mar)", files: [{ name: "model.pt", byteLength: 0 }] },
+    ],
+    ["torchscript-small.pt", "unsupported-layout", { layout: "a TorchScript archive" }],
+    ["torchscript-potential.pth", "unsupported-layout", { layout: "a TorchScript archive" }],
+  ])("%s is called what it is", async (file, code, detail) => {
+    await expect(toSafetensorsBytes(read(file))).rejects.toMatchObject({ code, detail })
+  })
+
   it("silero_vad_16k.safetensors passes every check, and is no checkpoint because it is converted already", async () => {
     const file = read("silero_vad_16k.safetensors")
     const check = await checkSafetensors(file)

@@ -4,6 +4,7 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { atOnce, inTurns, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
+import { nearestNames } from "../nearest-names.ts"
 import type { ConversionPlan } from "../plan/conversion-plan.ts"
 import type { PlanBounds } from "../plan/plan-conversion.ts"
 import {
@@ -121,10 +122,13 @@ export class Checkpoint implements AsyncDisposable {
     this.#found ??= await inTurns(this.#findTensors(), options.signal)
     const tensor = this.#found.get(name)
     if (tensor === undefined) {
-      throw new CheckpointError("invalid-argument", {
-        argument: "name",
-        problem: `there is no tensor ${quoteText(name)}`,
-      })
+      const candidates = nearestNames(name, this.#tensors().keys())
+      const near =
+        candidates.length === 0
+          ? ""
+          : `; the nearest: ${candidates.map((each) => quoteText(each)).join(", ")}`
+      const problem = `there is no tensor ${quoteText(name)}${near}`
+      throw new CheckpointError("invalid-argument", { argument: "name", problem, candidates })
     }
     if (!isTensor(tensor)) {
       throw new CheckpointError("tensor-unsupported", {

@@ -22,8 +22,12 @@ export type {
   Fault,
   GlobalKnowledge,
   HeaderFinding,
+  HeldFile,
+  OtherFile,
+  ReadFailure,
   RefusedGlobal,
   RootCandidate,
+  UnmatchedGlob,
 } from "../errors.ts"
 export { CheckpointError } from "../errors.ts"
 export type { HttpOptions } from "../http/http-options.ts"

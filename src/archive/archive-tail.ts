@@ -15,6 +15,8 @@ import * as zip from "./zip-format.ts"
 const TAIL_BYTES =
   zip.END_RECORD_BYTES + zip.MAX_UINT16 + zip.ZIP64_LOCATOR_BYTES + zip.ZIP64_END_RECORD_BYTES
 
+const FETCH_AGAIN = "Fetch the file again, and compare its size with the one that its publisher states."
+
 /** Bytes of a file that have been read, and where they stand in it. */
 export interface FileBytes {
   readonly bytes: Uint8Array
@@ -102,5 +104,7 @@ async function refuseMissingEnd(source: ByteSource, tail: FileBytes, signal?: Ab
   const problem = isArchive
     ? `the archive's directory is missing: the file is incomplete (a partial download?), it ends after ${size} bytes`
     : `there is no end record in the last ${bytes.length} of ${size} bytes: this is not a zip archive`
-  throw new CheckpointError("zip-end-record", { at: size, problem })
+  // What to do about a download that is incomplete is known; about other bytes it is not.
+  const nextStep = isArchive ? FETCH_AGAIN : undefined
+  throw new CheckpointError("zip-end-record", { at: size, problem }, { nextStep })
 }

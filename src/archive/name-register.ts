@@ -1,7 +1,6 @@
 /** The names of an archive's members, of which no two may be one path to any tool. */
 
 import { CheckpointError } from "../errors.ts"
-import type { DirectoryEntry } from "./zip-directory.ts"
 import { FLAG_UTF8 } from "./zip-format.ts"
 
 /**
@@ -21,7 +20,12 @@ const NOT_ASCII = /[^\0-\x7f]/
 const DROPPED_AT_END = /[\s.]/
 
 /** What is looked at in a row of the directory. */
-type NamedEntry = Pick<DirectoryEntry, "name" | "at" | "flags">
+interface NamedEntry {
+  readonly name: string
+  /** File offset of the row. */
+  readonly at: number
+  readonly flags: number
+}
 
 /**
  * Takes names one by one, numbers them from 0, and refuses one that is another's path to some tool, and a file that is

@@ -92,7 +92,9 @@ function* toExtents(
     ? undefined
     : new Map(coverage.members.map((e, i) => [e, dataOffsets[i] as number]))
   const extents: (ByteExtent | undefined)[] = []
-  for (const [i, entry] of entries.entries()) {
+  let i = -1
+  for (const entry of entries) {
+    i++
     if (i % STEP_ITEMS === STEP_ITEMS - 1) yield
     const { name, storedLength, byteLength, method } = entry
     if (name.endsWith("/")) {

@@ -10,6 +10,7 @@ import type { RowPickle } from "../pickle/list-pickles.ts"
 import { listPicklesSteps } from "../pickle/list-pickles.ts"
 import { withKnowledge } from "./danger-first.ts"
 import { GlobalTable, MOST_GLOBALS } from "./global-table.ts"
+import type { OtherFile } from "./other-contents.ts"
 import type { ScanFinding, ScannedFormat, ScannedPickle, ScanReport } from "./scan-report.ts"
 
 /** Failures of the medium or of the caller: no property of the file, so no finding. */
@@ -35,7 +36,7 @@ export class AuditTrail {
   readonly #pickles: ScannedPickle[] = []
   #pickleCount = 0
   readonly #findings: ScanFinding[] = []
-  #isOther = false
+  #other: { readonly finding: ScanFinding; readonly otherwise: unknown } | undefined
   /** The errors that some of them were made from. */
   readonly #errors = new Map<ScanFinding, AnyCheckpointError>()
 
@@ -64,12 +65,19 @@ export class AuditTrail {
     this.#errors.set(finding, error)
   }
 
-  /** Notes that the file is none of those that a scan is about: *not a model*, if nothing else is found. */
-  addOther(what: string | AnyCheckpointError, severity: "warning" | "note" = "note"): void {
-    this.#isOther = true
-    const message = `this is not a PyTorch checkpoint: it looks like ${what}`
-    if (typeof what === "string") this.add({ severity, code: "not-a-checkpoint", message })
-    else this.add(findingOf(what, severity))
+  /**
+   * Notes that the file is none of those that a scan is about: *not a model*, if nothing else is found. When a pickle turns
+   * up in it all the same, `otherwise` refuses it.
+   */
+  addOther(other: OtherFile | AnyCheckpointError, otherwise?: unknown): void {
+    const finding: ScanFinding = isCheckpointError(other)
+      ? findingOf(other, "note")
+      : {
+          severity: other.severity,
+          code: "not-a-checkpoint",
+          message: `this is not a PyTorch checkpoint: it looks like ${other.what}`,
+        }
+    this.#other = { finding, otherwise }
   }
 
   /** Lists the globals of one pickle. */
@@ -104,6 +112,10 @@ export class AuditTrail {
   }
 
   async report(format: ScannedFormat, byteLength: number): Promise<ScanReport> {
+    const other = this.#other
+    const isOther = other !== undefined && (other.otherwise === undefined || this.#pickles.length === 0)
+    if (isOther) this.add(other.finding)
+    else if (other !== undefined) this.addError(other.otherwise)
     const globals = await this.#table.globals()
     const findings = await Promise.all(this.#findings.map((finding) => this.#completed(finding)))
     if (this.#table.overflows) {
@@ -117,7 +129,7 @@ export class AuditTrail {
     const refused =
       findings.some(({ severity }) => severity === "error") ||
       globals.some(({ verdict }) => verdict !== "allowed")
-    const verdict = refused ? "refused" : this.#isOther ? "not-a-model" : "clean"
+    const verdict = refused ? "refused" : isOther ? "not-a-model" : "clean"
     return { verdict, format, byteLength, pickles: this.#pickles, globals, findings }
   }
 

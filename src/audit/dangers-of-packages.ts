@@ -43,7 +43,7 @@ export const PACKAGE_DANGERS: readonly DangerRow[] = [
   ["torch.storage", "UntypedStorage.from_file TypedStorage.from_file", FILES, torchDocs("storage.html")],
   ["torch.hub torch.utils.model_zoo", ANY, "downloads and runs code", torchDocs("hub.html")],
   ["torch.package torch._deploy", ANY, RUNS_CODE, torchDocs("package.html")],
-  ["torch.jit", ANY, COMPILES, "GHSA-vr7h-p6mm-wpmh, trailofbits/fickling, UnsafeImportsML"],
+  ["torch.jit", "!_pickle", COMPILES, "GHSA-vr7h-p6mm-wpmh, trailofbits/fickling, UnsafeImportsML"],
   ["torch._dynamo", "!eval_frame.OptimizedModule", COMPILES, "GHSA-86cj-95qr-2p4f"],
   [
     "torch._inductor torch._functorch torch._native torch._vendor",

@@ -141,7 +141,7 @@ export const PYTHON_DANGERS: readonly DangerRow[] = [
   ["weakref _weakref", "finalize ref proxy", CALLS, python("weakref.html#weakref.finalize")],
   ["sched", ANY, CALLS, python("sched.html")],
   [
-    "threading _threading_local thread _thread dummy_threading _dummy_thread",
+    "threading _threading_local thread _thread dummy_threading _dummy_thread dummy_thread",
     ANY,
     CALLS,
     "GHSA-mhc9-48gj-9gp3",

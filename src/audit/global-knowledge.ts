@@ -4,6 +4,8 @@ import type { GlobalKnowledge } from "../error-details.ts"
 import { findDanger } from "./known-dangers.ts"
 import { findKnownGlobal } from "./known-globals.ts"
 
+export { findDanger }
+
 /** Whether the global is known to be dangerous, and what it is. */
 export function knowledgeOf(module: string, name: string): GlobalKnowledge {
   const danger = findDanger(module, name)

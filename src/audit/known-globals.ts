@@ -86,7 +86,8 @@ const ROWS: readonly Row[] = [
     "a NumPy array",
     "numpy/_core/multiarray.py",
   ],
-  ["numpy", "ndarray dtype matrix", "a NumPy array", "numpy.org/doc/stable/reference/arrays.ndarray.html"],
+  ["numpy", "ndarray matrix", "a NumPy array", "numpy.org/doc/stable/reference/arrays.ndarray.html"],
+  ["numpy", "dtype", "the type of a NumPy array", "numpy.org/doc/stable/reference/arrays.dtypes.html"],
   ["numpy.dtypes", ANY, "the type of a NumPy array", "numpy.org/doc/stable/reference/routines.dtypes.html"],
   ["numpy.random", ANY, "a random generator of NumPy", "numpy.org/doc/stable/reference/random"],
   ["numpy.ma", ANY, "a masked NumPy array", "numpy.org/doc/stable/reference/maskedarray.html"],
@@ -165,6 +166,8 @@ const ROWS: readonly Row[] = [
     "docs.pytorch.org/docs/stable/nn.functional.html",
   ],
   ["torch.utils.data", ANY, "a part of a data loader", "docs.pytorch.org/docs/stable/data.html"],
+  ["torch.jit._pickle", ANY, "a list or a reference of TorchScript or C++", "torch/jit/_pickle.py"],
+  ["__torch__", ANY, "a class of a TorchScript program", "docs.pytorch.org/docs/stable/jit.html"],
   ["torch.amp torch.cuda.amp", ANY, "a scaler of gradients", "docs.pytorch.org/docs/stable/amp.html"],
   [
     "torchvision.transforms torchaudio.transforms",

@@ -9,7 +9,7 @@ import { meaningOf } from "./model-names.ts"
 const WINDOW_BYTES = 1024 * 1024
 
 /** What every archive of torch has a member called, as far as it is torch's: names are never compressed. */
-const TORCH_NAMES = ["data.pkl", "constants.pkl", ".pkl", ".pickle", ".joblib"]
+const TORCH_NAMES = ["data.pkl", "constants.pkl"]
 const LONGEST_NAME = 16
 
 const BLOCK_BYTES = 512

@@ -42,9 +42,17 @@ export async function findOtherTar(
   return other("a tar archive of other files", meaning)
 }
 
-/** A zip archive of other files. Without `entries` it could not be read, and at most `most` bytes of it are searched. */
+/** A zip archive that no checkpoint could be read from. */
+export interface ZipInQuestion {
+  readonly source: ByteSource
+  readonly name: string
+  /** Undefined when it could not be read at all. */
+  readonly entries: MemberTable | undefined
+}
+
+/** A zip archive of other files. Of one that could not be read, at most `most` bytes are searched. */
 export async function findOtherZip(
-  { source, name, entries }: { source: ByteSource; name: string; entries: MemberTable | undefined },
+  { source, name, entries }: ZipInQuestion,
   most: number,
   signal: AbortSignal | undefined,
 ): Promise<OtherFile | undefined> {

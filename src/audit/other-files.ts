@@ -78,7 +78,6 @@ function startsWith(head: Uint8Array, bytes: string): boolean {
 function textOf(head: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true })
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: text has none but these
     return /[\0-\x08\x0e-\x1f\x7f]/.test(text) ? undefined : text
   } catch {
     return undefined

@@ -11,7 +11,7 @@ import { otherLayoutOf, readArchive } from "../torch/layout-zip.ts"
 import { PickleAllowance } from "../torch/pickle-allowance.ts"
 import type { FoundPickles } from "../torch/pickle-members.ts"
 import type { AuditTrail } from "./audit-trail.ts"
-import type { OtherFile } from "./other-contents.ts"
+import type { ZipInQuestion } from "./other-contents.ts"
 import type { ScannedFormat } from "./scan-report.ts"
 
 /** What an archive turned out to be, and its contents where a conversion would open it. */
@@ -19,6 +19,10 @@ export interface ScannedArchive {
   readonly format: ScannedFormat
   readonly contents: CheckpointContents | undefined
 }
+
+/** What is wrong with the container, and that it holds no checkpoint. */
+const ZIP_FAULT = /^zip/
+const NO_CHECKPOINT = /^zip-layout$/
 
 /** The pickle that a conversion reads. */
 const MAIN_PICKLE = /^[^/]*\/data\.pkl$/
@@ -40,15 +44,8 @@ export async function scanArchive(
   try {
     archive = await readZip(source, options.limits, options.signal)
   } catch (error) {
-    if (isOfTheFile(error)) {
-      const other = await findOtherZip({ source, name, entries: undefined }, options)
-      if (other !== undefined) {
-        trail.addOther(other.what, other.severity)
-        return { format: "zip", contents: undefined }
-      }
-    }
     // An archive that can be read in two ways has no list of members that could be trusted.
-    trail.addError(error)
+    await noteUnread(error, { source, name, entries: undefined }, options, trail)
     return { format: "zip", contents: undefined }
   }
   const other = otherLayoutOf(archive.entries)
@@ -73,27 +70,27 @@ export async function scanArchive(
   // What is no checkpoint may be anything, and hold pickles all the same.
   if (other === undefined && !seen.main) await listMembers(archive, options, trail, onPickles)
   if (refusal !== undefined) {
-    const holdsNone = isCheckpointError(refusal) && refusal.code === "zip-layout" && !seen.strays
-    const zip = { source, name, entries: archive.entries }
-    const otherFile = holdsNone ? await findOtherZip(zip, options) : undefined
-    if (otherFile === undefined) trail.addError(refusal)
-    else trail.addOther(otherFile.what, otherFile.severity)
+    if (seen.strays) trail.addError(refusal)
+    else await noteUnread(refusal, { source, name, entries: archive.entries }, options, trail)
   }
   return { format, contents }
 }
 
-/** Whether it was found out about the archive, and not that it cannot be read. */
-function isOfTheFile(error: unknown): boolean {
-  return isCheckpointError(error) && error.code.startsWith("zip")
-}
-
-/** Loaded when it is needed: most archives are checkpoints. */
-async function findOtherZip(
-  zip: { source: ByteSource; name: string; entries: MemberTable | undefined },
+/** Notes why an archive is refused, or that it is one of other files, as most zip archives are. */
+async function noteUnread(
+  error: unknown,
+  zip: ZipInQuestion,
   { limits, signal }: ReadingOptions,
-): Promise<OtherFile | undefined> {
-  const contents = await import("./other-contents.ts")
-  return contents.findOtherZip(zip, limits.maxPickleBytes, signal)
+  trail: AuditTrail,
+): Promise<void> {
+  const mayBeOther = zip.entries === undefined ? ZIP_FAULT : NO_CHECKPOINT
+  if (isCheckpointError(error) && mayBeOther.test(error.code)) {
+    // Loaded when it is needed: most archives that are scanned are checkpoints.
+    const { findOtherZip } = await import("./other-contents.ts")
+    const other = await findOtherZip(zip, limits.maxPickleBytes, signal)
+    if (other !== undefined) return trail.addOther(other, error)
+  }
+  trail.addError(error)
 }
 
 /** Lists the pickles of an archive that no conversion reads. */

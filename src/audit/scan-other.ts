@@ -2,7 +2,9 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { memorySource } from "../bytes/memory-source.ts"
-import { isCheckpointError } from "../errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors.ts"
+import type { Limits } from "../limits.ts"
+import { listPickles } from "../pickle/list-pickles.ts"
 import type { ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import type { SniffedFormat } from "../torch/sniff-format.ts"
@@ -37,7 +39,11 @@ export async function scanOther(
   const other =
     sniffed === "tar" ? await contents.findOtherTar(source, name, signal) : contents.findOtherFile(head, name)
   if (other !== undefined) {
-    trail.addOther(other.what, other.severity)
+    trail.addOther(other)
+    return format
+  }
+  if (source.byteLength > options.limits.maxPickleBytes && goesOn(head, options.limits)) {
+    trail.addError(tooLong(source.byteLength, options.limits))
     return format
   }
   // It says what the file is, or looks like.
@@ -47,6 +53,18 @@ export async function scanOther(
     else trail.addError(error)
   })
   return format
+}
+
+/**
+ * Whether a file that is longer than a pickle may be could be one: Python would still read on where its head ends. Most
+ * files of any other kind have a byte there that is no opcode.
+ */
+function goesOn(head: Uint8Array, limits: Limits): boolean {
+  return listPickles(head, { within: "pickle", limits, isWhole: false }).isOpen
+}
+
+function tooLong(wanted: number, { maxPickleBytes: allowed }: Limits): CheckpointError {
+  return new CheckpointError("limit-exceeded", { limit: "maxPickleBytes", allowed, wanted })
 }
 
 /** Lists what the pickle in a stream names, as far as it was inflated. Whoever unpacks it may load it, and joblib does. */

@@ -20,6 +20,21 @@ export const STEP_BYTES = 65_536
 /** Work in steps. It yields where it may be interrupted, some thousand times a second. */
 export type Steps<Result> = Generator<undefined, Result, undefined>
 
+/** What is left to do of work that is mostly done at once; undefined when nothing is. */
+export type Rest = Steps<void> | undefined
+
+/** Does `next` when `rest` is done, which may be now. What it returns is left to do. */
+export function afterRest(rest: Rest, next: () => void): Rest {
+  if (rest !== undefined) return restBefore(rest, next)
+  next()
+  return undefined
+}
+
+function* restBefore(rest: Steps<void>, next: () => void): Steps<void> {
+  yield* rest
+  next()
+}
+
 /** What turns are made of. */
 export interface TurnClock {
   /** Milliseconds since whenever. */

@@ -2,6 +2,8 @@
 
 import type { ParseArgsConfig } from "node:util"
 import { parseArgs } from "node:util"
+import { again, requireNoOtherCommand } from "./command-hints.ts"
+import { hintOnOption } from "./option-hints.ts"
 import type { CommandName } from "./options.ts"
 import { OPTIONS } from "./options.ts"
 import { UsageError } from "./usage-error.ts"
@@ -59,17 +61,23 @@ export function commandOf(argv: readonly string[]): CommandName {
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const command = commandOf(argv)
   if (NO_COMMANDS.has(argv[0])) {
-    throw new UsageError(`there is no command "${argv[0]}"; a file of that name is written ./${argv[0]}`)
+    const hint =
+      argv[0] === "convert" ? { next: "Converting needs no command:", commands: again("", argv) } : undefined
+    throw new UsageError(`there is no command "${argv[0]}"; a file of that name is written ./${argv[0]}`, {
+      hint,
+    })
   }
   const args = command === "convert" ? [...argv] : argv.slice(1)
   try {
     const { values, positionals } = parseArgs({ args, options: configOf(command), allowPositionals: true })
+    if (command === "convert" && positionals.length > 1) requireNoOtherCommand(argv)
     return { command, files: positionals, options: new OptionValues({ ...values }) }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     // Node's own words; what follows the first sentence or line is about positionals that start with a dash.
     const [first = ""] = error.message.split(/\n|\. To specify/)
-    throw new UsageError(first.replace(/\.$/, ""), { cause: error })
+    const message = first.replace(/\.$/, "")
+    throw new UsageError(message, { cause: error, hint: hintOnOption(message, args, command) })
   }
 }
 

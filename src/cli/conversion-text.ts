@@ -1,6 +1,6 @@
 /** What people are told about a conversion. */
 
-import type { ConversionReport } from "../node/index.ts"
+import type { ConversionReport, PlanWarning } from "../node/index.ts"
 import type { Fact } from "./facts.ts"
 import { factLines } from "./facts.ts"
 import { sayBytes, sayCount, sayCounted, sayDuration } from "./quantities.ts"
@@ -9,6 +9,7 @@ import type { Column } from "./table.ts"
 import { tableLines } from "./table.ts"
 import type { OutputStream } from "./terminal.ts"
 import { lineWidth, paint } from "./terminal.ts"
+import { sayUnmatched } from "./unmatched-text.ts"
 import { unreferencedFacts } from "./unreferenced-text.ts"
 
 /** Aliases and left-out names that a summary lists before it counts the rest. */
@@ -79,9 +80,14 @@ function factsOf(
     ])
   }
   facts.push(...unreferencedFacts(report.unreferenced))
-  for (const { message } of warnings) facts.push(["warning", message])
+  for (const warning of warnings) facts.push(["warning", sayWarning(warning)])
   for (const note of notes) facts.push(["note", note])
   return facts
+}
+
+/** A warning of the library in the command line's words. */
+export function sayWarning(warning: PlanWarning): string {
+  return warning.code === "glob-unmatched" ? sayUnmatched(warning) : warning.message
 }
 
 /** The tensors of a plan as the lines of a table. */

@@ -5,6 +5,7 @@ import { resolve } from "node:path"
 import type { AnyCheckpointError, ByteSource, CheckpointInput, ConversionReport } from "../node/index.ts"
 import { isCheckpointError, openCheckpoint, toSafetensors } from "../node/index.ts"
 import type { CommandLine, OptionValues } from "./arguments.ts"
+import { convertEach } from "./checkpoint-names.ts"
 import type { Digests } from "./conversion-digests.ts"
 import { ConversionDigests } from "./conversion-digests.ts"
 import type { ConversionContext } from "./conversion-text.ts"
@@ -20,10 +21,11 @@ import type { Provenance, TracedInput } from "./provenance.ts"
 import { openTraced, readProvenance } from "./provenance.ts"
 import type { Selection } from "./selection.ts"
 import { readSelection } from "./selection.ts"
-import { quoted } from "./shown-text.ts"
+import { commandsOf, shellCommand } from "./shell-words.ts"
 import type { OutputStream, Terminal } from "./terminal.ts"
 import { printLines, printText } from "./terminal.ts"
 import { isUrl } from "./url-input.ts"
+import type { UsageHint } from "./usage-error.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** A conversion, as the command line asks for it. */
@@ -57,7 +59,8 @@ export function readRequest(line: CommandLine, terminal: Terminal): Request {
   const { files, options } = line
   const [input = "", ...others] = files
   if (others.length > 0) {
-    throw new UsageError(`one checkpoint is converted at a time, and ${files.length} files were named`)
+    const problem = `one checkpoint is converted at a time, and ${files.length} files were named`
+    throw new UsageError(problem, { hint: hintOnFiles(files) })
   }
   const output = readOutput(input, options)
   const request = {
@@ -76,6 +79,18 @@ export function readRequest(line: CommandLine, terminal: Terminal): Request {
     throw new UsageError("standard output is a terminal: redirect it, or name a file with -o")
   }
   return request
+}
+
+/** The second of two files is the output, most likely; of several each is to be converted. */
+function hintOnFiles(files: readonly string[]): UsageHint | undefined {
+  // A URL may hold a signature, and what stands beside it a token.
+  if (files.some(isUrl)) return undefined
+  const [input = "", output = ""] = files
+  if (files.length === 2 && (output.endsWith(".safetensors") || !existsSync(output))) {
+    const commands = commandsOf(shellCommand`tosafetensors ${input} -o ${output}`)
+    return { next: "The output is named with -o:", commands }
+  }
+  return { next: "One after the other:", commands: convertEach(files) }
 }
 
 /** A dry run needs no name. */
@@ -132,7 +147,9 @@ async function convertOrExplain(request: Request, terminal: Terminal): Promise<O
   try {
     return await convert(request, terminal)
   } catch (error) {
-    if (isOutputDefaultedToInput(request, error)) await plan(request, terminal)
+    if (isOutputDefaultedToInput(request, error) || isInputMissing(request, error)) {
+      await plan(request, terminal)
+    }
     throw error
   }
 }
@@ -154,6 +171,12 @@ export function isOutputDefaultedToInput(
   error: unknown,
 ): error is AnyCheckpointError {
   return isCheckpointError(error) && error.code === "output-is-input" && output === defaultOutput(input)
+}
+
+/** The output is looked at first, and of an input in a folder that is not there it is not the output that is wrong. */
+function isInputMissing({ input, output }: Request, error: unknown): boolean {
+  const isAboutOutput = isCheckpointError(error) && error.code === "write-failed"
+  return isAboutOutput && output === defaultOutput(input) && !isUrl(input) && !existsSync(input)
 }
 
 async function tell(
@@ -189,7 +212,7 @@ function notesOn(
   { output, selection, dryRun, force }: Request,
   handed: HandedFiles | undefined,
 ): readonly string[] {
-  const notes = (selection.renaming?.unused ?? []).map((rule) => `--rename ${quoted(rule)} matched no name`)
+  const notes = [...(selection.renaming?.notes ?? [])]
   const exists = (): boolean => handed?.outputExists ?? existsSync(output)
   if (dryRun && !force && output !== STANDARD_STREAM && exists()) {
     notes.push("the output exists already: without --force it would be kept and the conversion refused")

@@ -11,13 +11,14 @@ const STYLES = {
   what: "dim",
   next: "dim",
   allowed: "dim",
+  code: "dim",
+  run: "dim",
 } as const
 
 /** What a line may be. */
 export type DetailLabel = keyof typeof STYLES
 
 const LABEL_CHARACTERS = 7
-const INDENT = " ".repeat(2 + LABEL_CHARACTERS + 2)
 
 /** Lines are not broken into less, however narrow the terminal is. */
 const FEWEST_CHARACTERS = 40
@@ -26,19 +27,40 @@ const FEWEST_CHARACTERS = 40
 export class DetailLines {
   readonly lines: string[] = []
   readonly #stream: OutputStream
+  readonly #labelCharacters: number
 
-  constructor(stream: OutputStream) {
+  constructor(stream: OutputStream, labelCharacters: number = LABEL_CHARACTERS) {
     this.#stream = stream
+    this.#labelCharacters = labelCharacters
   }
 
   add(label: DetailLabel, text: string): void {
     const width = lineWidth(this.#stream)
-    const room =
-      width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - INDENT.length, FEWEST_CHARACTERS)
-    const head = `  ${paint(this.#stream, STYLES[label], label.padEnd(LABEL_CHARACTERS))}  `
-    const [first = "", ...rest] = text.split("\n").flatMap((line) => wrap(line, room))
-    this.lines.push(head + first, ...rest.map((line) => INDENT + line))
+    const indent = 2 + this.#labelCharacters + 2
+    const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(width - indent, FEWEST_CHARACTERS)
+    this.#push(
+      label,
+      text.split("\n").flatMap((line) => wrap(line, room)),
+    )
   }
+
+  /** Lines that are not broken: they are to be copied. */
+  addWhole(label: DetailLabel, lines: readonly string[]): void {
+    if (lines.length > 0) this.#push(label, lines)
+  }
+
+  #push(label: DetailLabel, [first = "", ...rest]: readonly string[]): void {
+    const indent = " ".repeat(2 + this.#labelCharacters + 2)
+    const head = `  ${paint(this.#stream, STYLES[label], label.padEnd(this.#labelCharacters))}  `
+    this.lines.push(head + first, ...rest.map((line) => indent + line))
+  }
+}
+
+/** `text` broken at blanks where lines of `stream` end, what follows the first line indented by two. */
+export function wrapped(text: string, stream: OutputStream): string {
+  const width = lineWidth(stream)
+  if (width === undefined) return text
+  return wrap(text, Math.max(width - 2, FEWEST_CHARACTERS)).join("\n  ")
 }
 
 function wrap(line: string, room: number): readonly string[] {

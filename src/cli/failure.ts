@@ -3,6 +3,10 @@
 import type { AnyCheckpointError, ErrorCode } from "../node/index.ts"
 import { isCheckpointError } from "../node/index.ts"
 import { safeMessage } from "../quote-text.ts"
+import type { Advice } from "./advice.ts"
+import { adviceOn } from "./advice-on-errors.ts"
+import type { CommandLine } from "./arguments.ts"
+import { DetailLines, wrapped } from "./detail-lines.ts"
 import { EXIT } from "./exit-codes.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
 import { shown } from "./shown-text.ts"
@@ -19,11 +23,19 @@ const EXIT_BY_CODE: ReadonlyMap<ErrorCode, number> = new Map<ErrorCode, number>(
   ["output-incomplete", EXIT.defect],
 ])
 
-/** Prints what went wrong and returns the exit code. With `json`, programs get it on standard output too. */
+/** What failed, as far as it is known. */
+export interface FailedCommand {
+  /** Undefined when the command line was not understood. */
+  readonly line: CommandLine | undefined
+  /** Whether programs are to get the error on standard output too. */
+  readonly json: boolean
+}
+
+/** Prints what went wrong and returns the exit code. */
 export async function reportFailure(
   terminal: Terminal,
   error: unknown,
-  { json }: { readonly json: boolean },
+  { line, json }: FailedCommand,
 ): Promise<number> {
   const { stderr, stdout, signal } = terminal
   const name = paint(stderr, "red", "tosafetensors:")
@@ -37,8 +49,10 @@ export async function reportFailure(
       await printText(stderr, `${name} ${sayDefect(error)}`)
       return EXIT.defect
     }
-    if (json) await printText(stdout, jsonPieces({ error: error.toJSON() }, NO_JSON_LIMIT))
-    await printText(stderr, `${paint(stderr, styleOf(error), "tosafetensors:")} ${sayError(terminal, error)}`)
+    const advice = await adviceOn(error, line, terminal.handed === undefined)
+    if (json) await printText(stdout, jsonPieces({ error: errorObject(error, advice) }, NO_JSON_LIMIT))
+    const head = paint(stderr, styleOf(error), "tosafetensors:")
+    await printText(stderr, `${head} ${sayError(terminal, error, advice)}`)
     return EXIT_BY_CODE.get(error.code) ?? EXIT.refused
   } catch {
     // Standard error or output is broken: nobody is left to tell.
@@ -50,14 +64,31 @@ export async function reportFailure(
 export async function tellError(terminal: Terminal, error: AnyCheckpointError, file: string): Promise<void> {
   const { stderr } = terminal
   const subject = "path" in error.detail ? "" : `${shown(file)}: `
-  await printText(stderr, `${paint(stderr, "red", "tosafetensors:")} ${subject}${sayError(terminal, error)}`)
+  const text = sayError(terminal, error, { next: error.nextStep })
+  await printText(stderr, `${paint(stderr, "red", "tosafetensors:")} ${subject}${text}`)
 }
 
+function errorObject(error: AnyCheckpointError, { notes = [], next, commands = [] }: Advice): object {
+  return { ...error.toJSON(), nextStep: next, notes, commands }
+}
+
+/** Characters of the labels below a message. */
+const LABEL_CHARACTERS = 4
+
 /** The message, which has its own line breaks and nothing unsafe, then the code and the next step. */
-function sayError({ stderr }: Terminal, error: AnyCheckpointError): string {
-  const { code, nextStep } = error
+function sayError(
+  { stderr }: Terminal,
+  error: AnyCheckpointError,
+  { notes = [], next, commands = [] }: Advice,
+): string {
   const message = error.code === "global-not-allowed" ? paintVerdicts(stderr, error.message) : error.message
-  return `${message}\n  ${paint(stderr, "dim", "code")}  ${code}\n  ${paint(stderr, "dim", "next")}  ${nextStep}`
+  const [first = "", ...rest] = message.split("\n")
+  const detail = new DetailLines(stderr, LABEL_CHARACTERS)
+  detail.add("code", error.code)
+  for (const note of notes) detail.add("note", note)
+  detail.add("next", next)
+  detail.addWhole("run", commands)
+  return [wrapped(first, stderr), ...rest, ...detail.lines].join("\n")
 }
 
 /** Yellow for globals of which nothing bad is known; red for everything else. */

@@ -1,6 +1,7 @@
 /** What `inspect` prints for people: a table of tensors, then what matters about them. */
 
 import type { Checkpoint } from "../node/index.ts"
+import { sayWarning } from "./conversion-text.ts"
 import type { Fact } from "./facts.ts"
 import { factLines } from "./facts.ts"
 import type { InspectedTensor, Inspection } from "./inspection.ts"
@@ -133,7 +134,7 @@ function factsOf(inspection: Inspection): readonly Fact[] {
   if (namingProblem !== undefined) {
     facts.push(["note", `only the tensors under the root are listed: ${namingProblem.message}`])
   }
-  for (const { message } of report?.warnings ?? []) facts.push(["warning", message])
+  for (const warning of report?.warnings ?? []) facts.push(["warning", sayWarning(warning)])
   return facts
 }
 

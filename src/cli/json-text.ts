@@ -10,6 +10,8 @@ import { DEFAULT_LIMITS } from "../limits.ts"
  */
 const UNSAFE = /(?! )[\p{C}\p{Z}\p{DI}\u2800]|(?<=["\s]):(?=:)|##(?=[A-Za-z]*\[)/gu
 
+const PLAIN = /^[\x20-\x7e]*$/
+
 /** Units of a piece; it may be longer by one text. */
 const PIECE_UNITS = 65_536
 
@@ -107,7 +109,10 @@ class JsonWriter {
 
   #addText(text: string): void {
     this.#require(text.length + 2)
-    this.#add(JSON.stringify(text).replace(UNSAFE, escapeUnits))
+    const written = JSON.stringify(text)
+    // The rule, and a tenth of the time.
+    const isPlain = PLAIN.test(written) && !written.includes("::") && !written.includes("##")
+    this.#add(isPlain ? written : written.replace(UNSAFE, escapeUnits))
   }
 
   #addBytes(bytes: Uint8Array): void {

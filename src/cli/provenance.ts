@@ -1,5 +1,6 @@
 /** Which file a conversion reads: held against a digest that the user knows, and recorded in what is written. */
 
+import { CONVERTED_BY, FORMAT, SOURCE_BYTES, SOURCE_SHA256 } from "../metadata-keys.ts"
 import type { ByteSource, CheckpointInput, ConvertOptions } from "../node/index.ts"
 import { openNodeInput } from "../node/platform.ts"
 import { sha256Of, watchStatusOf } from "../node/sha256.ts"
@@ -8,11 +9,6 @@ import { quoted } from "./shown-text.ts"
 import type { MetadataDifference } from "./tensor-comparison.ts"
 import { UsageError } from "./usage-error.ts"
 import { VERSION } from "./version.ts"
-
-/** The keys in the metadata. Nothing there depends on when or where the conversion was made. */
-const SOURCE_SHA256 = "source_sha256"
-const SOURCE_BYTES = "source_bytes"
-const CONVERTED_BY = "converted_by"
 
 /** Whether what a file says of its source is not so, or is missing; the version that made it may be another. */
 export function namesOtherSource(metadata: readonly MetadataDifference[]): boolean {
@@ -77,7 +73,7 @@ export async function openTraced(
       [SOURCE_BYTES]: String(source.byteLength),
       [CONVERTED_BY]: `tosafetensors ${VERSION}`,
     }
-    const metadata = { format: "pt", ...options.metadata, ...facts }
+    const metadata = { [FORMAT]: "pt", ...options.metadata, ...facts }
     return { source, close, sha256, options: { ...options, metadata } }
   } catch (error) {
     await close().catch(() => {})

@@ -1,5 +1,6 @@
 /** The rules of `--rename`. */
 
+import { nearestNames } from "../nearest-names.ts"
 import { quoted } from "./shown-text.ts"
 import { UsageError } from "./usage-error.ts"
 
@@ -10,6 +11,8 @@ type Rule = (name: string) => string | undefined
 export class RenameRules {
   readonly #rules: readonly { readonly text: string; readonly apply: Rule }[]
   readonly #unused: Set<string>
+  /** What the rules were asked about. */
+  readonly #names: string[] = []
 
   /** @throws UsageError for a rule that is not FROM=TO, or whose sides have different numbers of stars. */
   constructor(texts: readonly string[]) {
@@ -19,6 +22,7 @@ export class RenameRules {
 
   /** The new name. */
   readonly rename = (name: string): string => {
+    if (this.#unused.size > 0) this.#names.push(name)
     let current = name
     for (const { text, apply } of this.#rules) {
       const next = apply(current)
@@ -29,9 +33,14 @@ export class RenameRules {
     return current
   }
 
-  /** Rules that no name has matched so far: most likely misspelt. */
-  get unused(): readonly string[] {
-    return [...this.#unused]
+  /** What to say of rules that no name has matched so far: most likely they are misspelt. */
+  get notes(): readonly string[] {
+    return Array.from(this.#unused, (text) => {
+      const from = text.slice(0, text.indexOf("="))
+      const near = nearestNames(from.includes("*") ? from : `${from}*`, this.#names)
+      const names = near.length === 0 ? "" : `; the nearest: ${near.map(quoted).join(", ")}`
+      return `--rename ${quoted(text)} matched no name${names}`
+    })
   }
 }
 

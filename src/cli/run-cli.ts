@@ -1,7 +1,9 @@
 /** Runs one command line. Nothing of the library is loaded until a command is known. */
 
 import { safeMessage } from "../quote-text.ts"
+import type { CommandLine } from "./arguments.ts"
 import { commandOf, parseCommandLine } from "./arguments.ts"
+import { DetailLines } from "./detail-lines.ts"
 import { EXIT } from "./exit-codes.ts"
 import { helpOn, usageOf } from "./help.ts"
 import type { CommandName } from "./options.ts"
@@ -13,10 +15,11 @@ import { VERSION } from "./version.ts"
 /** Runs the command that `argv` (without node and the script) asks for, and returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
   const command = commandOf(argv)
+  let line: CommandLine | undefined
   try {
     if (asksFor(argv, "--help", "-h")) return await say(terminal, helpOn(command))
     if (asksFor(argv, "--version", "-V")) return await say(terminal, VERSION)
-    const line = parseCommandLine(argv)
+    line = parseCommandLine(argv)
     if (line.files.length === 0) throw new UsageError("no file was named")
     const commands = await import("./commands.ts")
     if (line.options.has("isolate") && terminal.handed === undefined) {
@@ -26,7 +29,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   } catch (error) {
     if (error instanceof UsageError) return reportUsage(terminal, command, error)
     const { reportFailure } = await import("./commands.ts")
-    return reportFailure(terminal, error, { json: argv.includes("--json") })
+    return reportFailure(terminal, error, { line, json: argv.includes("--json") })
   }
 }
 
@@ -44,10 +47,16 @@ async function say(terminal: Terminal, text: string): Promise<number> {
 async function reportUsage(
   { stderr }: Terminal,
   command: CommandName,
-  { message }: UsageError,
+  { message, hint }: UsageError,
 ): Promise<number> {
   const help = command === "convert" ? "tosafetensors --help" : `tosafetensors ${command} --help`
   const head = `${paint(stderr, "red", "tosafetensors:")} ${safeMessage(message)}`
-  await printText(stderr, `${head}\n${usageOf(command)}\n${help} tells more.`)
+  const detail = new DetailLines(stderr, "next".length)
+  if (hint !== undefined) {
+    detail.add("next", hint.next)
+    detail.addWhole("run", hint.commands ?? [])
+  }
+  const lines = [head, ...detail.lines, usageOf(command), `${help} tells more.`]
+  await printText(stderr, lines.join("\n"))
   return EXIT.usage
 }

@@ -48,7 +48,7 @@ const ROWS: readonly Row[] = [
     "5.0",
     "The archive holds the source code of a TorchScript program.",
     "torch.jit.load compiles the program of this archive, and calling the model runs it.",
-    "Convert the state_dict() of the model, and load the program only where its author is trusted.",
+    "Ask for the state_dict() of the model: a program runs code when it is loaded and called.",
   ],
   [
     "checksums-absent",

@@ -1,6 +1,7 @@
 /** Compares the tensors of a safetensors file with what a conversion would write, by name. */
 
-import type { PlannedTensor, SafetensorsHeader } from "../node/index.ts"
+import { OWN_METADATA_KEYS } from "../metadata-keys.ts"
+import type { ConversionReport, PlannedTensor, SafetensorsHeader } from "../node/index.ts"
 
 /** How a tensor differs. */
 export type Difference =
@@ -15,6 +16,7 @@ export type Difference =
       readonly expected: string
     }
   | ByteDifference
+  | AliasDifference
 
 /** The first byte of a tensor that differs. */
 export interface ByteDifference {
@@ -26,6 +28,14 @@ export interface ByteDifference {
   readonly atInFile: number
   readonly found: number
   readonly expected: number
+}
+
+/** A name that is recorded for another tensor, or for none, than a conversion records. Undefined where one has no such entry. */
+export interface AliasDifference {
+  readonly kind: "alias"
+  readonly name: string
+  readonly found: string | undefined
+  readonly expected: string | undefined
 }
 
 /** A tensor whose bytes can be compared. */
@@ -79,7 +89,7 @@ export interface MetadataDifference {
 }
 
 /** Compares metadata entry by entry. */
-export function compareMetadata(
+function compareMetadata(
   found: ReadonlyMap<string, string> | undefined,
   expected: Readonly<Record<string, string>>,
 ): readonly MetadataDifference[] {
@@ -88,4 +98,35 @@ export function compareMetadata(
   return Array.from(keys, (key) => ({ key, found: found?.get(key), expected: wanted.get(key) })).filter(
     (entry) => entry.found !== entry.expected,
   )
+}
+
+/** Differences between the names of one tensor, and other entries. */
+export interface MetadataComparison {
+  readonly aliases: readonly AliasDifference[]
+  readonly metadata: readonly MetadataDifference[]
+}
+
+/**
+ * Tells apart which entries are names of tensors. An entry that a conversion does not write is one when it names a
+ * tensor, on whichever side: nothing else marks it. The keys of our own never are.
+ */
+export function compareAliases(
+  { metadata: found, tensors }: SafetensorsHeader,
+  { metadata: expected, aliases, tensors: planned }: ConversionReport,
+): MetadataComparison {
+  const recorded = new Set(aliases.map(({ dropped }) => dropped))
+  const names = new Set([...tensors.keys(), ...planned.map(({ name }) => name), ...recorded])
+  const own = new Set([...OWN_METADATA_KEYS, ...Object.keys(expected).filter((key) => !recorded.has(key))])
+  const isAlias = ({ key, found: value }: MetadataDifference): boolean =>
+    recorded.has(key) || (!own.has(key) && (names.has(key) || names.has(value ?? "")))
+  const aliasDifferences: AliasDifference[] = []
+  const others: MetadataDifference[] = []
+  for (const entry of compareMetadata(found, expected)) {
+    if (!isAlias(entry)) others.push(entry)
+    // Where it is a tensor of the file, that is the difference.
+    else if (entry.found !== undefined || !tensors.has(entry.key)) {
+      aliasDifferences.push({ kind: "alias", name: entry.key, found: entry.found, expected: entry.expected })
+    }
+  }
+  return { aliases: aliasDifferences, metadata: others }
 }

@@ -77,8 +77,7 @@ function sayVerdict(
   stream: OutputStream,
 ): string {
   if (differences.length > 0) {
-    const count = sayCounted(differences.length, "tensor")
-    return `${paint(stream, "red", "differs")} from a conversion of ${checkpoint} in ${count}`
+    return `${paint(stream, "red", "differs")} from a conversion of ${checkpoint} in ${sayAmount(differences)}`
   }
   if (misattributed) {
     const count = sayCounted(report.tensorCount, "tensor")
@@ -90,6 +89,14 @@ function sayVerdict(
   return `${same}: every byte of ${count} is what a conversion of ${checkpoint} writes; only the header differs`
 }
 
+function sayAmount(differences: readonly Difference[]): string {
+  const aliases = differences.filter(({ kind }) => kind === "alias").length
+  const tensors = differences.length - aliases
+  if (aliases === 0) return sayCounted(tensors, "tensor")
+  const entries = `${sayCount(aliases)} ${aliases === 1 ? "name" : "names"} of tied tensors`
+  return tensors === 0 ? entries : `${sayCounted(tensors, "tensor")} and ${entries}`
+}
+
 function sayDifference(difference: Difference, { aliases }: ConversionReport): string {
   const name = quoted(difference.name)
   switch (difference.kind) {
@@ -99,6 +106,12 @@ function sayDifference(difference: Difference, { aliases }: ConversionReport): s
       const alias = aliases.find(({ dropped }) => dropped === difference.name)
       if (alias === undefined) return `${name} is not written by a conversion`
       return `${name} is an alias of ${quoted(alias.kept)}; --shared copy compares it as a tensor`
+    }
+    case "alias": {
+      const { found, expected } = difference
+      const wanted = expected === undefined ? "for no tensor" : `for ${quoted(expected)}`
+      const is = found === undefined ? "is not recorded" : `is recorded for ${quoted(found)}`
+      return `${name} ${is}; a conversion records it ${wanted}`
     }
     case "bytes": {
       const { at, atInFile, found, expected } = difference

@@ -4,7 +4,9 @@ import type { ByteSource, Progress, SafetensorsHeader } from "../node/index.ts"
 import { checkSafetensors, openCheckpoint, toSafetensors } from "../node/index.ts"
 import { NODE_PLATFORM } from "../node/platform.ts"
 import type { CommandLine } from "./arguments.ts"
+import { isCheckpoint, tellMistake } from "./checkpoint-as-output.ts"
 import { ComparingSink } from "./comparing-sink.ts"
+import { sayWarning } from "./conversion-text.ts"
 import { EXIT } from "./exit-codes.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
@@ -13,8 +15,7 @@ import type { Provenance } from "./provenance.ts"
 import { namesOtherSource, openTraced, readProvenance } from "./provenance.ts"
 import type { Selection } from "./selection.ts"
 import { readSelection } from "./selection.ts"
-import { quoted } from "./shown-text.ts"
-import { compareHeaders, compareMetadata } from "./tensor-comparison.ts"
+import { compareAliases, compareHeaders } from "./tensor-comparison.ts"
 import type { Terminal } from "./terminal.ts"
 import { printText } from "./terminal.ts"
 import { shownInput } from "./url-input.ts"
@@ -53,6 +54,10 @@ export async function runVerify(line: CommandLine, terminal: Terminal): Promise<
     const { limits = {} } = selection.options
     const check = await checkSafetensors(opened.source, { limits, signal: terminal.signal })
     const { header } = check
+    if (header === undefined && (await isCheckpoint(opened.source, terminal.signal))) {
+      await tellMistake(line, terminal)
+      return EXIT.refused
+    }
     const comparison =
       header === undefined || checkpoint === undefined
         ? undefined
@@ -120,12 +125,14 @@ async function compare(
   const { differences, comparable } = compareHeaders(header, report.tensors)
   const sink = new ComparingSink(file, comparable, plan.header.byteLength)
   await toSafetensors(checkpoint, sink, { ...options, onProgress })
-  const all = [...differences, ...sink.differences]
+  const { aliases, metadata } = compareAliases(header, report)
+  const all = [...differences, ...sink.differences, ...aliases]
   const identical = all.length === 0 && sink.headerEqual && file.byteLength === report.byteLength
-  const notes = (renaming?.unused ?? []).map((rule) => `--rename ${quoted(rule)} matched no name`)
+  const unmatched = report.warnings.filter(({ code }) => code === "glob-unmatched")
+  const notes = [...(renaming?.notes ?? []), ...unmatched.map(sayWarning)]
   return {
     differences: all,
-    metadata: compareMetadata(header.metadata, report.metadata),
+    metadata,
     identical,
     report,
     notes,

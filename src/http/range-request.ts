@@ -7,6 +7,7 @@
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
+import type { ReadFailure } from "../error-details.ts"
 import { quoteText } from "../quote-text.ts"
 import type { ReadingError } from "../reading-errors.ts"
 import { type ContentRange, parseContentRange } from "./content-range.ts"
@@ -81,14 +82,8 @@ export class RangeRequests {
     const said = parseContentRange(headers.get("content-range"))
     if (status === 416 && said?.range === undefined && said !== undefined)
       return this.#pastEnd(said, response, known)
-    if (status === 200) {
-      const problem =
-        "the server sends the whole file where a part of it was asked for (it knows no range requests)"
-      throw this.#failed(
-        `${problem}: nothing was downloaded; fetch it first (curl URL | tosafetensors -), or pass the response's body`,
-      )
-    }
-    if (status !== 206) throw statusFailure(this.url, response)
+    if (status === 200) throw this.#wholeFile(headers)
+    if (status !== 206) throw statusFailure(this.url, response, this.#hasToken)
     const file = this.#identify(response, said)
     this.#requireSame(file, known)
     const length = Math.min(asked.length, file.byteLength - asked.offset)
@@ -108,10 +103,13 @@ export class RangeRequests {
   #requirePlace({ type, status, redirected, url }: Response): void {
     if (type === "opaqueredirect" || (status >= 300 && status < 400)) {
       const problem = "the server redirects to another address, where the given headers would be sent as well"
-      throw this.#failed(`${problem}: pass that address, or leave out all headers but authorization`)
+      throw this.#failed(problem, "redirect")
     }
     if (redirected && this.url.protocol === "https:" && url.startsWith("http:")) {
-      throw this.#failed("the server redirects to an address without encryption (http:)")
+      throw readFailed(this.url, "the server redirects to an address without encryption (http:)", {
+        failure: "redirect",
+        nextStep: "Ask whoever runs the server to mend it: on the way there anybody could change the file.",
+      })
     }
   }
 
@@ -123,7 +121,7 @@ export class RangeRequests {
       return { file, length: 0, body: undefined }
     }
     if (known !== undefined && known.byteLength !== said.byteLength) this.#requireSame(file, known)
-    throw statusFailure(this.url, response)
+    throw statusFailure(this.url, response, this.#hasToken)
   }
 
   #identify({ headers }: Response, said: ContentRange | undefined): RemoteFile {
@@ -153,8 +151,23 @@ export class RangeRequests {
     throw this.#failed(`the server announces a body of another length than the ${length} bytes of the range`)
   }
 
-  #failed(reason: string): ReadingError {
-    return readFailed(this.url, reason)
+  /** Pages are made anew for each request, so that their servers know no ranges either. */
+  #wholeFile(headers: Headers): ReadingError {
+    const isPage = /^text\/html\b/i.test(headers.get("content-type") ?? "")
+    return isPage
+      ? this.#failed("the server sends a web page, and no file", "web-page")
+      : this.#failed(
+          "the server sends the whole file where a part of it was asked for (it knows no range requests): nothing was downloaded",
+          "no-ranges",
+        )
+  }
+
+  get #hasToken(): boolean {
+    return this.#headers.has("authorization")
+  }
+
+  #failed(reason: string, failure?: ReadFailure): ReadingError {
+    return readFailed(this.url, reason, { failure })
   }
 }
 

@@ -15,6 +15,7 @@ import { CheckpointError, isCheckpointError } from "../errors.ts"
 import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-sink.ts"
 import { CopyPool } from "./copy-pool.ts"
 import { FileCopier } from "./file-copier.ts"
+import { outputMode, PRIVATE_MODE } from "./file-modes.ts"
 import { FileSource } from "./file-source.ts"
 import { writeAll } from "./open-file.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
@@ -101,7 +102,7 @@ export class FileSink implements DirectSink {
     const stem = Buffer.from(basename(this.#path)).subarray(0, NAME_BYTES - suffix.length - 1)
     const path = join(dirname(this.#path), `.${stem.toString("utf8").replace(/\ufffd$/, "")}${suffix}`)
     await this.#attempt(async () => {
-      this.#temporary = { path, handle: await open(path, "wx+") }
+      this.#temporary = { path, handle: await open(path, "wx+", PRIVATE_MODE) }
       rememberTemporary(path)
     })
     if (byteLength >= THREADS_FROM_BYTES) await this.#startCopying()
@@ -130,6 +131,9 @@ export class FileSink implements DirectSink {
     if (beforeNaming !== undefined) {
       await beforeNaming(new FileSource(handle, path, await this.#status(handle)))
     }
+    const mode = await outputMode(this.#path, this.#options)
+    // Some file systems have no modes. Then it stays as it was made, which lets nobody else in.
+    if (mode !== undefined) await handle.chmod(mode).catch(() => {})
     await this.#attempt(async () => {
       await handle.close()
       if (this.#options.overwrite) await rename(path, this.#path).then(() => forgetTemporary(path))

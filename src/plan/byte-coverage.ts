@@ -136,7 +136,9 @@ function* groupCoverage(group: readonly ByteLattice[], budget: CoverageBudget): 
 
 function* withoutRepeats(group: readonly ByteLattice[]): Steps<readonly ByteLattice[]> {
   const distinct = new Map<string, ByteLattice>()
-  for (const [index, lattice] of group.entries()) {
+  let index = -1
+  for (const lattice of group) {
+    index++
     if (index % STEP_ITEMS === STEP_ITEMS - 1) yield
     const { start, runBytes, levels } = lattice
     distinct.set(`${start},${runBytes},${levels.map(({ stride, count }) => `${stride}x${count}`)}`, lattice)

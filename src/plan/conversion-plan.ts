@@ -1,6 +1,7 @@
 /** What a conversion will do: decided in full before one weight is read. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import type { UnmatchedGlob } from "../errors.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import type { CheckpointLayout } from "../torch/checkpoint-contents.ts"
 import type { Alias } from "./resolve-sharing.ts"
@@ -24,10 +25,9 @@ export interface PlannedTensor {
 }
 
 /** Something that the caller should know and that stops nothing. */
-export interface PlanWarning {
-  readonly code: "checksums-absent" | "checksums-not-checked"
-  readonly message: string
-}
+export type PlanWarning =
+  | { readonly code: "checksums-absent" | "checksums-not-checked"; readonly message: string }
+  | ({ readonly code: "glob-unmatched"; readonly message: string } & UnmatchedGlob)
 
 /** What a conversion does, or did. Plain data: it can be printed as JSON. */
 export interface ConversionReport {

@@ -1,5 +1,7 @@
 /** Turns what a plan has decided into the report that the caller gets. */
 
+import type { UnmatchedGlob } from "../errors.ts"
+import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import type { ConversionReport, PlannedTensor, PlanWarning } from "./conversion-plan.ts"
 import type { Alias } from "./resolve-sharing.ts"
@@ -17,6 +19,7 @@ export interface ReportFacts {
   readonly outsideRoot: number
   readonly filtered: readonly string[]
   readonly unreferenced: UnreferencedBytes
+  readonly unmatched: readonly UnmatchedGlob[]
 }
 
 /** The report on a plan. */
@@ -38,7 +41,7 @@ export function makeReport(
     leftOut: { outsideRoot, filtered },
     unreferenced: facts.unreferenced,
     checksums,
-    warnings: warningsFor(checksums, layout),
+    warnings: [...warningsFor(checksums, layout), ...facts.unmatched.map(warningOf)],
   }
 }
 
@@ -57,4 +60,13 @@ function warningsFor(checksums: ConversionReport["checksums"], layout: string): 
   if (checksums === "checked" || layout === "legacy") return []
   const message = "the archive was saved without checksums: damage to the weights would not be noticed"
   return [{ code: "checksums-absent", message }]
+}
+
+function warningOf(unmatched: UnmatchedGlob): PlanWarning {
+  const { option, glob } = unmatched
+  return {
+    code: "glob-unmatched",
+    message: `\`${option}\` ${quoteText(glob)} matches no tensor`,
+    ...unmatched,
+  }
 }

@@ -15,11 +15,30 @@ export interface FilterCandidate {
 /** Globs over names (`*` stands for any run of characters, dots included, `?` for one character), or a function. */
 export type NameFilter = string | readonly string[] | ((tensor: FilterCandidate) => boolean)
 
+/** A filter, and which of its globs have matched nothing so far. */
+export interface CompiledFilter {
+  readonly matches: (tensor: FoundTensor) => boolean
+  readonly unmatched: ReadonlySet<string>
+}
+
 /** The filter as a function. */
-export function compileFilter(filter: NameFilter): (tensor: FoundTensor) => boolean {
-  if (typeof filter === "function") return (tensor) => filter(candidateOf(tensor))
+export function compileFilter(filter: NameFilter): CompiledFilter {
+  if (typeof filter === "function") {
+    return { matches: (tensor) => filter(candidateOf(tensor)), unmatched: new Set() }
+  }
   const globs = typeof filter === "string" ? [filter] : filter
-  return ({ name }) => globs.some((glob) => matchesGlob(name, glob))
+  const unmatched = new Set(globs)
+  const matches = ({ name }: FoundTensor): boolean => {
+    let some = false
+    for (const glob of globs) {
+      // One that has matched before is of interest only until another has.
+      if ((some && !unmatched.has(glob)) || !matchesGlob(name, glob)) continue
+      unmatched.delete(glob)
+      some = true
+    }
+    return some
+  }
+  return { matches, unmatched }
 }
 
 function candidateOf({ name, tensor }: FoundTensor): FilterCandidate {

@@ -5,6 +5,7 @@ import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { requireWithinScaled } from "../errors.ts"
 import type { Limits, ScaledLimit } from "../limits.ts"
 import { scaledLimit } from "../limits.ts"
+import { FORMAT, OWN_METADATA_KEYS } from "../metadata-keys.ts"
 import { METADATA_KEY } from "../safetensors/header-format.ts"
 import { writeHeaderSteps } from "../safetensors/write-header.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
@@ -30,7 +31,7 @@ export interface PlanBounds {
 /** The name of a tensor that was saved alone. */
 export const LONE_TENSOR_NAME = "tensor"
 
-const DEFAULT_METADATA = { format: "pt" }
+const DEFAULT_METADATA = { [FORMAT]: "pt" }
 
 /**
  * The plan for writing `contents` as safetensors.
@@ -63,7 +64,7 @@ export function* planConversionSteps(
   const { written, aliases } = yield* resolveSharingSteps(
     yield* requireSupported(selected.kept, options.rename),
     options.shared ?? "alias",
-    new Set([METADATA_KEY, ...metadata.keys()]),
+    new Set([METADATA_KEY, ...OWN_METADATA_KEYS, ...metadata.keys()]),
   )
   for (const { dropped, kept } of aliases) metadata.set(dropped, kept)
 
@@ -112,6 +113,7 @@ export function* planConversionSteps(
     parameterCount: written.reduce((sum, { tensor }) => sum + tensor.elementCount, 0),
     outsideRoot: allTensors - found.length,
     filtered: selected.filtered,
+    unmatched: selected.unmatched,
     unreferenced: yield* findUnreferencedSteps(contents, { census, found, written, copiedWhole }),
   })
   requireInflatedWithin(bounds, costly)

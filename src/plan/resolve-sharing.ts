@@ -36,7 +36,7 @@ export interface ResolvedSharing<Tensor extends NamedTensor> {
 }
 
 /**
- * `reserved` are metadata keys that are taken: a name that equals one cannot be recorded, so its tensor is written.
+ * `reserved` are metadata keys that are taken or mean something: a name that equals one cannot be recorded, so its tensor is written.
  *
  * @throws `tensors-shared` under the policy `error`, with every group of names that overlap; `name-duplicate` where
  *   something is shared: it is resolved by name. What is shared with nothing is left to whoever writes the header.
@@ -91,7 +91,9 @@ function* groupByStorage<Tensor extends NamedTensor>(
   // Most storages hold one tensor: only those that turn out to hold more get a group.
   const firsts: (Tensor | undefined)[] = []
   const groups = new Map<number, Tensor[]>()
-  for (const [position, named] of tensors.entries()) {
+  let position = -1
+  for (const named of tensors) {
+    position++
     if (position % STEP_ITEMS === 0) yield
     const { storage, elementCount } = named.tensor
     if (elementCount === 0) continue

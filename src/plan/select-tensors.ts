@@ -1,11 +1,13 @@
 /** Which tensors are written, under which names, dtypes and shapes. */
 
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import type { UnmatchedGlob } from "../errors.ts"
 import { CheckpointError } from "../errors.ts"
+import { nearestNames } from "../nearest-names.ts"
 import type { HeaderTensor } from "../safetensors/write-header.ts"
 import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
 import type { FoundTensor } from "../torch/walk-tensors.ts"
-import { compileFilter } from "./name-filter.ts"
+import { type CompiledFilter, compileFilter } from "./name-filter.ts"
 import type { PlanOptions } from "./plan-options.ts"
 import type { NamedTensor } from "./resolve-sharing.ts"
 import { targetOf } from "./target-dtype.ts"
@@ -16,25 +18,52 @@ export interface WrittenTensor extends NamedTensor, HeaderTensor {}
 /** Tensors whose names are held against globs in a step. */
 const FILTERED_AT_ONCE = 64
 
-/** The tensors that `include` and `exclude` let through, and the names of the others. */
+/** What `include` and `exclude` come to. */
+export interface Selected {
+  readonly kept: readonly FoundTensor[]
+  /** Names of the others. */
+  readonly filtered: readonly string[]
+  /** Globs that match none of the names: most likely mistyped. */
+  readonly unmatched: readonly UnmatchedGlob[]
+}
+
+/** The tensors that `include` and `exclude` let through. */
 export function* selectTensors(
   found: readonly FoundTensor[],
   { include, exclude }: PlanOptions,
-): Steps<{ kept: readonly FoundTensor[]; filtered: readonly string[] }> {
-  if (include === undefined && exclude === undefined) return { kept: found, filtered: [] }
-  const included = include === undefined ? () => true : compileFilter(include)
-  const excluded = exclude === undefined ? () => false : compileFilter(exclude)
+): Steps<Selected> {
+  if (include === undefined && exclude === undefined) return { kept: found, filtered: [], unmatched: [] }
+  const included = compileFilter(include ?? "*")
+  const excluded = compileFilter(exclude ?? [])
   const kept: FoundTensor[] = []
   const filtered: string[] = []
-  for (const [index, tensor] of found.entries()) {
+  let index = -1
+  for (const tensor of found) {
+    index++
     // A glob may go over a name of a megabyte many times.
     if (index % FILTERED_AT_ONCE === 0) yield
-    if (included(tensor) && !excluded(tensor)) kept.push(tensor)
+    const [isIncluded, isExcluded] = [included.matches(tensor), excluded.matches(tensor)]
+    if (isIncluded && !isExcluded) kept.push(tensor)
     else filtered.push(tensor.name)
   }
-  if (kept.length > 0) return { kept, filtered }
+  const unmatched = [
+    ...withCandidates("include", included, found),
+    ...withCandidates("exclude", excluded, found),
+  ]
+  if (kept.length > 0) return { kept, filtered, unmatched }
   const problem = `none of the ${found.length} tensors under the root passes \`include\` and \`exclude\``
-  throw new CheckpointError("no-tensors", { problem })
+  throw new CheckpointError("no-tensors", { problem, unmatched })
+}
+
+function withCandidates(
+  option: UnmatchedGlob["option"],
+  { unmatched }: CompiledFilter,
+  found: readonly FoundTensor[],
+): readonly UnmatchedGlob[] {
+  return Array.from(unmatched, (glob) => {
+    const names = found.map(({ name }) => name)
+    return { option, glob, candidates: nearestNames(glob, names) }
+  })
 }
 
 /**
@@ -48,7 +77,9 @@ export function* requireSupported(
 ): Steps<readonly WrittenTensor[]> {
   const unsupported: { name: string; reason: string }[] = []
   const written: WrittenTensor[] = []
-  for (const [index, { name, tensor }] of found.entries()) {
+  let index = -1
+  for (const { name, tensor } of found) {
+    index++
     if (index % STEP_ITEMS === 0) yield
     if (!isTensor(tensor)) {
       unsupported.push({ name, reason: `it is ${tensor.reason}` })

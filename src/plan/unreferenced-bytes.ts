@@ -196,7 +196,9 @@ function* usesOfUndecided(
     return known
   }
   const known = new Set<TensorRecord | StorageReference>()
-  for (const [position, { tensor }] of written.entries()) {
+  let position = -1
+  for (const { tensor } of written) {
+    position++
     if (position % STEP_ITEMS === 0) yield
     const { index } = tensor.storage
     if (decided[index] === ALL_WRITTEN || known.has(tensor)) continue
@@ -226,7 +228,9 @@ function* coverageOfUsers(
 ): Steps<Coverage> {
   const lattices: ByteLattice[] = []
   let exact = true
-  for (const [index, user] of users.entries()) {
+  let index = -1
+  for (const user of users) {
+    index++
     if (index % STEP_ITEMS === STEP_ITEMS - 1) yield
     budget.dimensions -= 1 + (isTensor(user) ? user.shape.length : 0)
     if (budget.dimensions < 0) {
@@ -254,7 +258,9 @@ function* largestHiding(
   const largest = [...hiding].sort((a, b) => b.hiddenBytes - a.hiddenBytes).slice(0, LISTED)
   const named = new Map(largest.map(({ storage }) => [storage, { names: [] as string[], count: 0 }]))
   const records = new Map(largest.map(({ storage }) => [storage, new Set<TensorRecord>()]))
-  for (const [index, { name, tensor }] of found.entries()) {
+  let index = -1
+  for (const { name, tensor } of found) {
+    index++
     if (index % STEP_ITEMS === 0) yield
     const entry = isTensor(tensor) ? named.get(tensor.storage) : undefined
     if (!isTensor(tensor) || entry === undefined) continue

@@ -3,6 +3,8 @@
  * all tensors against the tensor data, which they must tile. `header-rules.ts` lists every rule with its source.
  */
 
+import { sortedSteps } from "../bytes/sorted.ts"
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { DtypeFacts } from "./dtypes.ts"
 import type { HeaderReport } from "./header-report.ts"
 import type { HeaderRule } from "./header-rules.ts"
@@ -59,11 +61,14 @@ export function checkEntry(fields: EntryFields): EntryFault | undefined {
  * Finds holes, overlaps and data that is missing or left over. As in `Metadata::validate`, ranges are taken by start
  * and then by end, the first begins at 0 and each where the one before it ends; empty tensors may share an offset.
  */
-export function checkLayout(layout: DataLayout, report: HeaderReport): void {
+export function* checkLayout(layout: DataLayout, report: HeaderReport): Steps<void> {
   const { dataOffset, dataByteLength, allPlaced } = layout
   let covered = 0
-  const sorted = [...layout.placements].sort((a, b) => a.start - b.start || a.end - b.end)
+  const sorted = yield* sortedSteps(layout.placements, (a, b) => a.start - b.start || a.end - b.end)
+  let index = -1
   for (const { name, start, end } of sorted) {
+    index++
+    if (index % STEP_ITEMS === STEP_ITEMS - 1) yield
     if (start < covered) {
       const problem = `the data begins at ${start}, inside the data of another tensor`
       report.add("data-overlap", problem, dataOffset + start, name)

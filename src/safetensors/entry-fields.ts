@@ -1,8 +1,9 @@
 /** Reads what a header says about one tensor: `TensorInfo` in safetensors/src/tensor.rs. */
 
+import { afterRest, type Rest } from "../bytes/turns.ts"
 import { quoteText } from "../quote-text.ts"
 import type { EntryFields } from "./check-header.ts"
-import { type DtypeFacts, SAFETENSORS_DTYPES } from "./dtypes.ts"
+import { SAFETENSORS_DTYPES } from "./dtypes.ts"
 import type { HeaderRule } from "./header-rules.ts"
 import type { JsonReader } from "./json-reader.ts"
 
@@ -50,98 +51,115 @@ export class EntryFieldReader {
     this.#onUnknown = onUnknown
   }
 
-  /** Reads the object that comes next, which describes `tensor`, named at `nameIndex`. */
-  read(tensor: string, nameIndex: number): EntryFields {
+  /** Reads the object that comes next, which describes `tensor`, named at `nameIndex`, into `fields`. */
+  read(tensor: string, nameIndex: number, fields: EntryFields): Rest {
     const reader = this.#reader
-    const fields: EntryFields = { dtype: undefined, shape: undefined, range: undefined }
     let seen = 0
     let unknown: Set<string> | undefined
-    reader.readObject((field, index) => {
+    const rest = reader.readObject((field, index) => {
       const place = FIELDS.indexOf(field as (typeof FIELDS)[number])
       if (place === -1) {
         unknown ??= new Set()
-        this.#skipUnknown(unknown, field, index, tensor)
-        return
+        return this.#skipUnknown(unknown, field, index, tensor)
       }
       if ((seen & (1 << place)) !== 0) reader.note("field-duplicate", `${field} comes twice`, index, tensor)
       seen |= 1 << place
-      if (place === 0) fields.dtype = this.#readDtype(tensor)
-      else if (place === 1) fields.shape = this.#readShape(tensor)
-      else fields.range = this.#readRange(tensor)
+      if (place === 0) return this.#readDtype(tensor, fields)
+      return place === 1 ? this.#readShape(tensor, fields) : this.#readRange(tensor, fields)
     })
-    if (seen === ALL_FIELDS) return fields
-    for (const [place, field] of FIELDS.entries()) {
-      if ((seen & (1 << place)) === 0) reader.note("field-missing", `${field} is missing`, nameIndex, tensor)
-    }
-    return fields
+    return afterRest(rest, () => {
+      if (seen === ALL_FIELDS) return
+      for (const [place, field] of FIELDS.entries()) {
+        if ((seen & (1 << place)) === 0)
+          reader.note("field-missing", `${field} is missing`, nameIndex, tensor)
+      }
+    })
   }
 
-  #skipUnknown(unknown: Set<string>, field: string, index: number, tensor: string): void {
+  #skipUnknown(unknown: Set<string>, field: string, index: number, tensor: string): Rest {
     this.#onUnknown(index)
     const rule = unknown.has(field) ? "field-duplicate" : "field-unknown"
     this.#reader.note(rule, `${quoteText(field)} is not a field of the format`, index, tensor)
     unknown.add(field)
-    this.#reader.skipValue()
+    return this.#reader.skipValue()
   }
 
-  #readDtype(tensor: string): DtypeFacts | undefined {
+  #readDtype(tensor: string, fields: EntryFields): Rest {
     const reader = this.#reader
-    if (!reader.isNext("string", "dtype-type", "the dtype is not a string", tensor)) return undefined
+    fields.dtype = undefined
+    if (!reader.isNext("string", "dtype-type", "the dtype is not a string", tensor)) return reader.skipValue()
     const { index } = reader
     const dtype = reader.readString()
-    const facts = SAFETENSORS_DTYPES.get(dtype)
-    if (facts === undefined) {
+    fields.dtype = SAFETENSORS_DTYPES.get(dtype)
+    if (fields.dtype === undefined) {
       reader.note("dtype-unknown", `no dtype is called ${quoteText(dtype)}`, index, tensor)
     }
-    return facts
-  }
-
-  #readShape(tensor: string): number[] | undefined {
-    const { index } = this.#reader
-    const read = this.#readIntegers(tensor, SHAPE, this.#maxRank)
-    if (read === undefined || read.count <= this.#maxRank) return read?.integers
-    const problem = `the shape has ${read.count} dimensions, above the limit of ${this.#maxRank}`
-    this.#reader.note("shape-rank", problem, index, tensor)
     return undefined
   }
 
-  #readRange(tensor: string): readonly [number, number] | undefined {
+  #readShape(tensor: string, fields: EntryFields): Rest {
     const { index } = this.#reader
-    const read = this.#readIntegers(tensor, OFFSETS, 2)
-    if (read === undefined) return undefined
-    const [start, end] = read.integers
-    if (start !== undefined && end !== undefined && read.count === 2) return [start, end]
-    this.#reader.note("offsets-type", `data_offsets has ${read.count} values, not 2`, index, tensor)
-    return undefined
+    fields.shape = undefined
+    return this.#readIntegers(tensor, SHAPE, this.#maxRank, (integers, count) => {
+      if (count <= this.#maxRank) {
+        fields.shape = integers
+        return
+      }
+      const problem = `the shape has ${count} dimensions, above the limit of ${this.#maxRank}`
+      this.#reader.note("shape-rank", problem, index, tensor)
+    })
+  }
+
+  #readRange(tensor: string, fields: EntryFields): Rest {
+    const { index } = this.#reader
+    fields.range = undefined
+    return this.#readIntegers(tensor, OFFSETS, 2, ([start, end], count) => {
+      if (start !== undefined && end !== undefined && count === 2) fields.range = [start, end]
+      else this.#reader.note("offsets-type", `data_offsets has ${count} values, not 2`, index, tensor)
+    })
   }
 
   /**
-   * An array of integers from 0 to 2^53 - 1, of which no more than `kept` are kept; undefined, with a finding for each
-   * wrong item, when it is not that.
+   * An array of integers from 0 to 2^53 - 1, of which no more than `kept` are kept. `use` gets them, and how many there
+   * were; when it is not that, each wrong item has a finding instead.
    */
   #readIntegers(
     tensor: string,
     field: IntegerField,
     kept: number,
-  ): { integers: number[]; count: number } | undefined {
-    if (!this.#reader.isNext("array", field.type, field.problem, tensor)) return undefined
+    use: (integers: number[], count: number) => void,
+  ): Rest {
+    const reader = this.#reader
+    if (!reader.isNext("array", field.type, field.problem, tensor)) return reader.skipValue()
     const integers: number[] = []
     let count = 0
     let allGood = true
-    this.#reader.readArray(() => {
-      const value = this.#readInteger(tensor, field)
-      if (value === undefined) allGood = false
-      else if (count < kept) integers.push(value)
-      count++
+    const rest = reader.readArray(() => {
+      const isNumber = reader.kind() === "number"
+      const { index } = reader
+      const place = count++
+      if (isNumber) {
+        const value = this.#checked(reader.readInteger(), tensor, field, index)
+        if (value === undefined) allGood = false
+        else if (place < kept) integers.push(value)
+        return undefined
+      }
+      allGood = false
+      return afterRest(reader.skipValue(), () => void this.#checked(undefined, tensor, field, index))
     })
-    return allGood ? { integers, count } : undefined
+    return afterRest(rest, () => {
+      if (allGood) use(integers, count)
+    })
   }
 
-  #readInteger(tensor: string, { field, type, range }: IntegerField): number | undefined {
+  /** The value when it is good; undefined, with a finding, otherwise. */
+  #checked(
+    value: number | bigint | undefined,
+    tensor: string,
+    { field, type, range }: IntegerField,
+    index: number,
+  ): number | undefined {
     const reader = this.#reader
-    const isNumber = reader.kind() === "number"
-    const { index } = reader
-    const value = isNumber ? reader.readInteger() : reader.skipValue()
     if (typeof value === "number" && value >= 0) return value
     if (typeof value === "bigint" && value > 0n && value <= MAX_UINT64) {
       reader.note(range, `${field} holds ${value}, which is above 2^53 - 1`, index, tensor)

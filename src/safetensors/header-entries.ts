@@ -5,6 +5,7 @@
  * JSON ends it. The grammar is that of `HashMetadata` and `TensorInfo` in safetensors/src/tensor.rs.
  */
 
+import { afterRest, type Rest, type Steps } from "../bytes/turns.ts"
 import type { Limits } from "../limits.ts"
 import { checkEntry, type EntryFields, type Placement } from "./check-header.ts"
 import type { SafetensorsDtype } from "./dtypes.ts"
@@ -53,11 +54,11 @@ export class HeaderEntryReader {
   }
 
   /** Reads the object that comes next. @throws `safetensors-invalid` when it is not JSON or too large. */
-  read(): HeaderEntries {
-    this.#reader.readObject((key, keyIndex) => {
-      if (key === METADATA_KEY) this.#readMetadata(keyIndex)
-      else this.#readTensor(key, keyIndex)
-    })
+  *read(): Steps<HeaderEntries> {
+    const rest = this.#reader.readObject((key, keyIndex) =>
+      key === METADATA_KEY ? this.#readMetadata(keyIndex) : this.#readTensor(key, keyIndex),
+    )
+    if (rest !== undefined) yield* rest
     return {
       metadata: this.#metadata,
       tensors: this.#tensors,
@@ -66,15 +67,16 @@ export class HeaderEntryReader {
     }
   }
 
-  #readMetadata(keyIndex: number): void {
+  #readMetadata(keyIndex: number): Rest {
     const reader = this.#reader
     if (this.#metadataSeen) reader.note("metadata-duplicate", "the header has metadata twice", keyIndex)
     this.#metadataSeen = true
     const rule = reader.kind() === "null" ? "metadata-null" : "metadata-type"
     const problem = "the metadata is not an object of strings"
-    if (!reader.isNext("object", rule, problem, undefined, keyIndex)) return
+    if (!reader.isNext("object", rule, problem, undefined, keyIndex)) return reader.skipValue()
     const metadata = new Map<string, string>()
-    reader.readObject((key, index) => {
+    this.#metadata = metadata
+    return reader.readObject((key, index) => {
       this.#countEntry(index)
       if (metadata.has(key)) reader.note("metadata-key-duplicate", "the metadata has a key twice", index)
       const isText = reader.isNext(
@@ -84,29 +86,31 @@ export class HeaderEntryReader {
         undefined,
         index,
       )
-      if (isText) metadata.set(key, reader.readString())
+      if (!isText) return reader.skipValue()
+      metadata.set(key, reader.readString())
+      return undefined
     })
-    this.#metadata = metadata
   }
 
-  #readTensor(name: string, keyIndex: number): void {
+  #readTensor(name: string, keyIndex: number): Rest {
     this.#countEntry(keyIndex)
     if (this.#tensors.has(name) || this.#otherNames.has(name)) {
       this.#reader.note("name-duplicate", "two tensors have this name", keyIndex, name)
     }
     if (name.includes("\0")) this.#reader.note("name-nul", "the name holds a NUL character", keyIndex, name)
-    const fields = this.#readFields(name, keyIndex)
-    const fault = checkEntry(fields)
-    if (fault !== undefined) this.#reader.note(fault.rule, fault.problem, keyIndex, name)
-    this.#keep(name, fields)
+    const fields: EntryFields = { dtype: undefined, shape: undefined, range: undefined }
+    return afterRest(this.#readFields(name, keyIndex, fields), () => {
+      const fault = checkEntry(fields)
+      if (fault !== undefined) this.#reader.note(fault.rule, fault.problem, keyIndex, name)
+      this.#keep(name, fields)
+    })
   }
 
-  #readFields(name: string, nameIndex: number): EntryFields {
+  #readFields(name: string, nameIndex: number, fields: EntryFields): Rest {
     const problem = "the tensor is not described by an object"
-    if (this.#reader.isNext("object", "entry-type", problem, name, nameIndex)) {
-      return this.#fieldReader.read(name, nameIndex)
-    }
-    return { dtype: undefined, shape: undefined, range: undefined }
+    if (!this.#reader.isNext("object", "entry-type", problem, name, nameIndex))
+      return this.#reader.skipValue()
+    return this.#fieldReader.read(name, nameIndex, fields)
   }
 
   /** Keeps the tensor when nothing of it is missing, and its range when that can be used. */

@@ -1,5 +1,24 @@
 /** The text of a header, and where in the file each of its characters lies. */
 
+import { atOnce, type Steps } from "../bytes/turns.ts"
+
+/** Bytes that are decoded at once: a millisecond or two. */
+const DECODED_BYTES = 1024 * 1024
+
+/** `bytes` as text. @throws TypeError when they are not UTF-8. */
+export function* decodeUtf8(bytes: Uint8Array): Steps<string> {
+  // `ignoreBOM` keeps a byte order mark in the text, where it is not a `{`.
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  if (bytes.byteLength <= DECODED_BYTES) return decoder.decode(bytes)
+  const parts: string[] = []
+  for (let start = 0; start < bytes.byteLength; start += DECODED_BYTES) {
+    parts.push(decoder.decode(bytes.subarray(start, start + DECODED_BYTES), { stream: true }))
+    yield
+  }
+  parts.push(decoder.decode())
+  return parts.join("")
+}
+
 /** Decoded text that still knows its bytes. */
 export class HeaderText {
   readonly text: string
@@ -8,10 +27,9 @@ export class HeaderText {
   /** The unit that was asked for last, and its byte offset in the text: the next is mostly near it. */
   #last = { index: 0, bytes: 0 }
 
-  /** @throws TypeError when `bytes`, which lie at `fileOffset`, are not UTF-8. */
-  constructor(bytes: Uint8Array, fileOffset: number) {
-    // `ignoreBOM` keeps a byte order mark in the text, where it is not a `{`.
-    this.text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+  /** `bytes`, which lie at `fileOffset`, are `text` in UTF-8. @throws TypeError when they are not UTF-8. */
+  constructor(bytes: Uint8Array, fileOffset: number, text: string = atOnce(decodeUtf8(bytes))) {
+    this.text = text
     this.#fileOffset = fileOffset
     this.#byteLength = bytes.byteLength
   }

@@ -3,9 +3,11 @@
  *
  * `JSON.parse` will not do: it hides duplicate keys, takes `4.0` for an integer, rounds above 2^53 and knows no
  * positions. This one is asked value by value, calls back for each key and item, and passes over unknown values with
- * a loop, so that nesting costs no stack.
+ * a loop, so that nesting costs no stack. What is short, as nearly all is, is read at once; of what is long the reading
+ * methods return the rest, which must be done before anything else is read.
  */
 
+import { type Rest, STEP_BYTES, type Steps } from "../bytes/turns.ts"
 import { plainText, quoteText } from "../quote-text.ts"
 import type { HeaderReport } from "./header-report.ts"
 import type { HeaderRule } from "./header-rules.ts"
@@ -81,14 +83,13 @@ export class JsonReader {
   }
 
   /**
-   * Whether a value of this kind comes next. Any other is passed over, with a finding at `index` (default: where it
-   * stands) that begins with `problem` and says what it is.
+   * Whether a value of this kind comes next. Any other is to be passed over, and gets a finding at `index` (default:
+   * where it stands) that begins with `problem` and says what it is.
    */
   isNext(kind: JsonKind, rule: HeaderRule, problem: string, tensor?: string, index?: number): boolean {
     const found = this.kind()
     if (found === kind) return true
     this.note(rule, `${problem} but ${KINDS_SAID[found]}`, index ?? this.#index, tensor)
-    this.skipValue()
     return false
   }
 
@@ -101,24 +102,41 @@ export class JsonReader {
   }
 
   /** Reads an object. `onKey` is told each key and its index, and must read or skip the value. */
-  readObject(onKey: (key: string, keyIndex: number) => void): void {
-    this.#open(BRACE)
-    if (!this.#take(BRACE + TO_CLOSING)) {
-      do {
-        this.#peek()
-        const keyIndex = this.#index
-        onKey(this.#readKey(), keyIndex)
-      } while (this.#more(BRACE + TO_CLOSING))
-    }
-    this.#nesting--
+  readObject(onKey: (key: string, keyIndex: number) => Rest): Rest {
+    return this.#readItems(BRACE, () => {
+      this.#peek()
+      const keyIndex = this.#index
+      return onKey(this.#readKey(), keyIndex)
+    })
   }
 
   /** Reads an array. `onItem` must read or skip each item. */
-  readArray(onItem: () => void): void {
-    this.#open(BRACKET)
-    if (!this.#take(BRACKET + TO_CLOSING)) {
-      do onItem()
-      while (this.#more(BRACKET + TO_CLOSING))
+  readArray(onItem: () => Rest): Rest {
+    return this.#readItems(BRACKET, onItem)
+  }
+
+  #readItems(bracket: number, onItem: () => Rest): Rest {
+    this.#open(bracket)
+    if (!this.#take(bracket + TO_CLOSING)) {
+      const enough = this.#index + STEP_BYTES
+      do {
+        const rest = onItem()
+        if (rest !== undefined || this.#index > enough) return this.#restOfItems(bracket, onItem, rest)
+      } while (this.#more(bracket + TO_CLOSING))
+    }
+    this.#nesting--
+    return undefined
+  }
+
+  *#restOfItems(bracket: number, onItem: () => Rest, first: Rest): Steps<void> {
+    if (first !== undefined) yield* first
+    let enough = this.#index + STEP_BYTES
+    while (this.#more(bracket + TO_CLOSING)) {
+      const rest = onItem()
+      if (rest !== undefined) yield* rest
+      if (this.#index < enough) continue
+      enough = this.#index + STEP_BYTES
+      yield
     }
     this.#nesting--
   }
@@ -152,14 +170,27 @@ export class JsonReader {
   }
 
   /** Passes over a value of any kind. */
-  skipValue(): void {
+  skipValue(): Rest {
     const closers: number[] = []
+    return this.#skipSome(closers) ? undefined : this.#restOfValue(closers)
+  }
+
+  *#restOfValue(closers: number[]): Steps<void> {
+    do yield
+    while (!this.#skipSome(closers))
+  }
+
+  /** Goes on with a value within `closers`. True when it has ended. */
+  #skipSome(closers: number[]): boolean {
+    const enough = this.#index + STEP_BYTES
     do {
+      if (this.#index > enough) return false
       const opened = this.#skipScalarOrOpen()
       if (opened !== undefined) closers.push(opened)
       else this.#closeEnded(closers)
       if (closers.at(-1) === BRACE + TO_CLOSING) this.#readKey()
     } while (closers.length > 0)
+    return true
   }
 
   /** Requires that nothing but white space is left. */

@@ -62,7 +62,9 @@ export function* sortTensorsSteps<Tensor extends OrderedTensor>(
   byName: ReadonlyMap<string, Tensor>,
 ): Steps<Tensor[]> {
   const namesByRank = new Map<number, string[]>()
-  for (const [index, { name, dtype }] of tensors.entries()) {
+  let index = -1
+  for (const { name, dtype } of tensors) {
+    index++
     if (index % STEP_ITEMS === 0) yield
     const { rank } = dtypeFacts(dtype)
     const names = namesByRank.get(rank)
@@ -83,7 +85,9 @@ export function* sortTensorsSteps<Tensor extends OrderedTensor>(
 function* sortNames(names: readonly string[]): Steps<readonly string[]> {
   let wide = false
   let units = 0
-  for (const [index, name] of names.entries()) {
+  let index = -1
+  for (const name of names) {
+    index++
     wide ||= SURROGATE.test(name)
     units += name.length
     if (index % STEP_ITEMS === 0 || name.length > STEP_BYTES / 64) yield

@@ -2,13 +2,14 @@
 
 import { isCheckpointError } from "../branded-error.ts"
 import { readUint64LE, toSafeInteger } from "../bytes/checked-integers.ts"
+import { atOnce, type Steps } from "../bytes/turns.ts"
 import { type Limits, withLimits } from "../limits.ts"
 import { invalidArgument } from "../reading-errors.ts"
 import { checkLayout } from "./check-header.ts"
 import { HeaderEntryReader, type SafetensorsTensor } from "./header-entries.ts"
 import { LENGTH_PREFIX_BYTES } from "./header-format.ts"
 import { HeaderReport } from "./header-report.ts"
-import { findInvalidUtf8, HeaderText } from "./header-text.ts"
+import { decodeUtf8, findInvalidUtf8, HeaderText } from "./header-text.ts"
 import { JsonReader } from "./json-reader.ts"
 
 /** What a safetensors file says about itself. */
@@ -51,7 +52,7 @@ export function parseSafetensorsHeader(
   if (bytes.byteLength < end) throw partOfHeader(bytes)
   // A copy: where memory is shared, no browser decodes it.
   const json = new Uint8Array(bytes.subarray(LENGTH_PREFIX_BYTES, end))
-  const header = readHeaderJson(json, options.fileByteLength, report, limits)
+  const header = atOnce(readHeaderJson(json, options.fileByteLength, report, limits))
   if (header === undefined) throw report.error()
   return header
 }
@@ -86,23 +87,23 @@ export function readHeaderLength(
 }
 
 /** Reads the JSON and its padding, all of the header but the prefix; undefined, with findings, when it is invalid. */
-export function readHeaderJson(
+export function* readHeaderJson(
   bytes: Uint8Array,
   fileByteLength: number | undefined,
   report: HeaderReport,
   limits: Limits,
-): SafetensorsHeader | undefined {
+): Steps<SafetensorsHeader | undefined> {
   const headerByteLength = bytes.byteLength
   const dataOffset = LENGTH_PREFIX_BYTES + headerByteLength
   const dataByteLength = fileByteLength === undefined ? undefined : fileByteLength - dataOffset
   try {
-    const source = decodeHeader(bytes, report)
+    const source = yield* decodeHeader(bytes, report)
     checkStart(source, report)
     const reader = new JsonReader(source, report, limits.maxHeaderNesting)
-    const entries = new HeaderEntryReader(reader, limits).read()
+    const entries = yield* new HeaderEntryReader(reader, limits).read()
     checkPadding(source.text, reader)
     const { metadata, tensors, placements, allPlaced } = entries
-    checkLayout({ placements, allPlaced, dataOffset, dataByteLength }, report)
+    yield* checkLayout({ placements, allPlaced, dataOffset, dataByteLength }, report)
     return report.valid ? { metadata, tensors, headerByteLength, dataOffset } : undefined
   } catch (error) {
     // The report holds what `stop` threw.
@@ -111,9 +112,9 @@ export function readHeaderJson(
   }
 }
 
-function decodeHeader(bytes: Uint8Array, report: HeaderReport): HeaderText {
+function* decodeHeader(bytes: Uint8Array, report: HeaderReport): Steps<HeaderText> {
   try {
-    return new HeaderText(bytes, LENGTH_PREFIX_BYTES)
+    return new HeaderText(bytes, LENGTH_PREFIX_BYTES, yield* decodeUtf8(bytes))
   } catch {
     const at = LENGTH_PREFIX_BYTES + findInvalidUtf8(bytes)
     throw report.stop("header-utf8", "the header is not UTF-8 text", at)

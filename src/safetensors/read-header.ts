@@ -2,6 +2,7 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import { inTurns } from "../bytes/turns.ts"
 import type { HeaderFinding } from "../error-details.ts"
 import { type Limits, withLimits } from "../limits.ts"
 import { LENGTH_PREFIX_BYTES } from "./header-format.ts"
@@ -63,5 +64,5 @@ async function readWithReport(
   const length = readHeaderLength(await readExactly(source, prefix, signal), fileByteLength, report, limits)
   if (length === undefined) return undefined
   const bytes = await readExactly(source, { offset: LENGTH_PREFIX_BYTES, length }, signal)
-  return readHeaderJson(bytes, fileByteLength, report, limits)
+  return await inTurns(readHeaderJson(bytes, fileByteLength, report, limits), signal)
 }

@@ -108,7 +108,9 @@ function* checkNames<Tensor extends HeaderTensor>(
   tensors: readonly Tensor[],
 ): Steps<ReadonlyMap<string, Tensor>> {
   const byName = new Map<string, Tensor>()
-  for (const [index, tensor] of tensors.entries()) {
+  let index = -1
+  for (const tensor of tensors) {
+    index++
     const { name } = tensor
     if (index % STEP_ITEMS === 0 || name.length > LONG_TEXT) yield
     if (name === METADATA_KEY) {
@@ -144,7 +146,9 @@ function* writeMetadata(
   const sorted = yield* sortedSteps(entries, ([a], [b]) => compareUtf8(a, b))
   blocks.add(`"${METADATA_KEY}":{`)
   let comma = ""
-  for (const [index, [key, value]] of sorted.entries()) {
+  let index = -1
+  for (const [key, value] of sorted) {
+    index++
     if (index % STEP_ITEMS === 0 || key.length > LONG_TEXT) yield
     if (typeof value !== "string") throw badMetadata(`the value of ${quoteText(key)} is not a string`)
     if (LONE_SURROGATE.test(key) || LONE_SURROGATE.test(value)) {

@@ -19,6 +19,7 @@ import { faultAt } from "./call-site.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { DEFLATED_TIMES, PickleAllowance } from "./pickle-allowance.ts"
 import type { FoundPickles } from "./pickle-members.ts"
+import type { Refusal } from "./refusal.ts"
 import { smallDecimal } from "./small-decimal.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
@@ -34,6 +35,7 @@ export interface OtherLayout {
   readonly format: "torchscript" | "torch-export"
   readonly layout: string
   readonly problem: string
+  readonly nextStep: string
 }
 
 const OTHER_LAYOUTS: readonly OtherLayout[] = [
@@ -42,14 +44,20 @@ const OTHER_LAYOUTS: readonly OtherLayout[] = [
     format: "torchscript",
     layout: "a TorchScript archive",
     problem: "programs are not converted, only state dicts are",
+    nextStep: /* @__PURE__ */ saveAnew("torch.jit.load"),
   },
   {
     record: "archive_format",
     format: "torch-export",
     layout: "a torch.export archive (.pt2)",
     problem: "exported programs are not converted, only state dicts are",
+    nextStep: /* @__PURE__ */ saveAnew("torch.export.load"),
   },
 ]
+
+function saveAnew(load: string): string {
+  return `Look for the state_dict() of the same model. If you trust who made it: ${load}, then torch.save its state dict.`
+}
 
 /** Reads the archive's directory, its local headers (unless reads are dear: then those that it needs) and `data.pkl`. */
 export async function readZipLayout(
@@ -72,11 +80,8 @@ export async function readArchive(
 ): Promise<CheckpointContents> {
   const { limits } = options
   const { entries } = archive
-  const prefix = findPrefix(archive)
-  refuseOtherLayouts(entries)
-  const name = `${prefix}data.pkl`
-  const extent = entries.get(name)
-  if (extent === undefined) throw layoutFault(`the archive holds no ${quoteText(name)}`)
+  const { prefix, extent } = await orDescribed(() => findPickle(archive), archive)
+  const { name } = extent
   const allowance = new PickleAllowance(limits)
   allowance.take(extent)
   const byteOrder = readByteOrder(entries.get(`${prefix}byteorder`), options)
@@ -163,6 +168,33 @@ function storageTable(entries: MemberTable, prefix: string): StorageTable {
   })
 }
 
+/** The one folder, and its `data.pkl`. */
+function findPickle(archive: ZipArchive): { readonly prefix: string; readonly extent: ByteExtent } {
+  const prefix = findPrefix(archive)
+  refuseOtherLayouts(archive.entries)
+  const name = `${prefix}data.pkl`
+  const extent = archive.entries.get(name)
+  if (extent === undefined) throw layoutFault(`the archive holds no ${quoteText(name)}`)
+  return { prefix, extent }
+}
+
+/** Says of an archive that is no checkpoint what it is. */
+async function orDescribed<Found>(find: () => Found, { entries }: ZipArchive): Promise<Found> {
+  try {
+    return find()
+  } catch (error) {
+    if (!isCheckpointError(error) || error.code !== "zip-layout") throw error
+    // Loaded when it is needed: most archives are checkpoints.
+    const { describeArchive } = await import("./other-file.ts")
+    throw refusalOf(describeArchive(entries.values(), error.detail.problem))
+  }
+}
+
+/** The error of what was found out about a file that is no checkpoint. */
+export function refusalOf({ code, detail, nextStep }: Refusal): CheckpointError {
+  return new CheckpointError(code, detail, { nextStep })
+}
+
 /**
  * The one folder that all members lie in, with its slash. It need not be the file's name: files get renamed. Entries of
  * empty folders count, because torch goes by whatever entry comes first.
@@ -202,8 +234,8 @@ export function otherLayoutOf(entries: MemberTable): OtherLayout | undefined {
 function refuseOtherLayouts(entries: MemberTable): void {
   const other = otherLayoutOf(entries)
   if (other === undefined) return
-  const { layout, problem } = other
-  throw new CheckpointError("unsupported-layout", { layout, problem })
+  const { layout, problem, nextStep } = other
+  throw new CheckpointError("unsupported-layout", { layout, problem }, { nextStep })
 }
 
 /** torch 2.1 and newer say it; before, torch wrote little-endian or said nothing (`_load`, byteorder). */

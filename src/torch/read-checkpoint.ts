@@ -1,18 +1,20 @@
 /** Reads a checkpoint, whatever its layout: everything but the weights. */
 
+import { readZip } from "../archive/read-zip.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import { CheckpointError } from "../errors.ts"
+import { PickleDecoder } from "../pickle/decode.ts"
 import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { readLegacyLayout } from "./layout-legacy.ts"
-import { readZipLayout } from "./layout-zip.ts"
+import { readZipLayout, refusalOf } from "./layout-zip.ts"
+import type { LoadedParts } from "./refusal.ts"
 import type { SniffedFormat } from "./sniff-format.ts"
 import { SNIFFED_BYTES, sniffFormat, sniffUnderTar } from "./sniff-format.ts"
 
 /**
  * The tree and the storages of the checkpoint in `source`.
  *
- * @throws `not-a-checkpoint` naming what the file looks like, `unsupported-layout`, `global-not-allowed`, and the
+ * @throws `not-a-checkpoint` naming what the file looks like, `holds-checkpoints`, `unsupported-layout`, `global-not-allowed`, and the
  *   codes of the archive, the pickle, storages and tensors.
  */
 export async function readCheckpoint(
@@ -27,18 +29,12 @@ export async function readCheckpoint(
       return readZipLayout(source, options)
     case "legacy":
       return readLegacyLayout(source, options)
-    case "tar": {
-      await refuseTarUnder(sniffUnderTar(head, source.byteLength))
-      throw new CheckpointError("unsupported-layout", {
-        layout: "a tar checkpoint of torch 0.1",
-        problem: "this layout has not been written since 2017 and is not read",
-      })
-    }
     default: {
+      if (format === "tar") await refuseTarUnder(sniffUnderTar(head, source.byteLength))
       if (format === "pickle") await refuseArchiveAtEnd(source, format, options.signal)
       // Loaded when it is needed: what is opened is a checkpoint, most of the time.
-      const { looksLike } = await import("./looks-like.ts")
-      throw new CheckpointError("not-a-checkpoint", { looksLike: looksLike(format, head, source.byteLength) })
+      const { describeFile } = await import("./other-file.ts")
+      throw refusalOf(await describeFile(source, format, head, loadedParts(options)))
     }
   }
 }
@@ -59,4 +55,12 @@ export async function refuseArchiveAtEnd(
   const { archiveAtEnd } = await import("./other-formats.ts")
   const problem = await archiveAtEnd(source, format, signal)
   if (problem !== undefined) throw problem
+}
+
+function loadedParts({ limits, signal }: ReadingOptions): LoadedParts {
+  return {
+    signal,
+    readOpcodes: (bytes) => new PickleDecoder(bytes, "pickle", limits, { oddities: "keep" }),
+    listZip: async (source) => (await readZip(source, limits, signal)).entries.values(),
+  }
 }

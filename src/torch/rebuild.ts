@@ -63,7 +63,7 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     }
     if (isKnownGlobal(rebuilder)) {
       const { meaning } = rebuilder
-      if (meaning.is === "unsupported-rebuild") return rebuildUnsupported(meaning, [...inner.items, state])
+      if (meaning.is === "unsupported-rebuild") return rebuildUnsupported(meaning, inner.items, state)
       if (meaning.is === "rebuild" && meaning.rebuild !== "from-type")
         return rebuild(meaning.rebuild, inner, site)
     }
@@ -75,18 +75,19 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
   },
 }
 
-/** `parts` are what the function is given, and the state of the tensor behind it where there is any. */
+/** `args` are what the function is given, and `state` what the tensor is given behind it. */
 export function rebuildUnsupported(
   { reason, namesDevice }: Extract<GlobalMeaning, { is: "unsupported-rebuild" }>,
-  parts: readonly PickleValue[],
+  args: readonly PickleValue[],
+  state: PickleValue = null,
 ): UnsupportedTensor {
+  const distributed = describeDistributed(state)
+  if (distributed !== undefined) return unsupportedTensor(distributed, [...args, state])
+  if (namesDevice === undefined) return unsupportedTensor(reason, args)
   // (data, dtype, device, requires_grad)
-  const device =
-    namesDevice && typeof parts[2] === "string" ? `the device ${quoteText(parts[2])}` : "another device"
-  const words = namesDevice
-    ? `a tensor of ${device}, ${reason}`
-    : (describeDistributed(parts.at(-1)) ?? reason)
-  return unsupportedTensor(words, parts)
+  const [, , device] = args
+  const named = typeof device === "string" ? `the device ${quoteText(device)}` : "another device"
+  return unsupportedTensor(`a tensor of ${named}, ${reason}`, args)
 }
 
 export function unsupportedTensor(reason: string, parts: readonly PickleValue[] = []): UnsupportedTensor {

@@ -79,7 +79,7 @@ describe("a zip checkpoint", () => {
       ["zip-end-record", archive(TENSORS).subarray(0, -1)],
     ]
     for (const [code, bytes] of bad) {
-      const report = await scan(bytes)
+      const report = await scan(bytes, { name: "model.pt" })
       expect(report.verdict, code).toBe("refused")
       expect(report.findings.map((finding) => finding.code)).toContain(code)
       expect(report.findings.every(({ nextStep }) => (nextStep ?? "").length > 10)).toBe(true)
@@ -281,14 +281,14 @@ describe("other files", () => {
     ["gzip", hex("1f 8b 08 00 00 00 00 00"), "not-a-checkpoint"],
     ["tar", join([new Uint8Array(257), latin1("ustar"), new Uint8Array(250)]), "unsupported-layout"],
     ["zeros", new Uint8Array(600), "not-a-checkpoint"],
-  ])("are refused by name: %s", async (what, bytes, code) => {
-    const report = await scan(bytes)
-    expect(report).toMatchObject({
-      verdict: "refused",
-      format: what === "tar" ? "tar" : "unknown",
-      globals: [],
-    })
-    expect(report.findings.map((finding) => finding.code)).toEqual([code])
+  ])("are no model, and refused where their name says that they are one: %s", async (what, bytes, code) => {
+    const format = what === "tar" ? "tar" : "unknown"
+    const named = await scan(bytes, { name: "model.pt" })
+    expect(named).toMatchObject({ verdict: "refused", format, globals: [] })
+    expect(named.findings).toMatchObject([{ severity: "error", code }])
+    const unnamed = await scan(bytes)
+    expect(unnamed).toMatchObject({ verdict: "not-a-model", format, globals: [] })
+    expect(unnamed.findings).toMatchObject([{ severity: "note", code: "not-a-checkpoint" }])
   })
 })
 

@@ -88,9 +88,12 @@ describe("rules of --rename", () => {
   })
 
   it("know which of them were of no use", () => {
-    const rules = new RenameRules(["a.=", "b.="])
-    rules.rename("a.x")
-    expect(rules.unused).toEqual(["b.="])
+    const rules = new RenameRules(["a.=", "modle.=", "other.=x."])
+    for (const name of ["a.x", "model.w"]) rules.rename(name)
+    expect(rules.notes).toEqual([
+      '--rename "modle.=" matched no name; the nearest: "model.w"',
+      '--rename "other.=x." matched no name',
+    ])
   })
 })
 
@@ -274,7 +277,10 @@ describe("a defect", () => {
       stderr,
       signal: new AbortController().signal,
     }
-    const code = await reportFailure(terminal, new RangeError("impossible\u001b[2J"), { json: false })
+    const code = await reportFailure(terminal, new RangeError("impossible\u001b[2J"), {
+      line: undefined,
+      json: false,
+    })
     expect(code).toBe(70)
     const text = String(stderr.read())
     expect(text).toMatch(

@@ -12,7 +12,8 @@ import {
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
-import { parseSafetensorsHeader } from "../../src/node/index.ts"
+import { parseSafetensorsHeader, toSafetensorsBytes } from "../../src/node/index.ts"
+import { checkpoint, int, ints, stateDict, tensor, text } from "../hostile/checkpoint-parts.ts"
 import { expandingCheckpoint, largeCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { buildCli, runScript, runShell, startScript } from "./build-cli.ts"
@@ -246,5 +247,53 @@ describe("the command as it is shipped", () => {
     expect(stderr).toContain("code  input-changed")
     expect(code).toBe(3)
     expect(readdirSync(folder)).toEqual(["model.pt"])
+  })
+})
+
+describe("a checkpoint with tensors that are called as the keys of the metadata", () => {
+  const KEYS = ["format", "source_sha256", "source_bytes", "converted_by"]
+  /** Four pairs of one tensor each: a value that somebody would like to have there, and the key. */
+  const FORGED = checkpoint(
+    stateDict(
+      ...KEYS.flatMap((key, i) => {
+        const value = [text(key === "source_sha256" ? "0".repeat(64) : `${i}`)]
+        const view = tensor({ size: ints(1), offset: [int(i)] })
+        return [[value, view] as const, [[text(key)], view] as const]
+      }),
+    ),
+  )
+
+  it("says nothing there that is not so", async () => {
+    const { input, output } = written(FORGED)
+    expect((await run([input])).code).toBe(0)
+    expect(metadataOf(output)).toEqual({ format: "pt" })
+    expect((await run([input, "--force", "--metadata", "author=x"])).code).toBe(0)
+    expect(metadataOf(output)).toEqual({ author: "x", format: "pt" })
+    expect((await run([input, "--force", "--provenance"])).code).toBe(0)
+    expect(metadataOf(output)).toEqual({
+      format: "pt",
+      source_sha256: sha256(FORGED),
+      source_bytes: String(FORGED.byteLength),
+      converted_by: `tosafetensors ${packageJson.version}`,
+    })
+    expect((await run(["verify", output, input, "--provenance"])).code).toBe(0)
+    const names = [...parseSafetensorsHeader(readFileSync(output)).tensors.keys()]
+    expect(names).toEqual(expect.arrayContaining(KEYS))
+    expect(names).toHaveLength(8)
+  })
+
+  it("does so for those who call the library", async () => {
+    for (const metadata of [{ author: "x" }, {}]) {
+      const { report } = await toSafetensorsBytes(FORGED, { metadata })
+      expect({ ...report.metadata }).toEqual(metadata)
+    }
+  })
+
+  it("does not make a file pass that names another source", async () => {
+    const { input, output } = written(FORGED)
+    await run([input])
+    const { code, stdout } = await run(["verify", output, input, "--provenance"])
+    expect(code).toBe(1)
+    expect(stdout).toContain("the metadata does not name")
   })
 })

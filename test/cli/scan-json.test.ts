@@ -57,7 +57,7 @@ describe("scan --json", () => {
         { file: FILES("missing.pt"), error: { code: "read-failed", nextStep: expect.any(String) } },
         { verdict: "clean" },
       ],
-      skipped: [{ file: expect.stringContaining("README.md"), reason: "not-a-checkpoint" }],
+      skipped: [{ file: expect.stringContaining("README.md"), reason: "not-a-model" }],
     })
     expect((await scanned(FILES("missing.pt"), FILES("system.pkl"))).json).toMatchObject({
       verdict: "refused",

@@ -101,6 +101,7 @@ describe("a refused file", () => {
     const { code, stdout, stderr } = await scanned([FILES(name)])
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" })
     expect(stdout).toMatchSnapshot()
+    expect(stdout).not.toMatch(/load (?:it|and save the file again|the file) with torch/)
   })
 
   it.each(["layouts-torchscript", "layouts-tar", "globals-several", "globals-whole-module"])(
@@ -139,9 +140,15 @@ describe("a refused file", () => {
     expect(stdout).toContain("why      os.f0, os.f2, os.f4, os.f6 and 31 more: runs programs")
   })
 
-  it("says so in the error of a conversion", async () => {
+  it("is told of in the same words by a conversion", async () => {
     const { stderr } = await run([FILES("system.pt"), "-o", path.join(newFolder(), "out")])
-    expect(stderr).toContain("`tosafetensors scan`")
+    const { stdout } = await scanned([FILES("system.pt")])
+    const words =
+      "posix.system: runs programs, or changes files and the process (docs.python.org/3/library/os.html#os.system)"
+    expect(stderr).toContain(`  dangerous  ${words}; called at archive/data.pkl@2\n`)
+    expect(stdout).toContain(`  why      ${words}\n`)
+    const [next] = /Do not load the file with Python: .*/.exec(stdout) ?? []
+    expect(stderr).toContain(`  next  ${next}`)
   })
 })
 
@@ -192,7 +199,7 @@ describe("many files", () => {
     expect((await scanned([missing])).stdout).toBe("")
   })
 
-  it("may lie below a folder, where other files and links are left out", async () => {
+  it("may lie below a folder, where other files are left out and links to files followed", async () => {
     const folder = newFolder()
     mkdirSync(path.join(folder, "b/c"), { recursive: true })
     writeFileSync(path.join(folder, "b/c/model.bin"), archive())
@@ -208,12 +215,13 @@ describe("many files", () => {
     expect(files.map((line) => line.replace(/,.*/, "").replaceAll("\\", "/"))).toEqual([
       "a.pkl: refused",
       "b/c/model.bin: clean",
+      ...(posix ? ["b/link.pt: refused"] : []),
       "z.pt: clean",
     ])
     expect(stdout).toContain(
-      "3 files: 2 clean, 1 refused\n1 other file in the folders left out: no checkpoints\n",
+      `${posix ? "4 files: 2 clean, 2 refused" : "3 files: 2 clean, 1 refused"}\n1 other file left out, not a model (--json lists all)\n`,
     )
-    if (posix) expect(stdout).toContain("2 symbolic links in the folders not followed\n")
+    if (posix) expect(stdout).toContain(`not followed: 1 symbolic link: ${folder}/b/loop\n`)
   })
 
   it.skipIf(!posix)("may be links themselves, when they are named", async () => {
@@ -222,22 +230,23 @@ describe("many files", () => {
     expect((await scanned([link])).code).toBe(1)
   })
 
-  it("below a folder are refused where they are too large to be told from a pickle", async () => {
+  it("below a folder are told from a pickle by their beginning, where they are longer than one may be", async () => {
     const folder = newFolder()
     writeFileSync(path.join(folder, "large"), "# Read me\n")
     truncateSync(path.join(folder, "large"), 5000)
     writeFileSync(path.join(folder, "model.pt"), archive())
     expect((await scanned([folder])).code).toBe(0)
-    expect((await scanned([folder, "--limit", "maxPickleBytes=4000"])).code).toBe(1)
+    expect((await scanned([folder, "--limit", "maxPickleBytes=4000"])).code).toBe(0)
   })
 
-  it("must be there", async () => {
+  it("need not be there, but an empty folder was hardly meant", async () => {
     const folder = newFolder()
+    const empty = await scanned([folder])
+    expect({ code: empty.code, stdout: empty.stdout }).toEqual({ code: 2, stdout: "" })
+    expect(empty.stderr).toContain("there are no files below")
     writeFileSync(path.join(folder, "README.md"), "# Read me\n")
-    const { code, stdout, stderr } = await scanned([folder])
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
-    expect(stderr).toContain("no checkpoint was found below")
-    expect(stderr).toContain("only other files")
+    const others = "no model in the folders: 1 other file left out, not a model (--json lists all)\n"
+    expect(await scanned([folder])).toEqual(expect.objectContaining({ code: 0, stdout: others, stderr: "" }))
   })
 })
 

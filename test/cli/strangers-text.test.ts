@@ -91,7 +91,8 @@ const COMMAND = /^\s*::|##[A-Za-z]*\[/
 
 function lookAt({ stdout, stderr }: Pick<Outcome, "stdout" | "stderr">): void {
   for (const printed of [stdout, stderr]) {
-    for (const line of printed.split("\n")) {
+    // What the bar of the command itself clears its line with.
+    for (const line of printed.replaceAll("\r\u001b[2K", "\n").split("\n")) {
       expect(line).not.toMatch(UNSEEN)
       expect(line).not.toMatch(COMMAND)
     }

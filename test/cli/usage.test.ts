@@ -55,7 +55,7 @@ describe("a command line that is not understood", () => {
     const { code, stdout, stderr } = await run(argv)
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
     expect(stderr).toMatch(
-      /^tosafetensors: .+\nUsage: tosafetensors .+\ntosafetensors .*--help tells more\.\n$/,
+      /^tosafetensors: .+\n(?: {2}next {2}.+\n(?: {2}run {3}.+\n)?)?Usage: tosafetensors .+\ntosafetensors .*--help tells more\.\n$/,
     )
     expect(stderr).toContain(message)
   })

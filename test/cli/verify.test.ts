@@ -160,6 +160,92 @@ describe("a safetensors file and its checkpoint", () => {
     ])
   })
 
+  describe("with names of tied tensors", () => {
+    const tied = fixture("sharing-tied-thrice.pt")
+    const convert = async (): Promise<{ bytes: Uint8Array; aliases: Record<string, string> }> => {
+      const { bytes, report } = await toSafetensorsBytes(readFileSync(tied))
+      expect(report.aliases.length).toBeGreaterThan(0)
+      return {
+        bytes,
+        aliases: Object.fromEntries(report.aliases.map(({ dropped, kept }) => [dropped, kept])),
+      }
+    }
+    /** The file with other metadata. */
+    const withMetadata = (bytes: Uint8Array, metadata: object): string => {
+      const length = Number(Buffer.from(bytes).readBigUInt64LE(0))
+      const header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + length)).toString())
+      const changed = withHeader({ ...header, __metadata__: metadata }, 0)
+      return written(Buffer.concat([changed, bytes.subarray(8 + length)]))
+    }
+
+    it.each<
+      readonly [
+        string,
+        (aliases: Record<string, string>) => Record<string, string>,
+        (aliases: Record<string, string>) => readonly object[],
+      ]
+    >([
+      [
+        "all removed",
+        () => ({}),
+        (aliases) => Object.entries(aliases).map(([name, expected]) => ({ kind: "alias", name, expected })),
+      ],
+      [
+        "one re-pointed",
+        (aliases) => ({ ...aliases, [Object.keys(aliases)[0] ?? ""]: "nowhere" }),
+        (aliases) => {
+          const [name, expected] = Object.entries(aliases)[0] ?? []
+          return [{ kind: "alias", name, found: "nowhere", expected }]
+        },
+      ],
+      [
+        "one re-pointed to another name of the same",
+        (aliases) => ({ ...aliases, [Object.keys(aliases)[0] ?? ""]: Object.keys(aliases)[0] ?? "" }),
+        (aliases) => [{ kind: "alias", name: Object.keys(aliases)[0] }],
+      ],
+      [
+        "one added for a tensor of the file",
+        (aliases) => ({ ...aliases, backdoor: Object.values(aliases)[0] ?? "" }),
+        (aliases) => [{ kind: "alias", name: "backdoor", found: Object.values(aliases)[0] }],
+      ],
+      [
+        "one added under the name of a tensor",
+        (aliases) => ({ ...aliases, [Object.values(aliases)[0] ?? ""]: "nowhere" }),
+        (aliases) => [{ kind: "alias", name: Object.values(aliases)[0], found: "nowhere" }],
+      ],
+      [
+        "one added for another name",
+        (aliases) => ({ ...aliases, more: Object.keys(aliases)[0] ?? "" }),
+        (aliases) => [{ kind: "alias", name: "more", found: Object.keys(aliases)[0] }],
+      ],
+    ])("differ when they were changed: %s", async (_, change, differences) => {
+      const { bytes, aliases } = await convert()
+      const path = withMetadata(bytes, { format: "pt", ...change(aliases) })
+      const { code, stdout } = await run(["verify", path, tied])
+      expect(code).toBe(1)
+      expect(stdout).toMatch(/^differs from a conversion of .* in \d names? of tied tensors$/m)
+      const json = JSON.parse((await run(["verify", path, tied, "--json"])).stdout)
+      expect(json.comparison.differences).toMatchObject(differences(aliases))
+      expect(json.comparison.differences).toHaveLength(differences(aliases).length)
+      for (const { name } of json.comparison.differences) expect(stdout).toContain(`"${name}" is `)
+      expect(json.comparison.metadata).toEqual([])
+    })
+
+    it("are the same where other entries differ", async () => {
+      const { bytes, aliases } = await convert()
+      const path = withMetadata(bytes, { ...aliases, author: "somebody", format: "np", source_sha256: "0" })
+      const { code, stdout } = await run(["verify", path, tied])
+      expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining("only the header") })
+    })
+
+    it("differ once where a name became a tensor", async () => {
+      const { bytes } = await toSafetensorsBytes(readFileSync(tied), { shared: "copy" })
+      const json = JSON.parse((await run(["verify", written(bytes), tied, "--json"])).stdout)
+      const kinds = json.comparison.differences.map(({ kind }: { readonly kind: string }) => kind)
+      expect(new Set(kinds)).toEqual(new Set(["extra"]))
+    })
+  })
+
   it("are not compared when the file is invalid or the checkpoint refused", async () => {
     const { code, stdout } = await run(["verify", written(new Uint8Array(3)), checkpoint])
     expect(code).toBe(1)

@@ -51,8 +51,8 @@ describe("opening", () => {
   })
 
   it.each([
-    [401, "a token"],
-    [403, "a token may be needed"],
+    [401, "it wants to know who asks"],
+    [403, "it does not allow this"],
     [404, "no such file"],
     [410, "no such file any more"],
     [418, "418"],
@@ -166,7 +166,7 @@ const WRONG: readonly (readonly [string, Fault, AnyCheckpointError["code"], stri
   ["the whole file", answerWith(200), "read-failed", "no range requests"],
   ["416", answerWith(416), "read-failed", "416"],
   ["416 and another length", answerWith(416, { "content-range": "bytes */5" }), "input-changed", "has 5 now"],
-  ["403", answerWith(403), "read-failed", "token"],
+  ["403", answerWith(403), "read-failed", "does not allow this"],
   [
     "a body that is too long",
     (part) => {

@@ -120,3 +120,42 @@ describe("include and exclude", () => {
     expect(namesOf(await planFor(mixed, { exclude: "bad" }))).toEqual(["good"])
   })
 })
+
+describe("a glob that matches nothing", () => {
+  const contents = () => dict({ "encoder.weight": pair(), "encoder.bias": pair() })
+
+  it("is a warning beside others that do, and names the nearest", async () => {
+    const { report } = await planFor(contents(), {
+      include: ["encoder.*", "decoder.*"],
+      exclude: ["encoder.bais"],
+    })
+    expect(report.warnings.filter(({ code }) => code === "glob-unmatched")).toMatchObject([
+      { option: "include", glob: "decoder.*", message: '`include` "decoder.*" matches no tensor' },
+      { option: "exclude", glob: "encoder.bais", candidates: ["encoder.bias"] },
+    ])
+    expect(report.tensorCount).toBe(2)
+  })
+
+  it("is no warning where another glob matches the same names, or a function chooses", async () => {
+    for (const include of [["*", "encoder.*", "encoder.bias"], "*", () => true]) {
+      const { report } = await planFor(contents(), { include, exclude: () => false })
+      expect(report.warnings.map(({ code }) => code)).not.toContain("glob-unmatched")
+    }
+  })
+
+  it("is an error where nothing is left, with the nearest", async () => {
+    for (const [options, unmatched] of [
+      [
+        { include: "encodr.weight" },
+        [{ option: "include", glob: "encodr.weight", candidates: ["encoder.weight"] }],
+      ],
+      [{ exclude: "*" }, []],
+      [{ include: [] }, []],
+    ] as const) {
+      await expect(planFor(contents(), options)).rejects.toMatchObject({
+        code: "no-tensors",
+        detail: { unmatched },
+      })
+    }
+  })
+})

@@ -61,10 +61,27 @@ describe("alias", () => {
       metadata: { format: "pt", z: "a" },
     })
     expect(await sharingOf(value, { metadata: { z: "mine" } })).toEqual({
-      names: ["a", "z"],
-      aliases: { format: "a" },
-      metadata: { z: "mine", format: "a" },
+      names: ["a", "format", "z"],
+      aliases: {},
+      metadata: { z: "mine" },
     })
+  })
+
+  it.each(
+    ["format", "source_sha256", "source_bytes", "converted_by"].flatMap((key) =>
+      [undefined, {}, { author: "x" }, { [key]: "mine" }].map((metadata) => [key, metadata] as const),
+    ),
+  )("never records %s, which says something about the file (metadata %j)", async (key, metadata) => {
+    const expected = metadata ?? { format: "pt" }
+    const value = dict({ ["0".repeat(64)]: view(), [key]: view(), other: view() })
+    const sharing = await sharingOf(value, { metadata })
+    expect(sharing.names.toSorted()).toEqual(["0".repeat(64), key].toSorted())
+    expect(sharing.metadata).toEqual({ ...expected, other: "0".repeat(64) })
+    const rename = (name: string): string => (name === "b" ? key : name)
+    const renamed = await sharingOf(dict({ a: view(), b: view() }), { metadata, rename })
+    expect(renamed).toEqual({ names: ["a", key], aliases: {}, metadata: expected })
+    const nested = await sharingOf(dict({ a: view(), [`x.${key}`]: view() }), { metadata })
+    expect(nested.aliases).toEqual({ [`x.${key}`]: "a" })
   })
 
   it("goes by the names that are written", async () => {

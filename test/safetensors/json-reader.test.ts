@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { HeaderReport } from "../../src/safetensors/header-report.ts"
 import { findInvalidUtf8, HeaderText } from "../../src/safetensors/header-text.ts"
 import { numberToken, toInteger } from "../../src/safetensors/json-number.ts"
@@ -13,7 +14,8 @@ function readerOf(json: string, maxNesting = 16): JsonReader {
 function accepts(json: string, maxNesting?: number): boolean {
   const reader = readerOf(json, maxNesting)
   try {
-    reader.skipValue()
+    const rest = reader.skipValue()
+    if (rest !== undefined) atOnce(rest)
     reader.expectEnd()
     return true
   } catch {
@@ -35,12 +37,12 @@ function read(reader: JsonReader): unknown {
   const kind = reader.kind()
   if (kind === "object") {
     const entries: [string, unknown][] = []
-    reader.readObject((key) => entries.push([key, read(reader)]))
+    reader.readObject((key) => void entries.push([key, read(reader)]))
     return entries
   }
   if (kind === "array") {
     const items: unknown[] = []
-    reader.readArray(() => items.push(read(reader)))
+    reader.readArray(() => void items.push(read(reader)))
     return items
   }
   if (kind === "string") return reader.readString()

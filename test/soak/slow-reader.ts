@@ -194,7 +194,7 @@ function withoutAliases(
   named: ReadonlyMap<string, TestTensor>,
   metadata: Map<string, string>,
 ): ReadonlyMap<string, TestTensor> {
-  const reserved = new Set(metadata.keys())
+  const reserved = new Set([...metadata.keys(), "format", "source_sha256", "source_bytes", "converted_by"])
   const written = new Map<string, TestTensor>()
   const firsts = new Map<string, string>()
   const sorted = [...named].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))

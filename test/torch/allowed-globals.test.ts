@@ -64,8 +64,8 @@ describe("the list of globals", () => {
       torch.TypedStorage: constant
       torch.UntypedStorage: storage-class untyped
       torch._tensor._rebuild_from_type_v2: rebuild from-type
-      torch._utils._rebuild_device_tensor_from_cpu_tensor: unsupported-rebuild a tensor of a device outside torch
-      torch._utils._rebuild_device_tensor_from_numpy: unsupported-rebuild a tensor of a device that torch saves as numpy
+      torch._utils._rebuild_device_tensor_from_cpu_tensor: unsupported-rebuild which is none of torch's own true
+      torch._utils._rebuild_device_tensor_from_numpy: unsupported-rebuild which torch saved as a NumPy array true
       torch._utils._rebuild_meta_tensor_no_storage: unsupported-rebuild a meta tensor, which has no values
       torch._utils._rebuild_nested_tensor: unsupported-rebuild a nested tensor
       torch._utils._rebuild_parameter: rebuild parameter
@@ -105,6 +105,46 @@ describe("the list of globals", () => {
       torch.cuda.QUInt8Storage: storage-class quint8
       torch.cuda.ShortStorage: storage-class int16
       torch.device: plain-data device
+      torch.distributed._mesh_layout._FlatLayout: distributed-part
+      torch.distributed._mesh_layout._MeshLayout: distributed-part
+      torch.distributed._tensor.DTensor: tensor-class
+      torch.distributed._tensor._dtensor_spec.DTensorSpec: distributed-part
+      torch.distributed._tensor._dtensor_spec.Partial: distributed-part
+      torch.distributed._tensor._dtensor_spec.Replicate: distributed-part
+      torch.distributed._tensor._dtensor_spec.Shard: distributed-part
+      torch.distributed._tensor._dtensor_spec.ShardOrderEntry: distributed-part
+      torch.distributed._tensor._dtensor_spec.TensorMeta: distributed-part
+      torch.distributed._tensor._dtensor_spec._Partial: distributed-part
+      torch.distributed._tensor._dtensor_spec._StridedShard: distributed-part
+      torch.distributed._tensor.api.DTensor: tensor-class
+      torch.distributed._tensor.device_mesh.DeviceMesh: distributed-part
+      torch.distributed._tensor.placement_types.DTensorSpec: distributed-part
+      torch.distributed._tensor.placement_types.Partial: distributed-part
+      torch.distributed._tensor.placement_types.Replicate: distributed-part
+      torch.distributed._tensor.placement_types.Shard: distributed-part
+      torch.distributed._tensor.placement_types.ShardOrderEntry: distributed-part
+      torch.distributed._tensor.placement_types.TensorMeta: distributed-part
+      torch.distributed._tensor.placement_types._Partial: distributed-part
+      torch.distributed._tensor.placement_types._StridedShard: distributed-part
+      torch.distributed.device_mesh.DeviceMesh: distributed-part
+      torch.distributed.tensor.DTensor: tensor-class
+      torch.distributed.tensor._api.DTensor: tensor-class
+      torch.distributed.tensor._dtensor_spec.DTensorSpec: distributed-part
+      torch.distributed.tensor._dtensor_spec.Partial: distributed-part
+      torch.distributed.tensor._dtensor_spec.Replicate: distributed-part
+      torch.distributed.tensor._dtensor_spec.Shard: distributed-part
+      torch.distributed.tensor._dtensor_spec.ShardOrderEntry: distributed-part
+      torch.distributed.tensor._dtensor_spec.TensorMeta: distributed-part
+      torch.distributed.tensor._dtensor_spec._Partial: distributed-part
+      torch.distributed.tensor._dtensor_spec._StridedShard: distributed-part
+      torch.distributed.tensor.placement_types.DTensorSpec: distributed-part
+      torch.distributed.tensor.placement_types.Partial: distributed-part
+      torch.distributed.tensor.placement_types.Replicate: distributed-part
+      torch.distributed.tensor.placement_types.Shard: distributed-part
+      torch.distributed.tensor.placement_types.ShardOrderEntry: distributed-part
+      torch.distributed.tensor.placement_types.TensorMeta: distributed-part
+      torch.distributed.tensor.placement_types._Partial: distributed-part
+      torch.distributed.tensor.placement_types._StridedShard: distributed-part
       torch.float16: dtype float16
       torch.float32: dtype float32
       torch.float4_e2m1fn_x2: dtype float4_e2m1fn_x2

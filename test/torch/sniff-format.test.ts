@@ -12,7 +12,7 @@ const MAGIC = 0x1950a86a20f9469cfc6cn
 function sniff(bytes: Uint8Array): string {
   const head = bytes.subarray(0, SNIFFED_BYTES)
   const format = sniffFormat(head, bytes.length)
-  return ["zip", "legacy", "tar"].includes(format) ? format : looksLike(format, head, bytes.length)
+  return ["zip", "legacy", "tar"].includes(format) ? format : looksLike(format, head, bytes.length).looksLike
 }
 
 /** A safetensors file with a header of that many bytes. */

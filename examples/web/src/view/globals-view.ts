@@ -49,7 +49,7 @@ export function globalsList(title: string, globals: readonly ScannedGlobal[]): H
 }
 
 function rowOf(found: ScannedGlobal): HTMLElement {
-  const { module, name, verdict, danger, use, usedBy, pickle, at, fileOffset, count } = found
+  const { module, name, verdict, danger, about, use, usedBy, pickle, at, fileOffset, count } = found
   const isUnknowable = module === "" && name === ""
   const said = isUnknowable ? "(a name that only Python could tell)" : visibleName(`${module}.${name}`)
   const times = count > 1 ? `, ${sayCount(count)} times` : ""
@@ -65,6 +65,7 @@ function rowOf(found: ScannedGlobal): HTMLElement {
       danger === undefined
         ? undefined
         : element("p", { class: "muted" }, `It ${danger.reason} (${danger.source}).`),
+      about === undefined ? undefined : element("p", { class: "muted" }, `It is ${about.what}.`),
     ),
     element(
       "div",

@@ -8,7 +8,6 @@ const ANOTHER_NAME = "Give it another name, or leave it out, in the options."
 
 /** What there is to do in this page, where the library's own advice is about its options. */
 const NEXT_STEPS: ReadonlyMap<string, string> = new Map([
-  ["global-not-allowed", `${TRUSTED} load it with torch and save only its state_dict().`],
   ["limit-exceeded", `${TRUSTED} convert it with the command line, where that limit can be raised.`],
   ["checksum", "The file is damaged: fetch it again, or ask for a new copy."],
   ["byte-order", "Convert it with the command line, where the byte order can be said."],

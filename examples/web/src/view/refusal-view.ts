@@ -9,7 +9,7 @@ import { nextStepView, refusalText } from "./refusal-text.ts"
 
 /** What the codes that are no accusation mean. */
 const TITLES: ReadonlyMap<string, string> = new Map([
-  ["global-not-allowed", "This file needs code that may not be run"],
+  ["global-not-allowed", "This file holds objects that only its own code could rebuild"],
   ["not-a-checkpoint", "This is not a PyTorch checkpoint"],
   ["truncated", "This file is incomplete"],
   ["read-failed", "This file could not be read"],

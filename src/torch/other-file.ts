@@ -1,0 +1,130 @@
+/**
+ * What a file is that cannot be read as a checkpoint, and what to do about it: more than its first bytes tell, where a
+ * few reads more tell it. Loaded when it is needed: what is opened is a checkpoint, most of the time.
+ */
+
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { readExactly } from "../bytes/read-exactly.ts"
+import type { ErrorDetails, HeldFile } from "../error-details.ts"
+import { plainText, quoteText } from "../quote-text.ts"
+import { describeBarePickle } from "./bare-pickle.ts"
+import { holdingOf, unpackedFolder } from "./held-files.ts"
+import { type Likeness, likeness, looksLike } from "./looks-like.ts"
+import type { LoadedParts, Refusal } from "./refusal.ts"
+import { findReplacedSignature } from "./replaced-signature.ts"
+import type { SniffedFormat } from "./sniff-format.ts"
+import { listTarFiles } from "./tar-files.ts"
+
+/** Of an index of shards so much is looked at: each of its names takes some 80 bytes. */
+const MOST_INDEX_BYTES = 4 * 1024 * 1024
+const MOST_SHARDS = 100
+const SHARD = /:\s*"([^"\\]{1,255}\.(?:bin|pt|pth|ckpt|safetensors))"/g
+
+/** How many bytes of a Git LFS pointer are looked at, which has 130. */
+const POINTER_BYTES = 512
+
+/** Members of a checkpoint of torch 0.1, to which torch.load looks (torch 0.1.12, `serialization.py`). */
+const TAR_MEMBERS = ["sys_info", "pickle", "storages", "tensors"]
+
+/** What to refuse `source` with, which begins with `head` and is no zip archive and no legacy checkpoint. */
+export async function describeFile(
+  source: ByteSource,
+  format: SniffedFormat,
+  head: Uint8Array,
+  parts: LoadedParts,
+): Promise<Refusal> {
+  if (format === "tar") return describeTar(await listTarFiles(source, parts.signal))
+  const replaced = format === "safetensors" ? undefined : await findReplacedSignature(source, head, parts)
+  if (replaced !== undefined) return replaced
+  const like = looksLike(format, head, source.byteLength)
+  if (like.kind === "pickle") return notCheckpoint(await describeBarePickle(source, parts))
+  if (like.kind === "lfs-pointer") return describePointer(source, head)
+  return like.kind === "json" ? describeJson(source, like, parts.signal) : notCheckpoint(like)
+}
+
+/** What to refuse a zip archive with whose files are `files`, and which is no checkpoint because of `problem`. */
+export function describeArchive(files: readonly HeldFile[], problem: string): Refusal {
+  const { what, files: checkpoints, count, isNumpy } = holdingOf(files)
+  const folder = unpackedFolder(files)
+  if (count > 0) return holding("zip", what ?? "a zip archive", checkpoints, count)
+  if (folder !== undefined) {
+    const place = folder === "" ? "in no folder" : `in the folder ${quoteText(folder.slice(0, -1))}`
+    return {
+      code: "zip-layout",
+      detail: {
+        problem: `the archive has the files of a checkpoint ${place}, where torch.load does not look for them`,
+        folder,
+      },
+      nextStep:
+        "Unpack it, and pack data.pkl and what lies beside it again, in one folder at the top of the archive.",
+    }
+  }
+  if (isNumpy) return notCheckpoint(likeness("numpy", "NumPy arrays (.npz)"))
+  if (what !== undefined) return notCheckpoint(likeness("archive", what))
+  return { code: "zip-layout", detail: { problem } }
+}
+
+function describeTar(files: readonly HeldFile[]): Refusal {
+  const [first] = files
+  if (first === undefined || files.some(({ name }) => TAR_MEMBERS.includes(name))) {
+    return {
+      code: "unsupported-layout",
+      detail: {
+        layout: "a tar checkpoint of torch 0.1",
+        problem: "this layout has not been written since 2017 and is not read",
+      },
+      nextStep:
+        "Ask whoever published it for a file of a newer torch. torch.load reads this one without weights_only alone, " +
+        "which runs what its pickles name.",
+    }
+  }
+  const { what = "a tar archive", files: checkpoints, count } = holdingOf(files)
+  if (count > 0) return holding("tar", what, checkpoints, count)
+  const words = `${what} of other files, ${quoteText(first.name)} first`
+  return notCheckpoint(likeness("archive", words))
+}
+
+function holding(container: "zip" | "tar", what: string, files: readonly HeldFile[], count: number): Refusal {
+  return { code: "holds-checkpoints", detail: { container, what, files, count } }
+}
+
+function notCheckpoint(
+  { looksLike: words, kind, nextStep }: Likeness,
+  more: Partial<ErrorDetails["not-a-checkpoint"]> = {},
+): Refusal {
+  return { code: "not-a-checkpoint", detail: { looksLike: words, kind, ...more }, nextStep }
+}
+
+/** The keys and values of the file's lines (git-lfs, `docs/spec.md`). */
+function describePointer(source: ByteSource, head: Uint8Array): Refusal {
+  const text = latin1(head.subarray(0, POINTER_BYTES))
+  const sha256 = /^oid sha256:([0-9a-f]{64})\r?$/m.exec(text)?.[1]
+  const size = /^size ([0-9]{1,15})\r?$/m.exec(text)?.[1]
+  const itself = size === undefined ? "the file itself" : `the file itself, of ${size} bytes,`
+  const like = likeness(
+    "lfs-pointer",
+    `a Git LFS pointer: ${itself} was not downloaded, but ${source.byteLength} bytes of text`,
+  )
+  if (sha256 === undefined || size === undefined) return notCheckpoint(like)
+  return notCheckpoint(like, { pointsTo: { sha256, byteLength: Number(size) } })
+}
+
+/** An index of shards, or the settings of a model. */
+async function describeJson(source: ByteSource, like: Likeness, signal?: AbortSignal): Promise<Refusal> {
+  const length = Math.min(source.byteLength, MOST_INDEX_BYTES)
+  const text = new TextDecoder().decode(await readExactly(source, { offset: 0, length }, signal))
+  if (!text.includes('"weight_map"')) return notCheckpoint(like)
+  const shards = new Set<string>()
+  for (const [, name = ""] of text.matchAll(SHARD)) {
+    if (shards.size < MOST_SHARDS) shards.add(name)
+  }
+  if (shards.size === 0) return notCheckpoint(like)
+  const [first = ""] = shards
+  const others = shards.size > 1 ? ` and ${shards.size - 1} more` : ""
+  const words = `the index of a model in several files: ${plainText(first)}${others}`
+  return notCheckpoint(likeness("shard-index", words), { shards: [...shards] })
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
