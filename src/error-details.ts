@@ -107,6 +107,19 @@ export interface UnmatchedGlob {
   readonly candidates: readonly string[]
 }
 
+/** What a part of a checkpoint looks like. A `tensor` is one that lies there itself. */
+export type PartKind = "optimizer" | "random-state" | "state-dict" | "tensors" | "tensor"
+
+/** A part of a checkpoint that holds tensors, or is one. */
+export interface CheckpointPart {
+  /** Keys from the top. The last is `?` where no path can name it. */
+  readonly path: readonly string[]
+  readonly kind: PartKind
+  readonly tensorCount: number
+  /** Bytes of its tensors, each counted as often as it is named. */
+  readonly byteLength: number
+}
+
 /** One rule that a safetensors file breaks, or one oddity that readers put up with. */
 export interface HeaderFinding {
   readonly rule: string
@@ -216,6 +229,8 @@ export interface ErrorDetails {
   "name-reserved": { readonly name: string; readonly problem: string }
   "name-duplicate": { readonly name: string; readonly problem: string }
   "no-tensors": { readonly problem: string; readonly unmatched?: readonly UnmatchedGlob[] }
+  /** There are tensors, and all of them are the state of training. At most 20 parts are listed. */
+  "no-model": { readonly parts: readonly CheckpointPart[] }
   "root-not-found": { readonly root: readonly string[]; readonly candidates: readonly RootCandidate[] }
   "root-ambiguous": { readonly candidates: readonly RootCandidate[] }
   "tensors-shared": { readonly groups: readonly (readonly string[])[] }

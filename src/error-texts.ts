@@ -1,14 +1,17 @@
 /** What each error says, and what its reader can do next. One row a code, in the order of error-details.ts. */
 
 import type {
+  CheckpointPart,
   ErrorCode,
   ErrorDetails,
   Fault,
   OtherFile,
+  PartKind,
   RefusedGlobal,
   RootCandidate,
 } from "./error-details.ts"
 import { type ErrorText, list, place, sayFault, sayPath } from "./error-wording.ts"
+import { sayKeyPath } from "./key-path.ts"
 import { plainText, quoteText } from "./quote-text.ts"
 import {
   DAMAGED,
@@ -33,8 +36,28 @@ function names(group: readonly string[]): string {
 function rows(candidates: readonly RootCandidate[]): string {
   return list(
     candidates,
-    ({ path, tensorCount, byteLength }) =>
-      `${plainText(path.join(".")) || "the top of the checkpoint"}  (${tensorCount} tensors, ${byteLength} bytes)`,
+    ({ path, tensorCount, byteLength }) => `${pathText(path)}  (${tensorCount} tensors, ${byteLength} bytes)`,
+  )
+}
+
+/** As it can be typed, when it is not too long to show. */
+function pathText(path: readonly string[]): string {
+  return path.length === 0 ? "the top of the checkpoint" : plainText(sayKeyPath(path))
+}
+
+const PART_KINDS: Readonly<Record<PartKind, string>> = {
+  optimizer: "the state of an optimizer",
+  "random-state": "the state of random generators",
+  "state-dict": "a state dict",
+  tensors: "other tensors",
+  tensor: "a loose tensor",
+}
+
+function sayParts(parts: readonly CheckpointPart[]): string {
+  return list(
+    parts,
+    ({ path, kind, tensorCount, byteLength }) =>
+      `${pathText(path)}  ${PART_KINDS[kind]} (${tensorCount} tensors, ${byteLength} bytes)`,
   )
 }
 
@@ -228,9 +251,15 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) => d.problem,
     next: "There is nothing to convert. `inspect` shows what the file holds.",
   },
+  "no-model": {
+    say: (d) => `the checkpoint holds no model, only the state of training:${sayParts(d.parts)}`,
+    next:
+      "Convert the file that the model was saved to. To take these tensors all the same, ask for everything " +
+      '(--all, `root: "all"`).',
+  },
   "root-not-found": {
     say: (d) =>
-      `there is no ${quoteText(d.root.join("."))} that holds tensors; what does:${rows(d.candidates)}`,
+      `there is no ${quoteText(sayKeyPath(d.root))} that holds tensors; what does:${rows(d.candidates)}`,
     next: 'Name one of these (--root, `root`), take everything (--all, `root: "all"`), or leave the choice to the rule.',
   },
   "root-ambiguous": {

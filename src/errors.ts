@@ -7,6 +7,7 @@ import type { Limits, ScaledLimit } from "./limits.ts"
 
 export { type AnyCheckpointError, isCheckpointError } from "./branded-error.ts"
 export type {
+  CheckpointPart,
   ErrorCode,
   ErrorDetails,
   Fault,
@@ -15,6 +16,7 @@ export type {
   HeaderFinding,
   HeldFile,
   OtherFile,
+  PartKind,
   ReadFailure,
   RefusedGlobal,
   RootCandidate,

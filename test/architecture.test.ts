@@ -17,6 +17,7 @@ const LEAVES = [
   "error-texts.ts",
   "error-wording.ts",
   "errors.ts",
+  "key-path.ts",
   "limits.ts",
   "metadata-keys.ts",
   "nearest-names.ts",

@@ -96,6 +96,7 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
   "name-reserved": NAME,
   "name-duplicate": NAME,
   "no-tensors": { problem: "something is wrong" },
+  "no-model": { parts: [{ path: ["optimizer"], kind: "optimizer", tensorCount: 2, byteLength: 24 }] },
   "root-not-found": { root: ["model", "nett"], candidates: [CANDIDATE] },
   "root-ambiguous": { candidates: [CANDIDATE, { ...CANDIDATE, path: ["ema"] }] },
   "tensors-shared": { groups: [["a", "b"]] },

@@ -42,6 +42,7 @@ const CONVERSION_CHECKS: readonly (readonly [option: string, check: Check])[] = 
   ["include", FILTER],
   ["exclude", FILTER],
   ["rename", ["a function", isFunction]],
+  ["keep", FILTER],
   ["shared", oneOf("alias", "copy", "error")],
   // A Map is refused: its entries would be overlooked.
   ["metadata", ["an object of texts", (value) => isObject(value) && !(value instanceof Map)]],

@@ -17,6 +17,7 @@ export type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"
 export type {
+  CheckpointPart,
   ErrorCode,
   ErrorDetails,
   Fault,
@@ -24,6 +25,7 @@ export type {
   HeaderFinding,
   HeldFile,
   OtherFile,
+  PartKind,
   ReadFailure,
   RefusedGlobal,
   RootCandidate,
@@ -34,9 +36,12 @@ export type { HttpOptions } from "../http/http-options.ts"
 export type { Limits } from "../limits.ts"
 export { DEFAULT_LIMITS } from "../limits.ts"
 export type { ConversionPlan, ConversionReport, PlannedTensor, PlanWarning } from "../plan/conversion-plan.ts"
+export type { LeftOutParts, SameNames } from "../plan/left-out.ts"
 export type { FilterCandidate, NameFilter } from "../plan/name-filter.ts"
 export type { PlanOptions } from "../plan/plan-options.ts"
 export type { Alias, SharingPolicy } from "../plan/resolve-sharing.ts"
+export type { RootReason } from "../plan/root-reason.ts"
+export type { NameMatch } from "../plan/same-names.ts"
 export type {
   CopySegment,
   ElementFixes,

@@ -4,8 +4,8 @@ import { isStoredPlainly } from "../plan/segments.ts"
 import { targetOf } from "../plan/target-dtype.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import type { ByteOrder } from "../torch/checkpoint-contents.ts"
+import type { AnyTensor } from "../torch/tensor-record.ts"
 import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
-import type { AnyTensor } from "../torch/walk-tensors.ts"
 
 /** A tensor that can be converted. */
 export interface SupportedTensorInfo {

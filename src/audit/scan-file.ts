@@ -23,6 +23,7 @@ import type { ScannedFormat, ScanReport } from "./scan-report.ts"
 /** Refusals that ask the caller for a choice, and say nothing against the file. */
 const CHOICES: ReadonlySet<string> = new Set([
   "no-tensors",
+  "no-model",
   "root-ambiguous",
   "tensor-unsupported",
   "name-type",

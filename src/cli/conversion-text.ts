@@ -4,7 +4,8 @@ import type { ConversionReport, PlanWarning } from "../node/index.ts"
 import type { Fact } from "./facts.ts"
 import { factLines } from "./facts.ts"
 import { sayBytes, sayCount, sayCounted, sayDuration } from "./quantities.ts"
-import { quoted, sayFew, sayRoot, sayShape, shown } from "./shown-text.ts"
+import { outsideFacts, rootFact } from "./root-text.ts"
+import { quoted, sayFew, sayShape, shown } from "./shown-text.ts"
 import type { Column } from "./table.ts"
 import { tableLines } from "./table.ts"
 import type { OutputStream } from "./terminal.ts"
@@ -32,7 +33,6 @@ export interface ConversionContext {
   readonly elapsedMs: number | undefined
   /** Null when nobody asked. */
   readonly inputSha256: string | null
-  readonly rootOption: readonly string[] | "all" | undefined
   readonly notes: readonly string[]
 }
 
@@ -54,24 +54,16 @@ export function sayConversion(
   return [headline, ...factLines(factsOf(report, context), stream)].join("\n")
 }
 
-function factsOf(
-  report: ConversionReport,
-  { inputSha256, rootOption, notes }: ConversionContext,
-): readonly Fact[] {
-  const { root, aliases, leftOut, warnings } = report
+function factsOf(report: ConversionReport, { inputSha256, notes }: ConversionContext): readonly Fact[] {
+  const { aliases, leftOut, warnings } = report
   const facts: Fact[] = []
   if (inputSha256 !== null) facts.push(["input", `sha256 ${inputSha256}`])
-  if (rootOption === undefined && root.length > 0) facts.push(["root", `${sayRoot(root)}, found by rule`])
+  facts.push(rootFact(report))
   if (aliases.length > 0) {
     const rows = aliases.map(({ dropped, kept }) => `${quoted(dropped)} is ${quoted(kept)}`)
-    facts.push(["aliases", `${sayFew(rows, LISTED)} (--shared copy writes each)`])
+    facts.push(["aliases", `${sayFew(rows, LISTED)} (--keep NAME keeps another, --shared copy writes each)`])
   }
-  if (leftOut.outsideRoot > 0) {
-    facts.push([
-      "left out",
-      `${sayCounted(leftOut.outsideRoot, "tensor")} outside the root (--all takes them in)`,
-    ])
-  }
+  facts.push(...outsideFacts(report))
   if (leftOut.filtered.length > 0) {
     const names = sayFew(leftOut.filtered.map(quoted), LISTED)
     facts.push([

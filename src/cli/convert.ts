@@ -184,7 +184,7 @@ async function tell(
   { request, elapsedMs }: { readonly request: Request; readonly elapsedMs: number | undefined },
   { stdout, stderr, handed }: Terminal,
 ): Promise<void> {
-  const { output, selection, json, quiet, dryRun } = request
+  const { output, json, quiet, dryRun } = request
   const notes = notesOn(request, handed)
   const toStandardOutput = output === STANDARD_STREAM
   if (json) {
@@ -200,7 +200,6 @@ async function tell(
     output: toStandardOutput ? undefined : output,
     elapsedMs,
     inputSha256: sha256.input,
-    rootOption: selection.options.root,
     notes,
   }
   if (dryRun) await printLines(stream, [...sayPlannedTensors(report, stream), ""])

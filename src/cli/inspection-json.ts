@@ -26,6 +26,10 @@ export function inspectionObject(
     tensorCount: tensors.length,
     /** Where a conversion would find the state dict; null when that is not decided. */
     root: report?.root ?? null,
+    /** Why it was taken. */
+    rootReason: report?.rootReason ?? null,
+    /** What lies outside it; null when no root is decided. */
+    leftOut: report?.leftOut ?? null,
     rootCandidates: problem?.code === "root-ambiguous" ? problem.detail.candidates : [],
     tensors: tensors.map(({ name, info, leftOut, aliasOf }) => ({
       name,

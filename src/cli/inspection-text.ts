@@ -6,6 +6,7 @@ import type { Fact } from "./facts.ts"
 import { factLines } from "./facts.ts"
 import type { InspectedTensor, Inspection } from "./inspection.ts"
 import { sayBytes, sayCounted } from "./quantities.ts"
+import { outsideFacts, rootFact } from "./root-text.ts"
 import { quoted, sayRoot, sayShape, shown } from "./shown-text.ts"
 import type { Column } from "./table.ts"
 import { tableLines } from "./table.ts"
@@ -110,12 +111,7 @@ function factsOf(inspection: Inspection): readonly Fact[] {
   const { tensors, report, problem, sharedMemory, namingProblem } = inspection
   const facts: Fact[] = []
   if (report !== undefined) {
-    facts.push(["root", sayRoot(report.root)])
-    const outside = tensors.filter(({ leftOut }) => leftOut === "outside-root")
-    if (outside.length > 0) {
-      const bytes = sayBytes(totalsOf(outside).bytes)
-      facts.push(["left out", `${sayCounted(outside.length, "tensor")} outside the root, ${bytes}`])
-    }
+    facts.push(rootFact(report), ...outsideFacts(report))
     const filtered = tensors.filter(({ leftOut }) => leftOut === "filtered").length
     if (filtered > 0) facts.push(["left out", `${sayCounted(filtered, "tensor")} by --include or --exclude`])
     const { tensorCount, byteLength, aliases } = report

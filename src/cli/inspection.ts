@@ -100,6 +100,7 @@ class Outcome {
   readonly #written: ReadonlySet<string>
   readonly #aliases: ReadonlyMap<string, string>
   readonly #refused: ReadonlySet<string>
+  readonly #filtered: ReadonlySet<string>
   readonly #root: string | undefined
 
   constructor(report: ConversionReport | undefined, problem: AnyCheckpointError | undefined) {
@@ -107,6 +108,7 @@ class Outcome {
     this.#aliases = new Map(report?.aliases.map(({ dropped, kept }) => [dropped, kept]))
     const unsupported = problem?.code === "tensor-unsupported" ? problem.detail.tensors : []
     this.#refused = new Set(unsupported.map(({ name }) => name))
+    this.#filtered = new Set(report?.leftOut.filtered)
     this.#root = report?.root.join(".")
   }
 
@@ -119,7 +121,9 @@ class Outcome {
     const nameInRoot = root === "" ? name : name.slice(root.length + 1)
     const aliasOf = this.#aliases.get(nameInRoot)
     if (aliasOf !== undefined || this.#written.has(nameInRoot)) return { leftOut: undefined, aliasOf }
-    const unsupported = this.#refused.has(nameInRoot) || info.kind !== "tensor"
-    return { leftOut: unsupported ? "unsupported" : "filtered", aliasOf }
+    if (this.#refused.has(nameInRoot)) return { leftOut: "unsupported", aliasOf }
+    // An optimizer within the root is neither written nor filtered.
+    if (!this.#filtered.has(nameInRoot)) return { leftOut: "outside-root", aliasOf }
+    return { leftOut: info.kind === "tensor" ? "filtered" : "unsupported", aliasOf }
   }
 }

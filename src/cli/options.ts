@@ -70,9 +70,19 @@ export const OPTIONS: readonly OptionRow[] = [
     value: "POLICY",
     commands: MAKING,
     help: [
-      "names of one tensor: alias (default) writes it once",
-      "and keeps the other names in the metadata, copy",
-      "writes each, error refuses",
+      "names of one tensor: alias (default) writes it once,",
+      "under its first name, and keeps the others in the",
+      "metadata, copy writes each, error refuses",
+    ],
+  },
+  {
+    name: "keep",
+    value: "GLOB",
+    repeatable: true,
+    commands: MAKING,
+    help: [
+      "of names for one tensor keep those that match, not",
+      "the first; names are meant as in the checkpoint",
     ],
   },
   {

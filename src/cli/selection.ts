@@ -1,5 +1,6 @@
 /** The options that say how a checkpoint is fetched and read, and what is taken from it. */
 
+import { parseKeyPath } from "../key-path.ts"
 import type { ConvertOptions, Limits } from "../node/index.ts"
 import { DEFAULT_LIMITS } from "../node/index.ts"
 import type { CommandLine, OptionValues } from "./arguments.ts"
@@ -22,12 +23,14 @@ export function readSelection(line: CommandLine, signal: AbortSignal): Selection
   const renaming = renames.length === 0 ? undefined : new RenameRules(renames)
   const include = values.texts("include")
   const exclude = values.texts("exclude")
+  const keep = values.texts("keep")
   const options = {
     signal,
     root: readRoot(values),
     include: include.length === 0 ? undefined : include,
     exclude: exclude.length === 0 ? undefined : exclude,
     rename: renaming?.rename,
+    keep: keep.length === 0 ? undefined : keep,
     shared: readChoice(values, "shared", ["alias", "copy", "error"]),
     metadata: readMetadata(values.texts("metadata")),
     byteOrder: readChoice(values, "byteorder", ["little", "big"]),
@@ -45,19 +48,9 @@ function readRoot(values: OptionValues): readonly string[] | "all" | undefined {
     return "all"
   }
   if (root === undefined) return undefined
-  return root.startsWith("[") ? parseKeys(root) : root.split(".")
-}
-
-function parseKeys(text: string): readonly string[] {
-  const problem = `--root takes keys joined by dots or a JSON array of strings, not ${quoted(text)}`
-  let keys: unknown
-  try {
-    keys = JSON.parse(text)
-  } catch (cause) {
-    throw new UsageError(problem, { cause })
-  }
-  if (Array.isArray(keys) && keys.every((key) => typeof key === "string")) return keys
-  throw new UsageError(problem)
+  const keys = parseKeyPath(root)
+  if (keys !== undefined) return keys
+  throw new UsageError(`--root takes keys joined by dots or a JSON array of strings, not ${quoted(root)}`)
 }
 
 function readChoice<Choice extends string>(

@@ -1,5 +1,6 @@
 /** Text from files and from the command line, safe to show and in full. */
 
+import { sayKeyPath } from "../key-path.ts"
 import { plainText, quoteText } from "../quote-text.ts"
 
 /** `text` with everything unsafe escaped, never cut. */
@@ -17,9 +18,15 @@ export function sayShape(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`
 }
 
-/** A path of keys: `"model.state_dict"`. */
+/** A path of keys as it is typed: `"model.state_dict"`. */
 export function sayRoot(root: readonly string[]): string {
-  return root.length === 0 ? "the top of the checkpoint" : quoted(root.join("."))
+  return root.length === 0 ? "the top of the checkpoint" : quoted(sayKeyPath(root))
+}
+
+/** An argument as a shell takes it, when it shows as it is; undefined when it cannot be typed like that. */
+export function shellWord(text: string): string | undefined {
+  if (/^[\w.+,@%:/-]+$/.test(text) && !text.startsWith("-")) return text
+  return shown(text) === text && !/[']/.test(text) ? `'${text}'` : undefined
 }
 
 /** The first few of many: `a, b, c and 12 more`. */

@@ -118,6 +118,8 @@ const NO_ENTRIES: readonly PickleEntry[] = /* @__PURE__ */ Object.freeze([])
 export class PickleDict {
   readonly kind = "dict"
   readonly type: "dict" | "OrderedDict" | "Counter" | "defaultdict"
+  /** Whether it was given state beside its entries, which is not kept: torch gives a module's state dict its versions. */
+  hasState = false
   /** An array while there are few. None before the first. */
   #entries: Map<unknown, PickleEntry> | PickleEntry[] | undefined
 

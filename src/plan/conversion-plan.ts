@@ -4,7 +4,9 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { UnmatchedGlob } from "../errors.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import type { CheckpointLayout } from "../torch/checkpoint-contents.ts"
+import type { LeftOutParts } from "./left-out.ts"
 import type { Alias } from "./resolve-sharing.ts"
+import type { RootReason } from "./root-reason.ts"
 import type { Segment } from "./segments.ts"
 import type { UnreferencedBytes } from "./unreferenced-bytes.ts"
 
@@ -26,7 +28,7 @@ export interface PlannedTensor {
 
 /** Something that the caller should know and that stops nothing. */
 export type PlanWarning =
-  | { readonly code: "checksums-absent" | "checksums-not-checked"; readonly message: string }
+  | { readonly code: "checksums-absent" | "checksums-not-checked" | "keep-unused"; readonly message: string }
   | ({ readonly code: "glob-unmatched"; readonly message: string } & UnmatchedGlob)
 
 /** What a conversion does, or did. Plain data: it can be printed as JSON. */
@@ -34,6 +36,8 @@ export interface ConversionReport {
   readonly layout: CheckpointLayout
   /** Keys from the top of the checkpoint to the state dict. */
   readonly root: readonly string[]
+  /** Why it was taken. */
+  readonly rootReason: RootReason
   /** Bytes of the output. */
   readonly byteLength: number
   readonly tensorCount: number
@@ -44,7 +48,7 @@ export interface ConversionReport {
   readonly tensors: readonly PlannedTensor[]
   /** Names that are not written because another name holds the same tensor. */
   readonly aliases: readonly Alias[]
-  readonly leftOut: {
+  readonly leftOut: LeftOutParts & {
     /** Tensors that lie outside the root, such as an optimizer's state. */
     readonly outsideRoot: number
     /** Names under the root that `include` and `exclude` took out. */

@@ -3,6 +3,7 @@
 import type { UnmatchedGlob } from "../errors.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
+import type { ChosenRoot } from "./choose-root.ts"
 import type { ConversionReport, PlannedTensor, PlanWarning } from "./conversion-plan.ts"
 import type { Alias } from "./resolve-sharing.ts"
 import type { UnreferencedBytes } from "./unreferenced-bytes.ts"
@@ -10,16 +11,16 @@ import type { UnreferencedBytes } from "./unreferenced-bytes.ts"
 /** What the plan has decided. */
 export interface ReportFacts {
   readonly verify: "crc" | "none" | undefined
-  readonly root: readonly string[]
+  readonly root: Pick<ChosenRoot, "path" | "reason">
   readonly byteLength: number
   readonly metadata: ReadonlyMap<string, string>
   readonly tensors: readonly PlannedTensor[]
   readonly aliases: readonly Alias[]
   readonly parameterCount: number
-  readonly outsideRoot: number
-  readonly filtered: readonly string[]
+  readonly leftOut: ConversionReport["leftOut"]
   readonly unreferenced: UnreferencedBytes
   readonly unmatched: readonly UnmatchedGlob[]
+  readonly warnings: readonly PlanWarning[]
 }
 
 /** The report on a plan. */
@@ -27,21 +28,22 @@ export function makeReport(
   { layout, hasChecksums }: CheckpointContents,
   facts: ReportFacts,
 ): ConversionReport {
-  const { root, byteLength, tensors, aliases, parameterCount, outsideRoot, filtered } = facts
+  const { root, byteLength, tensors, aliases, parameterCount, leftOut } = facts
   const checksums = facts.verify === "none" ? "not-checked" : hasChecksums ? "checked" : "absent"
   return {
     layout,
-    root,
+    root: root.path,
+    rootReason: root.reason,
     byteLength,
     tensorCount: tensors.length,
     parameterCount,
     metadata: metadataObject(facts.metadata),
     tensors,
     aliases,
-    leftOut: { outsideRoot, filtered },
+    leftOut,
     unreferenced: facts.unreferenced,
     checksums,
-    warnings: [...warningsFor(checksums, layout), ...facts.unmatched.map(warningOf)],
+    warnings: [...warningsFor(checksums, layout), ...facts.unmatched.map(warningOf), ...facts.warnings],
   }
 }
 

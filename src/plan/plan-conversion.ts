@@ -14,6 +14,8 @@ import { nameTensorsSteps, takeCensusSteps } from "../torch/walk-tensors.ts"
 import { chooseRoot } from "./choose-root.ts"
 import type { ConversionPlan, PlannedTensor } from "./conversion-plan.ts"
 import { gatherCost } from "./gather-blocks.ts"
+import { KeepNames } from "./keep-names.ts"
+import { findLeftOut } from "./left-out.ts"
 import { makeReport } from "./make-report.ts"
 import type { PlanOptions } from "./plan-options.ts"
 import { resolveSharingSteps } from "./resolve-sharing.ts"
@@ -36,7 +38,7 @@ const DEFAULT_METADATA = { [FORMAT]: "pt" }
 /**
  * The plan for writing `contents` as safetensors.
  *
- * @throws `no-tensors`, `root-ambiguous`, `root-not-found`, `name-…`, `tensor-unsupported` with every such tensor,
+ * @throws `no-tensors`, `no-model`, `root-ambiguous`, `root-not-found`, `name-…`, `tensor-unsupported` with every such tensor,
  *   `tensors-shared`, `pickle-cycle`, `limit-exceeded`; whatever the caller's own functions throw.
  */
 export function planConversion(
@@ -57,15 +59,20 @@ export function* planConversionSteps(
   const census = yield* takeCensusSteps(contents.value, limits)
   const root = chooseRoot(contents.value, census, options.root)
   const found = isContainer(root.value)
-    ? yield* nameTensorsSteps(root.value, census, limits, contents.memory.copy())
+    ? yield* nameTensorsSteps(root.value, census, limits, contents.memory.copy(), root.setApart)
     : [{ name: LONE_TENSOR_NAME, tensor: root.value }]
   const selected = yield* selectTensors(found, options)
   const metadata = new Map(Object.entries(options.metadata ?? DEFAULT_METADATA))
-  const { written, aliases } = yield* resolveSharingSteps(
-    yield* requireSupported(selected.kept, options.rename),
-    options.shared ?? "alias",
-    new Set([METADATA_KEY, ...OWN_METADATA_KEYS, ...metadata.keys()]),
-  )
+  const named = yield* requireSupported(selected.kept, options.rename)
+  const sharing = options.shared ?? "alias"
+  const keeping =
+    options.keep === undefined || sharing !== "alias"
+      ? undefined
+      : new KeepNames(options.keep, selected.kept, named)
+  const { written, aliases } = yield* resolveSharingSteps(named, sharing, {
+    reserved: new Set([METADATA_KEY, ...OWN_METADATA_KEYS, ...metadata.keys()]),
+    preferred: keeping?.preferred,
+  })
   for (const { dropped, kept } of aliases) metadata.set(dropped, kept)
 
   requireOutputWithin(
@@ -105,16 +112,20 @@ export function* planConversionSteps(
   const allTensors = isContainer(contents.value) ? (census.get(contents.value)?.tensorCount ?? 0) : 1
   const report = makeReport(contents, {
     verify: options.verify,
-    root: root.path,
+    root,
     byteLength,
     metadata,
     tensors,
     aliases,
     parameterCount: written.reduce((sum, { tensor }) => sum + tensor.elementCount, 0),
-    outsideRoot: allTensors - found.length,
-    filtered: selected.filtered,
+    leftOut: {
+      outsideRoot: allTensors - found.length,
+      filtered: selected.filtered,
+      ...findLeftOut(root, found, census),
+    },
     unmatched: selected.unmatched,
     unreferenced: yield* findUnreferencedSteps(contents, { census, found, written, copiedWhole }),
+    warnings: keeping?.warnings(aliases) ?? [],
   })
   requireInflatedWithin(bounds, costly)
   requireGatheredWithin(bounds, costly)

@@ -35,8 +35,16 @@ export interface ResolvedSharing<Tensor extends NamedTensor> {
   readonly aliases: readonly Alias[]
 }
 
+/** What is said of names beside the policy. */
+export interface SharingWishes<Tensor> {
+  /** Metadata keys that are taken or mean something: a name that equals one cannot be recorded, so its tensor is written. */
+  readonly reserved: ReadonlySet<string>
+  /** Names that are kept rather than others of the same tensor. */
+  readonly preferred?: ReadonlySet<Tensor> | undefined
+}
+
 /**
- * `reserved` are metadata keys that are taken or mean something: a name that equals one cannot be recorded, so its tensor is written.
+ * `tensors` are in the order of the checkpoint: of names for one tensor the first is kept.
  *
  * @throws `tensors-shared` under the policy `error`, with every group of names that overlap; `name-duplicate` where
  *   something is shared: it is resolved by name. What is shared with nothing is left to whoever writes the header.
@@ -44,16 +52,16 @@ export interface ResolvedSharing<Tensor extends NamedTensor> {
 export function resolveSharing<Tensor extends NamedTensor>(
   tensors: readonly Tensor[],
   policy: SharingPolicy,
-  reserved: ReadonlySet<string>,
+  wishes: SharingWishes<Tensor>,
 ): ResolvedSharing<Tensor> {
-  return atOnce(resolveSharingSteps(tensors, policy, reserved))
+  return atOnce(resolveSharingSteps(tensors, policy, wishes))
 }
 
 /** As `resolveSharing`, in steps. */
 export function* resolveSharingSteps<Tensor extends NamedTensor>(
   tensors: readonly Tensor[],
   policy: SharingPolicy,
-  reserved: ReadonlySet<string>,
+  { reserved, preferred }: SharingWishes<Tensor>,
 ): Steps<ResolvedSharing<Tensor>> {
   if (policy === "copy") return { written: tensors, aliases: [] }
   const shared = yield* groupByStorage(tensors)
@@ -64,7 +72,7 @@ export function* resolveSharingSteps<Tensor extends NamedTensor>(
     return { written: tensors, aliases: [] }
   }
   const aliases = shared
-    .flatMap((group) => aliasesOf(group))
+    .flatMap((group) => aliasesOf(group, preferred))
     .filter(({ dropped }) => !reserved.has(dropped) && !UNWRITABLE.test(dropped))
   if (aliases.length === 0) return { written: tensors, aliases }
   const dropped = new Set(aliases.map((alias) => alias.dropped))
@@ -111,16 +119,25 @@ function* groupByStorage<Tensor extends NamedTensor>(
   return [...groups.values()]
 }
 
-/** Of tensors that are the same in every respect the first name by code point is kept. */
-function aliasesOf(group: readonly NamedTensor[]): readonly Alias[] {
-  const kept = new Map<string, string>()
-  const names = [...group].sort((a, b) => compareUtf8(a.name, b.name))
-  return names.flatMap(({ name, tensor }) => {
-    const identity = identityOf(tensor)
+/**
+ * Of tensors that are the same in every respect the first preferred name is kept, or else the first. State dicts are in
+ * the order of use: the first name is the embedding's and not the head's, which loaders of a model without a head need.
+ */
+function aliasesOf<Tensor extends NamedTensor>(
+  group: readonly Tensor[],
+  preferred: ReadonlySet<Tensor> | undefined,
+): readonly Alias[] {
+  const kept = new Map<string, Tensor>()
+  const identities = group.map((named) => {
+    const identity = identityOf(named.tensor)
     const first = kept.get(identity)
-    if (first !== undefined) return [{ dropped: name, kept: first }]
-    kept.set(identity, name)
-    return []
+    const isBetter = preferred?.has(named) === true && first !== undefined && !preferred.has(first)
+    if (first === undefined || isBetter) kept.set(identity, named)
+    return identity
+  })
+  return group.flatMap((named, index) => {
+    const first = kept.get(identities[index] ?? "")
+    return first === undefined || first === named ? [] : [{ dropped: named.name, kept: first.name }]
   })
 }
 

@@ -4,9 +4,9 @@ import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import type { Container } from "../torch/child-cursor.ts"
 import { ChildCursor, isContainer } from "../torch/child-cursor.ts"
+import type { Holding } from "../torch/holding.ts"
 import type { StorageReference, TensorRecord } from "../torch/tensor-record.ts"
 import { isStorageReference, isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
-import type { Holding } from "../torch/walk-tensors.ts"
 
 /**
  * Calls `visit` with the tensors below `root`, and of unsupported ones the tensors and storages among their parts. A container is looked

@@ -60,7 +60,7 @@ export async function refuseArchiveAtEnd(
 function loadedParts({ limits, signal }: ReadingOptions): LoadedParts {
   return {
     signal,
-    readOpcodes: (bytes) => new PickleDecoder(bytes, "pickle", limits, { oddities: "keep" }),
+    readOpcodes: (bytes) => new PickleDecoder(bytes, "pickle", limits),
     listZip: async (source) => (await readZip(source, limits, signal)).entries.values(),
   }
 }

@@ -59,6 +59,9 @@ export interface UnsupportedTensor extends PickleObject {
   readonly parts: readonly PickleValue[]
 }
 
+/** A tensor, or one that safetensors cannot hold. */
+export type AnyTensor = TensorRecord | UnsupportedTensor
+
 /** Bytes of the tensor once laid out in C order. */
 export function tensorByteLength(tensor: TensorRecord): number {
   return tensor.elementCount * tensor.dtype.itemBytes

@@ -74,7 +74,10 @@ export class TorchPolicy implements PicklePolicy {
 
   /** torch gives state only to OrderedDict (`_metadata` of a state dict). It is no part of the tensors: dropped. */
   build(target: PickleValue, state: PickleValue, at: number): void {
-    if (target instanceof PickleDict && target.type === "OrderedDict" && state instanceof PickleDict) return
+    if (target instanceof PickleDict && target.type === "OrderedDict" && state instanceof PickleDict) {
+      target.hasState = true
+      return
+    }
     if (target instanceof DistributedPart) {
       target.parts.push(state)
       return

@@ -11,22 +11,14 @@ import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
-import { describeValue, PickleFloat } from "../pickle/values.ts"
+import { describeValue } from "../pickle/values.ts"
 import type { Container } from "./child-cursor.ts"
 import { ChildCursor, isContainer } from "./child-cursor.ts"
-import type { TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
-import { isTensor, isUnsupportedTensor, tensorByteLength } from "./tensor-record.ts"
-
-/** A tensor, or one that safetensors cannot hold. */
-export type AnyTensor = TensorRecord | UnsupportedTensor
-
-/** What a container holds, at any depth. Parts that are shared count as often as they are reached. */
-export interface Holding {
-  readonly tensorCount: number
-  readonly byteLength: number
-  /** Whether tensors are among its own items. */
-  readonly direct: boolean
-}
+import type { Holding } from "./holding.ts"
+import { Tally } from "./holding.ts"
+import { spellKey } from "./key-text.ts"
+import type { AnyTensor } from "./tensor-record.ts"
+import { isTensor, isUnsupportedTensor } from "./tensor-record.ts"
 
 /** A tensor and where it was found. */
 export interface FoundTensor {
@@ -35,15 +27,9 @@ export interface FoundTensor {
   readonly tensor: AnyTensor
 }
 
-/** Most containers of training state hold no tensors. */
-const NO_TENSORS: Holding = /* @__PURE__ */ Object.freeze({ tensorCount: 0, byteLength: 0, direct: false })
-
 interface Frame {
-  readonly container: Container
+  readonly tally: Tally
   readonly children: ChildCursor
-  tensorCount: number
-  byteLength: number
-  direct: boolean
 }
 
 /**
@@ -62,7 +48,7 @@ export function* takeCensusSteps(root: PickleValue, limits: Limits): Steps<Reado
   const open = new Set<Container>([root])
   let nodes = root.size
   requireWithin(limits, "maxNodes", nodes)
-  const frames: Frame[] = [openFrame(root)]
+  const frames: Frame[] = [openFrame(new Tally(root, false))]
   let left = STEP_ITEMS
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     if (--left === 0) {
@@ -70,52 +56,47 @@ export function* takeCensusSteps(root: PickleValue, limits: Limits): Steps<Reado
       yield
     }
     if (!frame.children.next()) {
-      close(frame)
+      close(frame.tally)
       continue
     }
-    const { value } = frame.children
+    const { key, value } = frame.children
     if (typeof value !== "object" || value === null) continue
     if (isContainer(value)) {
       if (frames.length >= limits.maxNesting) requireWithin(limits, "maxNesting", frames.length + 1)
       if (value.size === 0) continue
       const holding = census.get(value)
-      if (holding === undefined) descend(value)
-      else add(frame, holding)
+      if (holding === undefined) descend(frame.tally.below(key, value))
+      else frame.tally.addChild(key, value, holding)
     } else if (isTensor(value) || isUnsupportedTensor(value)) {
-      frame.tensorCount += 1
-      frame.byteLength += isTensor(value) ? tensorByteLength(value) : 0
-      frame.direct = true
+      frame.tally.addTensor(key, value)
     }
   }
   return census
 
-  function descend(container: Container): void {
+  function descend(tally: Tally): void {
+    const { container } = tally
     if (open.has(container)) {
       throw new CheckpointError("pickle-cycle", { problem: `a ${container.kind} contains itself` })
     }
     nodes += container.size
     requireWithin(limits, "maxNodes", nodes)
     open.add(container)
-    frames.push(openFrame(container))
+    frames.push(openFrame(tally))
   }
 
-  function close({ container, tensorCount, byteLength, direct }: Frame): void {
-    const holding = tensorCount === 0 ? NO_TENSORS : { tensorCount, byteLength, direct }
+  function close(tally: Tally): void {
+    const { container, holding } = tally
     census.set(container, holding)
     open.delete(container)
     frames.pop()
+    // Its key is the one that its parent stands on.
     const parent = frames.at(-1)
-    if (parent !== undefined) add(parent, holding)
+    parent?.tally.addChild(parent.children.key, container, holding)
   }
 }
 
-function openFrame(container: Container): Frame {
-  return { container, children: new ChildCursor(container), tensorCount: 0, byteLength: 0, direct: false }
-}
-
-function add(frame: Frame, holding: Holding): void {
-  frame.tensorCount += holding.tensorCount
-  frame.byteLength += holding.byteLength
+function openFrame(tally: Tally): Frame {
+  return { tally, children: new ChildCursor(tally.container) }
 }
 
 /** What planning takes for a tensor, from its name to its segment: a dozen small objects, and entries in maps. */
@@ -133,11 +114,13 @@ interface NamingFrame {
   readonly children: ChildCursor
 }
 
+const NOTHING: ReadonlySet<PickleValue | undefined> = /* @__PURE__ */ new Set()
+
 /**
  * Every tensor below `root` with its dotted name, in the order of the tree. What planning them takes is charged to
- * `memory`.
+ * `memory`. Items of `root` itself whose keys are `setApart` are passed over.
  *
- * @throws `name-type` where a key on the way to a tensor is neither text nor an integer; `limit-exceeded`
+ * @throws `name-type` where a key on the way to a tensor has no spelling; `limit-exceeded`
  *   (`maxTensors`, `maxNameBytes`, `maxTotalNameBytes`, `maxNodes`, `memoryRatio`).
  */
 export function nameTensors(
@@ -145,8 +128,9 @@ export function nameTensors(
   census: ReadonlyMap<Container, Holding>,
   limits: Limits,
   memory?: MemoryBudget,
+  setApart: ReadonlySet<PickleValue | undefined> = NOTHING,
 ): readonly FoundTensor[] {
-  return atOnce(nameTensorsSteps(root, census, limits, memory))
+  return atOnce(nameTensorsSteps(root, census, limits, memory, setApart))
 }
 
 /** As `nameTensors`, in steps. */
@@ -155,6 +139,7 @@ export function* nameTensorsSteps(
   census: ReadonlyMap<Container, Holding>,
   limits: Limits,
   memory?: MemoryBudget,
+  setApart: ReadonlySet<PickleValue | undefined> = NOTHING,
 ): Steps<readonly FoundTensor[]> {
   const tensorCount = census.get(root)?.tensorCount ?? 0
   requireWithin(limits, "maxTensors", tensorCount)
@@ -176,6 +161,7 @@ export function* nameTensorsSteps(
     }
     const { value, key } = frame.children
     if (typeof value !== "object" || value === null) continue
+    if (frames.length === 1 && setApart.has(key)) continue
     const isLeaf = isTensor(value) || isUnsupportedTensor(value)
     if (!isLeaf && !(isContainer(value) && (census.get(value)?.tensorCount ?? 0) > 0)) continue
     const name = frame.prefix + keyText(key, frame.prefix)
@@ -197,17 +183,17 @@ export function* nameTensorsSteps(
   return found
 }
 
-/** How a key stands in a name: text as it is, an integer in decimal. */
+/**
+ * How a key stands in a name.
+ *
+ * @throws `name-type` where it has no spelling.
+ */
 export function keyText(key: PickleValue | undefined, prefix: string): string {
-  if (typeof key === "string") return key
-  if (typeof key === "number" || typeof key === "bigint") return String(key)
-  const what = key === undefined ? "a member of a set" : describeKey(key)
+  const text = spellKey(key)
+  if (text !== undefined) return text
+  const what = key === undefined ? "a member of a set" : describeValue(key)
   throw new CheckpointError("name-type", {
     name: prefix,
-    problem: `a tensor lies under a key that is ${what}; only text and integers make names`,
+    problem: `a tensor lies under a key that is ${what}; text, numbers, None and short tuples of them make names`,
   })
-}
-
-function describeKey(key: PickleValue): string {
-  return key instanceof PickleFloat ? `the float ${key.value}` : describeValue(key)
 }

@@ -9,7 +9,7 @@ import { assemble, hex, type Part } from "../pickle/assemble.ts"
 import { legacyFile, storage, text, vector } from "../torch/legacy-file.ts"
 
 /** Refusals that ask for a choice of the caller, which a scan notes without refusing the file. */
-const CHOICES = ["no-tensors", "root-ambiguous", "tensor-unsupported", "name-type"]
+const CHOICES = ["no-tensors", "no-model", "root-ambiguous", "tensor-unsupported", "name-type"]
 
 /** What only shows when weights are read, which a scan does not. */
 const IN_THE_WEIGHTS = ["checksum", "inflate"]

@@ -35,7 +35,7 @@ const ERROR_TEXTS: readonly HostileCase[] = [
   bad(
     "in the path to a tensor",
     "name-type",
-    stateDict([[text("a")], tensor()], [[text(NASTY)], dict([["NONE"], tensor()])]),
+    stateDict([[text("a")], tensor()], [[text(NASTY)], dict([[global("torch", "float32")], tensor()])]),
   ),
   bad(
     "in the key of a storage",

@@ -163,6 +163,25 @@ const COLLISIONS: readonly HostileCase[] = [
   ),
 ]
 
+const twins = (what: string, name: string, ...keys: readonly (readonly Part[])[]): HostileCase =>
+  refusePickle(
+    "collision",
+    what,
+    "name-duplicate",
+    stateDict(...keys.map((key): readonly [readonly Part[], readonly Part[]] => [key, tensor()])),
+    { expect: { names: [name] } },
+  )
+
+/** Keys that are no text are spelled as Python does. */
+const SPELLED_ALIKE: readonly HostileCase[] = [
+  twins("None and 'None'", "None", ["NONE"], [text("None")]),
+  twins("True and 'True'", "True", ["NEWTRUE"], [text("True")]),
+  twins("1.5 and '1.5'", "1.5", [["BINFLOAT", 1.5]], [text("1.5")]),
+  twins("two NaNs, which are two keys", "nan", [["BINFLOAT", Number.NaN]], [["BINFLOAT", Number.NaN]]),
+  twins("a tuple and its text", "(1, 2)", tuple([int(1)], [int(2)]), [text("(1, 2)")]),
+  twins("an empty tuple and its text", "()", ["EMPTY_TUPLE"], [text("()")]),
+]
+
 const keyed = (what: string, key: readonly Part[]): HostileCase =>
   refusePickle(
     "key-type",
@@ -172,13 +191,6 @@ const keyed = (what: string, key: readonly Part[]): HostileCase =>
   )
 
 const KEYS: readonly HostileCase[] = [
-  keyed("a tuple of texts", tuple([text("a")], [text("b")])),
-  keyed("an empty tuple", ["EMPTY_TUPLE"]),
-  keyed("None", ["NONE"]),
-  keyed("True", ["NEWTRUE"]),
-  keyed("a float", [["BINFLOAT", 1.5]]),
-  keyed("a whole float", [["BINFLOAT", 7]]),
-  keyed("NaN", [["BINFLOAT", Number.NaN]]),
   keyed("bytes", call(global("_codecs", "encode"), [text("w")], [text("latin1")])),
   keyed("a dtype", [global("torch", "float32")]),
   keyed("a class", [global("torch", "Tensor")]),
@@ -188,6 +200,9 @@ const KEYS: readonly HostileCase[] = [
   keyed("a dict", ["EMPTY_DICT"]),
   keyed("a device", call(global("torch", "device"), [text("cpu")])),
   keyed("a complex number", call(global("__builtin__", "complex"), [["BINFLOAT", 1]], [["BINFLOAT", 1]])),
+  keyed("a tuple of dtypes", tuple([global("torch", "float32")])),
+  keyed("a tuple whose text would be long", tuple([text("x".repeat(200))])),
+  keyed("tuples within tuples", tuple(tuple(tuple(tuple(tuple([int(1)])))))),
   keyed("a tuple of 40 levels of itself twice, which Python takes for ever to hash", [
     ...["EMPTY_TUPLE", ["BINPUT", 0] as const],
     ...["MARK", repeat(40, ["BINGET", 0], ["BINGET", 0], "TUPLE2", ["BINPUT", 0]), "TUPLE"],
@@ -195,11 +210,11 @@ const KEYS: readonly HostileCase[] = [
   ]),
   refusePickle(
     "key-type",
-    "a tuple on the way to a tensor",
+    "a dtype on the way to a tensor",
     "name-type",
     stateDict(
       [[text("good")], tensor()],
-      [["EMPTY_TUPLE"], dict([[text("deep")], tensor({ size: ints(2) })])],
+      [[global("torch", "float32")], dict([[text("deep")], tensor({ size: ints(2) })])],
     ),
   ),
   refusePickle(
@@ -223,6 +238,7 @@ export const NAMES: readonly HostileCase[] = [
   ...SURROGATES,
   ...NULS,
   ...COLLISIONS,
+  ...SPELLED_ALIKE,
   ...KEYS,
   refusePickle(
     "key-type",

@@ -11,6 +11,7 @@ import {
   stateDict,
   tensor,
   text,
+  tuple,
   weight,
 } from "./checkpoint-parts.ts"
 import { halves } from "./odd-legal-values.ts"
@@ -29,6 +30,14 @@ const keyed = (
     what,
     stateDict(...keys.map(([key], i) => [[key], tensor({ size: ints((i % 4) + 1) })] as const)),
     { tensors: keys.map(([, name], i) => halves(name, (i % 4) + 1)), options: { shared: "copy" } },
+  )
+/** A key that is no text, on the way to a tensor and as the last. */
+const spelled = (what: string, key: readonly Part[], name: string): LegalCase =>
+  acceptPickle(
+    "key-type",
+    what,
+    stateDict([key, tensor()], [[text("on the way")], dict([key, tensor({ size: ints(2) })])]),
+    { tensors: [weight(name), halves(`on the way.${name}`, 2)], options: { shared: "copy" } },
   )
 const names = (section: SectionId, what: string, ...all: readonly string[]): LegalCase =>
   keyed(section, what, ...all.map((name) => [text(name), name] as const))
@@ -64,7 +73,7 @@ const NAMES: readonly LegalCase[] = [
   acceptPickle(
     "js-keys",
     "__proto__ as another name of a tensor",
-    stateDict([[text("__proto__")], [...tensor(), ["BINPUT", 0]]], [[text("ZZ")], SELF]),
+    stateDict([[text("ZZ")], [...tensor(), ["BINPUT", 0]]], [[text("__proto__")], SELF]),
     {
       tensors: [weight("ZZ")],
       metadata: JSON.parse('{"__proto__":"ZZ"}'),
@@ -129,6 +138,18 @@ const NAMES: readonly LegalCase[] = [
       tensors: [halves("a", 3)],
     },
   ),
+  spelled("a tuple of texts", tuple([text("a")], [text("it's")]), `('a', "it's")`),
+  spelled("a tuple of sizes", tuple([int(10)], [int(-20)], [int(0)]), "(10, -20, 0)"),
+  spelled("a tuple of one", tuple([int(1)]), "(1,)"),
+  spelled("an empty tuple", ["EMPTY_TUPLE"], "()"),
+  spelled("a tuple in a tuple", tuple(tuple([["BINFLOAT", 0.5]]), ["NONE"]), "((0.5,), None)"),
+  spelled("None", ["NONE"], "None"),
+  spelled("True", ["NEWTRUE"], "True"),
+  spelled("a float", [["BINFLOAT", 1.5]], "1.5"),
+  spelled("a whole float", [["BINFLOAT", 7]], "7.0"),
+  spelled("a float that Python writes with an exponent", [["BINFLOAT", 1e-5]], "1e-05"),
+  spelled("a float that JavaScript alone writes in full", [["BINFLOAT", 1e16]], "1e+16"),
+  spelled("NaN", [["BINFLOAT", Number.NaN]], "nan"),
   names("long-names", "70,000 characters", "n".repeat(70_000)),
   names("long-names", "1 MiB", "n".repeat(1_048_576)),
   acceptValue("surrogate", "half a character that names no tensor", [text(hex("ed a0 80"))]),

@@ -35,6 +35,7 @@ const PLACELESS: ReadonlySet<string> = new Set([
   "name-reserved",
   "name-duplicate",
   "no-tensors",
+  "no-model",
   "root-ambiguous",
   "root-not-found",
   "read-failed",

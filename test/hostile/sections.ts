@@ -37,7 +37,7 @@ const ROWS = [
   ["surrogate", "lone surrogates in names"],
   ["nul", "NUL in names"],
   ["collision", "different paths that flatten to one name"],
-  ["key-type", "tensors under keys that are neither text nor integer"],
+  ["key-type", "tensors under keys that are no text"],
   ["unicode-twins", "names that differ only in normal form"],
   // Tensors and storages
   ["bounds", "offset, size or stride outside the storage"],

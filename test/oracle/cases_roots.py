@@ -33,6 +33,12 @@ def optimizer() -> dict[str, Any]:
     }
 
 
+def linear() -> dict[str, torch.Tensor]:
+    module = torch.nn.Linear(2, 1)
+    module.weight.data, module.bias.data = counting("F32", 1, 2), counting("F32", 1)
+    return module.state_dict()
+
+
 #: Name -> what it shows, the value, the path to its root.
 FOUND: dict[str, tuple[str, Any, tuple[Any, ...]]] = {
     "plain": ("A plain state dict.", net(1), ()),
@@ -125,6 +131,65 @@ FOUND: dict[str, tuple[str, Any, tuple[Any, ...]]] = {
         },
         (),
     ),
+    "nanogpt": (
+        "A best loss as a tensor lies loose beside the model and its optimizer.",
+        {"model": net(1), "optimizer": optimizer(), "iter_num": 10, "best_val_loss": torch.tensor(2.25), "config": {}},
+        ("model",),
+    ),
+    "imagenet": (
+        "The example of PyTorch: a best accuracy on its own, as a tensor.",
+        {"epoch": 1, "arch": "resnet18", "state_dict": net(1), "best_acc1": torch.tensor(7.5), "optimizer": optimizer()},
+        ("state_dict",),
+    ),
+    "loose-beside-known": ("Nothing but a loose tensor.", {"best": torch.tensor(1.0), "net": net(1)}, ("net",)),
+    "loose-generator-state": (
+        "States of random generators and a loss's class weights.",
+        {
+            "model": net(1),
+            "torch_rng_state": torch.arange(5056).to(torch.uint8),
+            "cuda_rng_state": [torch.arange(16).to(torch.uint8)],
+            "class_weights": torch.tensor([0.25, 0.75]),
+        },
+        ("model",),
+    ),
+    "loose-beside-unknown": (
+        "A state dict under a name of its own, known by its names with dots.",
+        {"my_net": net(1), "val_loss": torch.tensor(0.5)},
+        ("my_net",),
+    ),
+    "optimizer-beside-unknown": (
+        "An optimizer rivals no model, whatever the keys are.",
+        {"my_net": net(1), "adam": optimizer(), "sgd": optimizer()},
+        ("my_net",),
+    ),
+    "model-and-optimizer-tuple": ("A model and its optimizer.", (net(1), optimizer()), (0,)),
+    "optimizers-and-model-list": ("Two optimizers and a model.", [[optimizer(), optimizer()], net(1), 3], (1,)),
+    "module-in-ordered-dict": (
+        "A module's own state dict beside a loose tensor: torch marks it with its versions.",
+        {"temperature": filled("F32", 2), "head": linear()},
+        ("head",),
+    ),
+    "nested-with-known-name": (
+        "Modules within modules, as haiku and flax nest them, with one called model.",
+        {"w": filled("F32", 2), "model": {"w": filled("F32", 3), "b": filled("F32", 1)}, "head": {"w": filled("F32", 2)}},
+        (),
+    ),
+    "nested-flat-names": (
+        "Tensors that are called as state dicts are.",
+        {"model": filled("F32", 2), "weights": filled("F32", 3), "params": filled("F32", 1), "state_dict": torch.ones(2)},
+        (),
+    ),
+    "averaged-beside": (
+        "The averaged weights beside the model are not taken.",
+        {"model": net(1), "model_ema": net(2), "epoch": 3},
+        ("model",),
+    ),
+    "teacher-and-student": (
+        "Self-distillation: of two with the same names the teacher is the average.",
+        {"student": net(1), "teacher": net(2), "epoch": 3},
+        ("teacher",),
+    ),
+    "tuple-key": ("A tuple as the key of the only state dict.", {(1, "a"): net(1), "n": 1}, ((1, "a"),)),
     "list": (
         "A list of tensors, named by index: 10 sorts before 2.",
         [counting("F32", 2) + index for index in range(12)],
@@ -184,6 +249,8 @@ def chosen() -> Iterator[Case]:
         ("explicit-over-rule", "A root given by the caller goes before the rule.", training, ["optimizer"]),
         ("explicit-deep", "A root three keys down, one of them an integer.", training, ["optimizer", "state", 3]),
         ("explicit-list-index", "A root inside a list.", {"all": [net(1), net(2)]}, ["all", 1]),
+        ("explicit-tuple", "A root under a tuple.", {(10, 20): net(1), (10, 0.5): net(2)}, [(10, 0.5)]),
+        ("explicit-none", "A root under None.", {None: net(1), "a": net(2)}, [None]),
         ("explicit-tensor", "A root that is a tensor.", training, ["state_dict", "fc.weight"]),
         (
             "explicit-dotted-key",
@@ -256,6 +323,23 @@ def refused() -> Iterator[Case]:
     ]
     for name, source, value, error, mentions in values:
         yield Case(group="roots", name=name, source=source, content=save_zip(value), error=error, mentions=mentions)
+    seeds = {"cpu": torch.arange(5056).to(torch.uint8), "cuda": torch.arange(16).to(torch.uint8)}
+    for name, source, value in (
+        ("optimizer-alone", "An optimizer's state as a file of its own.", optimizer()),
+        ("optimizer-wrapped", "An optimizer and counters, no model.", {"optimizer": optimizer(), "epoch": 3}),
+        ("optimizer-list", "A list of optimizers.", [optimizer(), optimizer()]),
+        ("optimizer-and-best", "An optimizer and a best score.", {"adam": optimizer(), "best": torch.tensor(1.0)}),
+        ("random-states", "States of random generators alone.", seeds),
+    ):
+        yield Case(group="roots", name=name, source=source, content=save_zip(value), error="no-model")
+        yield Case(
+            group="roots",
+            name=f"{name}-all",
+            source=f"{source} Everything is asked for.",
+            content=save_zip(value),
+            value=value,
+            options={"root": "all"},
+        )
     yield Case(
         group="roots",
         name="all-empty",

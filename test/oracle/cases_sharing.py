@@ -49,7 +49,7 @@ def shared_values() -> dict[str, tuple[str, dict[str, torch.Tensor], bool]]:
             True,
         ),
         "tied-unicode": (
-            "The name that stays is the first by code points: U+E000 before an emoji, unlike in UTF-16.",
+            "The name that stays is the first of the file, whatever comes first in an order of text.",
             {"\U0001f600": flat, "\ue000": flat, "\uffff": flat},
             True,
         ),
@@ -127,8 +127,25 @@ def cases() -> Iterator[Case]:
             content=save_legacy(value),
             value=value,
         )
+    yield from kept_cases()
     yield from metadata_cases()
     yield from module_cases()
+
+
+def kept_cases() -> Iterator[Case]:
+    """The caller says which name stays."""
+    table, flat = filled("F32", 4, 2), filled("F32", 6)
+    value = {"embed": table, "x": flat, "head": table, "y": flat, "decoder.head": table, "lone": filled("F32", 2)}
+    for name, source, keep in (
+        ("keep-name", "The name that is asked for stays, not the first.", ["head"]),
+        ("keep-glob", "Of several names that match the first of the file stays.", ["*head"]),
+        ("keep-several", "A name for each of two tensors.", ["decoder.*", "y"]),
+        ("keep-nothing", "What matches no tied tensor changes nothing.", ["lone", "no such name"]),
+        ("keep-first", "The first name stays in any case.", ["embed", "x"]),
+    ):
+        yield Case(
+            group="sharing", name=name, source=source, content=save_zip(value), value=value, options={"keep": keep}
+        )
 
 
 def metadata_cases() -> Iterator[Case]:

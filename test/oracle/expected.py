@@ -70,7 +70,7 @@ def select(tensors: Tensors, options: dict[str, Any]) -> Tensors:
 
 
 def drop_aliases(tensors: Tensors, options: dict[str, Any]) -> tuple[Tensors, dict[str, str]]:
-    """Of tensors that are one and the same, keep the first name in code point order.
+    """Of tensors that are one and the same, keep the first name that ``keep`` matches, or else the first of the file.
 
     A name that is a key of the metadata already cannot be recorded there, so its tensor is written.
     """
@@ -79,7 +79,9 @@ def drop_aliases(tensors: Tensors, options: dict[str, Any]) -> tuple[Tensors, di
     taken = options.get("metadata", {"format": "pt"})
     kept_by_identity: dict[tuple[Any, ...], str] = {}
     dropped: dict[str, str] = {}
-    for name in sorted(tensors):
+    keep = options.get("keep", [])
+    wanted = [name for name in tensors if any(fnmatch.fnmatchcase(name, glob) for glob in keep)]
+    for name in dict.fromkeys([*wanted, *tensors]):
         tensor = tensors[name]
         if tensor.numel() == 0:
             continue

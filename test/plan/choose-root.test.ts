@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { PlanOptions } from "../../src/plan/plan-options.ts"
 import { Float, type TestValue, Tuple } from "../property/model.ts"
 import { contentsOf, dict, namesOf, pair, planFor } from "./contents.ts"
-
-const state = (): ReadonlyMap<string, TestValue> => dict({ w: pair(), b: pair() })
+import { state } from "./training-parts.ts"
 
 async function rootOf(value: TestValue, root?: PlanOptions["root"]): Promise<readonly string[]> {
   return (await planFor(value, { root })).report.root
@@ -11,7 +10,6 @@ async function rootOf(value: TestValue, root?: PlanOptions["root"]): Promise<rea
 
 describe("the root by rule", () => {
   it.each([
-    ["is the top when tensors lie in it", dict({ w: pair(), state_dict: state() }), []],
     ["is the only child that holds tensors", dict({ epoch: 3, anything: state() }), ["anything"]],
     ["is the only child of an only child", dict({ a: dict({ b: dict({ c: state() }) }) }), ["a", "b", "c"]],
     ["passes over empty containers", dict({ state_dict: dict({}), other: state() }), ["other"]],
@@ -61,8 +59,14 @@ describe("the root by rule", () => {
     "network",
     "params_ema",
     "params",
+    "g_ema",
     "generator",
+    "netG",
     "weights",
+    "weight",
+    "model_weights",
+    "model_state",
+    "model_ema",
     "ema",
   ])("knows %s, and prefers it to the next", async (name) => {
     expect(await rootOf(dict({ zzz: state(), [name]: state(), another: state() }))).toEqual([name])
@@ -71,6 +75,16 @@ describe("the root by rule", () => {
   it("does not know names in other cases or with more around them", async () => {
     const value = dict({ Model: state(), my_model: state(), "model.": state() })
     await expect(rootOf(value)).rejects.toMatchObject({ code: "root-ambiguous" })
+  })
+
+  it("takes a teacher only where the others hold its names", async () => {
+    const value = dict({ student: state(), teacher: state() })
+    expect(await rootOf(value)).toEqual(["teacher"])
+    for (const student of [dict({ w: pair(), c: pair() }), dict({ w: pair() }), dict({ inner: state() })]) {
+      await expect(rootOf(dict({ student, teacher: state() }))).rejects.toMatchObject({
+        code: "root-ambiguous",
+      })
+    }
   })
 
   it("names all candidates with what they hold where it cannot tell", async () => {
@@ -172,6 +186,46 @@ describe("a given root", () => {
     expect(failure).toMatchObject({ code: "root-not-found", detail: { root } })
     const { detail } = failure as { detail: { candidates: readonly { path: readonly string[] }[] } }
     expect(detail.candidates.map(({ path }) => path.join("."))).toEqual(candidates)
+  })
+
+  it.each<[step: string, key: string | number | boolean | null | Float | Tuple]>([
+    ["(10, 20, 0)", new Tuple([10, 20, 0])],
+    ["(10,20,0)", new Tuple([10, 20, 0])],
+    ["(1,)", new Tuple([1])],
+    ["()", new Tuple([])],
+    ["('a.b', \"it's\")", new Tuple(["a.b", "it's"])],
+    ["(0.5, (None, True))", new Tuple([new Float(0.5), new Tuple([null, true])])],
+    ["None", null],
+    ["True", true],
+    ["False", false],
+    ["0.5", new Float(0.5)],
+    ["1e-07", new Float(1e-7)],
+    ["inf", new Float(Number.POSITIVE_INFINITY)],
+    ["-3", -3],
+  ])("%s leads to a key that is no text, in the spelling that candidates have", async (step, key) => {
+    const mapping = new Map<typeof key, TestValue>([
+      [key, state()],
+      ["other", dict({ x: pair() })],
+    ])
+    const { report } = await planFor(mapping, { root: [step] })
+    expect(report.tensorCount).toBe(2)
+    const failure: unknown = await planFor(mapping).catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      code: "root-ambiguous",
+      detail: { candidates: [{ path: report.root }, {}] },
+    })
+    expect(report.root).toEqual([step === "(10,20,0)" ? "(10, 20, 0)" : step])
+  })
+
+  it("is refused where two keys have one spelling", async () => {
+    const twins = new Map<string | number, TestValue>([
+      [1, state()],
+      ["1", state()],
+    ])
+    await expect(planFor(twins, { root: ["1"] })).rejects.toMatchObject({
+      code: "name-duplicate",
+      detail: { name: "1" },
+    })
   })
 
   it("is not passed over for a tensor that was saved alone", async () => {

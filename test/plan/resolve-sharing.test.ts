@@ -20,15 +20,15 @@ async function sharingOf(
 }
 
 describe("alias", () => {
-  it("keeps the first of the names of one tensor, by UTF-8 bytes", async () => {
-    const value = dict({ "\u{10000}": view(), "\uffff": view(), z: view(), a: view() })
+  it("keeps the first of the names of one tensor, in the order of the file", async () => {
+    const value = dict({ z: view(), "\u{10000}": view(), "\uffff": view(), a: view() })
     expect(await sharingOf(value)).toEqual({
-      names: ["a"],
-      aliases: { z: "a", "\uffff": "a", "\u{10000}": "a" },
-      metadata: { format: "pt", z: "a", "\uffff": "a", "\u{10000}": "a" },
+      names: ["z"],
+      aliases: { a: "z", "\uffff": "z", "\u{10000}": "z" },
+      metadata: { format: "pt", a: "z", "\uffff": "z", "\u{10000}": "z" },
     })
-    const others = dict({ "\u{10000}": view(), "\uffff": view() })
-    expect((await sharingOf(others)).names).toEqual(["\uffff"])
+    const nested = dict({ m: dict({ z: view() }), b: dict({ a: view() }) })
+    expect((await sharingOf(nested, { root: "all" })).names).toEqual(["m.z"])
   })
 
   it.each([
@@ -84,11 +84,11 @@ describe("alias", () => {
     expect(nested.aliases).toEqual({ [`x.${key}`]: "a" })
   })
 
-  it("goes by the names that are written", async () => {
-    const rename = (name: string): string => (name === "a" ? "z" : name)
-    expect(await sharingOf(dict({ a: view(), b: view() }), { rename })).toMatchObject({
-      names: ["b"],
-      aliases: { z: "b" },
+  it("goes by the order of the file, and records the names that are written", async () => {
+    const rename = (name: string): string => (name === "b" ? "z" : name)
+    expect(await sharingOf(dict({ b: view(), a: view() }), { rename })).toMatchObject({
+      names: ["z"],
+      aliases: { a: "z" },
     })
   })
 
@@ -120,12 +120,71 @@ describe("alias", () => {
   })
 
   it("records names that plain objects mishandle", async () => {
-    const plan = await planFor(dict({ "": view(), ["__proto__"]: view(), "7": view() }), {})
+    const value = new Map<string, TestValue>([
+      ["", view()],
+      ["__proto__", view()],
+      ["7", view()],
+    ])
+    const plan = await planFor(value, {})
     expect(plan.report.aliases).toEqual([
       { dropped: "7", kept: "" },
       { dropped: "__proto__", kept: "" },
     ])
     expect(Object.keys(plan.report.metadata)).toContain("__proto__")
+  })
+})
+
+describe("keep", () => {
+  const tied = (): ReadonlyMap<string, TestValue> =>
+    dict({ embed: view(), x: view({ offset: 1 }), head: view(), y: view({ offset: 1 }), "last.head": view() })
+
+  it.each<[what: string, keep: PlanOptions["keep"], names: readonly string[]]>([
+    ["a name", "head", ["head", "x"]],
+    ["a glob", "last.*", ["last.head", "x"]],
+    ["several, each for another tensor", ["y", "last.head"], ["last.head", "y"]],
+    ["several of one tensor: the first of the file", ["last.head", "head"], ["head", "x"]],
+    ["a glob of several of one tensor: the first of the file", "*head", ["head", "x"]],
+    ["all: the first of the file", "*", ["embed", "x"]],
+    ["the first", "embed", ["embed", "x"]],
+    ["a function", ({ name }) => name.startsWith("y"), ["embed", "y"]],
+    ["no glob at all", [], ["embed", "x"]],
+  ])("takes %s", async (_, keep, names) => {
+    const { report, ...plan } = await planFor(tied(), { keep })
+    expect(namesOf({ report, ...plan })).toEqual(names)
+    expect(report.warnings).toEqual([])
+    expect(new Set(report.aliases.map(({ kept }) => kept))).toEqual(new Set(names))
+    expect(report.aliases.length).toBe(3)
+  })
+
+  it("is about the names of the checkpoint, whatever they become", async () => {
+    const rename = (name: string): string => (name === "embed" ? "head" : name === "head" ? "embed" : name)
+    const { names, aliases } = await sharingOf(tied(), { keep: "head", rename })
+    expect(names).toEqual(["embed", "x"])
+    expect(aliases).toEqual({ head: "embed", "last.head": "embed", y: "x" })
+  })
+
+  it.each<[what: string, keep: PlanOptions["keep"], told: readonly string[]]>([
+    ["a name that is not there", "haed", ['"haed"']],
+    ["a name that is tied to nothing", ["head", "lone"], ['"lone"']],
+    ["each of several", ["a", "head", "b*"], ['"a"', '"b*"']],
+    ["a function that wants none", () => false, ["the function"]],
+    ["a name that is left out", "y", ['"y"']],
+    ["text of strangers", "\u202e", ['"\\u202e"']],
+  ])("tells %s", async (_, keep, told) => {
+    const value = new Map<string, TestValue>([...tied(), ["lone", view({ offset: 9 })]])
+    const { report } = await planFor(value, { keep, exclude: "y" })
+    expect(report.warnings).toEqual(
+      told.map((what) => ({
+        code: "keep-unused",
+        message: `nothing to keep: ${what} matches no name of a tied tensor`,
+      })),
+    )
+  })
+
+  it("has nothing to do where every name is written", async () => {
+    const { report } = await planFor(tied(), { keep: "haed", shared: "copy" })
+    expect(report.tensorCount).toBe(5)
+    expect(report.warnings).toEqual([])
   })
 })
 

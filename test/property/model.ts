@@ -57,7 +57,7 @@ export type TestValue =
   | Tuple
   | TestTensor
   | readonly TestValue[]
-  | ReadonlyMap<string | number, TestValue>
+  | ReadonlyMap<string | number | boolean | null | Float | Tuple, TestValue>
 
 export function isTestTensor(value: TestValue): value is TestTensor {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "tensor"

@@ -246,6 +246,7 @@ export function randomCheckpoint(layout: "zip" | "legacy"): fc.Arbitrary<RandomC
       shared: fc.constantFrom<("alias" | "copy")[]>("alias", "copy"),
       metadata: fc.constantFrom({}, { format: "pt" }, { "10": "\u{1f642}", "2": '"', format: "pt" }),
       verify: fc.constantFrom<("crc" | "none")[]>("crc", "none"),
+      keep: fc.constantFrom<(string | string[])[]>("*", "?*1*", ["10", "layers.*", "x*"], ["*e*"]),
     },
     { requiredKeys: [] },
   )

@@ -50,19 +50,20 @@ function negate(part: Uint8Array, negation: "sign" | "complement" | "none"): voi
   for (const [i] of part.entries()) part[i] = Number((negative >> BigInt(8 * i)) & 255n)
 }
 
-/** What the policy `alias` makes of names: those that are written, and the others with the name they stand for. */
+/**
+ * What the policy `alias` makes of names, which are in the order of the file: those that are written, and the others with
+ * the name they stand for. `keep` says which are kept rather than others.
+ */
 export function referenceAliases(
   tensors: NamedTensors,
   reserved: ReadonlySet<string>,
+  keep: (name: string) => boolean = () => false,
 ): { written: ReadonlyMap<string, TestTensor>; aliases: ReadonlyMap<string, string> } {
   const written = new Map<string, TestTensor>()
   const aliases = new Map<string, string>()
-  for (const name of [...tensors.keys()].sort(byBytes)) {
-    const tensor = tensors.get(name)
-    if (tensor === undefined) continue
-    // Those that were themselves dropped come later than the one they stand for, so the first match is the kept one.
+  for (const [name, tensor] of tensors) {
     const same = [...tensors].filter(([, other]) => isSame(tensor, other)).map(([other]) => other)
-    const first = same.sort(byBytes)[0] ?? name
+    const first = same.find(keep) ?? same[0] ?? name
     if (first === name || reserved.has(name)) written.set(name, tensor)
     else aliases.set(name, first)
   }

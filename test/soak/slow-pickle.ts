@@ -193,6 +193,7 @@ export function slowPickle(
         // An OrderedDict takes attributes, which are no part of what it holds.
         const target = top()
         if (!(target instanceof SlowDict && target.ordered)) throw new SlowError("state for something else")
+        target.hasState = true
         return
       }
       case "BINPERSID":

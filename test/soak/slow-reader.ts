@@ -9,17 +9,17 @@ import { DTYPES } from "../property/dtypes.ts"
 import { elementCount, type TestTensor } from "../property/model.ts"
 import { referenceFile } from "../property/slow-reference.ts"
 import { slowPickle } from "./slow-pickle.ts"
-import { SlowTorch } from "./slow-torch.ts"
 import {
-  SlowDict,
-  SlowError,
-  SlowList,
-  SlowSet,
-  type SlowStorage,
-  SlowTensor,
-  SlowTuple,
-  type SlowValue,
-} from "./slow-values.ts"
+  isSlowContainer,
+  type SlowChild,
+  type SlowContainer,
+  type SlowRoot,
+  slowChildren,
+  slowRoot,
+  slowSpell,
+} from "./slow-root.ts"
+import { SlowTorch } from "./slow-torch.ts"
+import { SlowDict, SlowError, SlowList, type SlowStorage, SlowTensor, type SlowValue } from "./slow-values.ts"
 import { slowZip } from "./slow-zip.ts"
 
 /** The options of a conversion that a mutant is given. */
@@ -35,9 +35,6 @@ interface Contents {
   /** Fetches the bytes of a storage: only those of tensors that are written need be there and right. */
   readonly load: (storage: SlowStorage) => void
 }
-
-const WELL_KNOWN =
-  "state_dict model_state_dict model module net network params_ema params generator weights ema".split(" ")
 
 /** The safetensors file that converting `file` must give. */
 export function slowConvert(file: Uint8Array, options: SlowOptions = {}): Uint8Array {
@@ -120,30 +117,13 @@ function readLegacy(file: Uint8Array): Contents {
   return { value, byteOrder: "little", load }
 }
 
-type Container = SlowDict | SlowList | SlowTuple | SlowSet
-
-interface Child {
-  readonly key: SlowValue | undefined
-  readonly value: SlowValue
-}
-
-function isContainer(value: SlowValue): value is Container {
-  return [SlowDict, SlowList, SlowTuple, SlowSet].some((type) => value instanceof type)
-}
-
-function childrenOf(container: Container): readonly Child[] {
-  if (container instanceof SlowDict) return container.entries
-  const keyed = !(container instanceof SlowSet)
-  return container.items.map((value, i) => ({ key: keyed ? BigInt(i) : undefined, value }))
-}
-
 /** Whether there is a tensor anywhere below. `known` keeps shared parts from being walked again and again. */
 function holdsTensors(value: SlowValue, known: Map<SlowValue, boolean>): boolean {
   if (value instanceof SlowTensor) return true
-  if (!isContainer(value)) return false
+  if (!isSlowContainer(value)) return false
   const before = known.get(value)
   if (before !== undefined) return before
-  const holds = childrenOf(value).some((child) => holdsTensors(child.value, known))
+  const holds = slowChildren(value).some((child) => holdsTensors(child.value, known))
   known.set(value, holds)
   return holds
 }
@@ -156,40 +136,24 @@ function nameTensors(top: SlowValue, all: boolean): ReadonlyMap<string, TestTens
     if (view === undefined) throw new SlowError("a tensor that safetensors cannot hold")
     found.set(name, view)
   }
-  const walk = (container: Container, prefix: string): void => {
-    for (const { key, value } of childrenOf(container)) {
-      if (!holdsTensors(value, known)) continue
-      if (typeof key !== "string" && typeof key !== "bigint") throw new SlowError("a key that is no name")
-      if (value instanceof SlowTensor) add(prefix + key, value)
-      else if (isContainer(value)) walk(value, `${prefix}${key}.`)
+  const walk = (container: SlowContainer, prefix: string, apart: SlowRoot["apart"]): void => {
+    for (const { key, value } of slowChildren(container)) {
+      if (apart.has(key) || !holdsTensors(value, known)) continue
+      const name = prefix + slowSpell(key)
+      if (value instanceof SlowTensor) add(name, value)
+      else if (isSlowContainer(value)) walk(value, `${name}.`, new Set())
     }
   }
   if (top instanceof SlowTensor) add("tensor", top)
-  else if (isContainer(top)) walk(all ? top : findRoot(top, known), "")
+  else if (isSlowContainer(top) && holdsTensors(top, known)) {
+    const { container, apart } = all ? { container: top, apart: new Set<SlowChild["key"]>() } : slowRoot(top)
+    walk(container, "", apart)
+  }
   if (found.size === 0) throw new SlowError("no tensors")
   return found
 }
 
-/** The state dict, by the rule that the README states. */
-function findRoot(top: Container, known: Map<SlowValue, boolean>): Container {
-  let root = top
-  for (let named = false; ; ) {
-    const children = childrenOf(root).filter(({ value }) => holdsTensors(value, known))
-    if (children.length === 0 || children.some(({ value }) => value instanceof SlowTensor)) return root
-    const usual = WELL_KNOWN.flatMap((name) => children.filter(({ key }) => key === name))
-    const next = children.length === 1 ? children[0] : usual[0]
-    if (next === undefined) {
-      // A well-known child without a root of its own is taken whole.
-      if (named) return root
-      throw new SlowError("no rule says which")
-    }
-    if (!isContainer(next.value)) throw new SlowError("a tensor is no container")
-    named ||= next === usual[0]
-    root = next.value
-  }
-}
-
-/** Of names for one and the same tensor the first is written; the others become metadata. */
+/** Of names for one and the same tensor the first of the file is written; the others become metadata. */
 function withoutAliases(
   named: ReadonlyMap<string, TestTensor>,
   metadata: Map<string, string>,
@@ -197,8 +161,7 @@ function withoutAliases(
   const reserved = new Set([...metadata.keys(), "format", "source_sha256", "source_bytes", "converted_by"])
   const written = new Map<string, TestTensor>()
   const firsts = new Map<string, string>()
-  const sorted = [...named].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  for (const [name, tensor] of sorted) {
+  for (const [name, tensor] of named) {
     const { storage, dtype, offset, shape, strides, conj, neg } = tensor
     const same = JSON.stringify([storage.key, DTYPES.indexOf(dtype), offset, shape, strides, conj, neg])
     const first = firsts.get(same)

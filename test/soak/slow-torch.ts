@@ -167,7 +167,7 @@ function makeTensor(
   const name = ownDtype ?? reference.dtype
   if (name === undefined) throw new SlowError("a tensor without a dtype")
   const dtype: Dtype | undefined = DTYPES.find(({ torch }) => torch === name)
-  if (dtype === undefined) return new SlowTensor(undefined)
+  if (dtype === undefined) return new SlowTensor(undefined, numbers(size).length)
   const bit = (key: string): boolean => {
     const value = metadata instanceof SlowDict ? metadata.get(key) : undefined
     // torch sets the bit for any value, False too.

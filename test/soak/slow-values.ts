@@ -36,6 +36,8 @@ export class SlowSet {
 export class SlowDict {
   readonly entries: { key: SlowValue; value: SlowValue }[] = []
   readonly ordered: boolean
+  /** Whether BUILD gave it attributes. */
+  hasState = false
 
   constructor(ordered: boolean) {
     this.ordered = ordered
@@ -98,9 +100,12 @@ export class SlowReference {
 /** A tensor; `view` is undefined for one that safetensors cannot hold. */
 export class SlowTensor {
   readonly view: TestTensor | undefined
+  /** How many dimensions it has; those of an unknown kind count as one. */
+  readonly rank: number
 
-  constructor(view: TestTensor | undefined) {
+  constructor(view: TestTensor | undefined, rank = view?.shape.length ?? 1) {
     this.view = view
+    this.rank = rank
   }
 }
 
