@@ -1,7 +1,7 @@
 /**
  * Ends conversions at 50 seeded moments each, by SIGKILL, SIGINT and SIGTERM, with and without copying threads, spread
- * over the phases of a run; converts a thousand files in one process and looks for what is left; and runs test/faults
- * with every file operation instead of a part of them. Needs `npm run build`. `node scripts/faults.mjs [seed]`.
+ * over the phases of a run; and converts a thousand files in one process and looks for what is left. Needs `npm run
+ * build`. `node scripts/faults.mjs [seed]`. Every file operation fails in test/faults, in a deep run of the tests.
  */
 
 import { spawn, spawnSync } from "node:child_process"
@@ -42,7 +42,6 @@ try {
   if (!existsSync(CLI)) throw new Error("dist/cli.js is not there: npm run build")
   for (const route of [smallRoute(), await largeRoute()]) await checkMoments(route)
   checkLeaks()
-  checkSuites()
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
@@ -216,30 +215,4 @@ function checkLeaks() {
   })
   process.stdout.write(child.stdout)
   check("leaks", child.status === 0 ? [] : [child.stderr || `exit ${child.status}`])
-}
-
-// The suites, with everything
-
-function checkSuites() {
-  const report = join(work, "suites.json")
-  const vitest = here("../node_modules/vitest/vitest.mjs")
-  const args = [vitest, "run", "test/faults", "--reporter=json", `--outputFile=${report}`]
-  const { status, stderr } = spawnSync(process.execPath, args, {
-    cwd: here(".."),
-    env: { ...process.env, FAULTS: "all" },
-    encoding: "utf8",
-  })
-  if (!existsSync(report)) return check("test/faults", [stderr])
-  const { numPassedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, "utf8"))
-  passed += numPassedTests
-  for (const { assertionResults } of testResults) {
-    for (const { status, fullName, failureMessages } of assertionResults) {
-      if (status === "failed") failures.push(`${fullName}: ${failureMessages[0]}`)
-    }
-  }
-  console.log(
-    `faults: test/faults with every operation: ${numPassedTests} passed, ${numPendingTests} skipped`,
-  )
-  // Also where no test failed but something was left unhandled.
-  if (status !== 0 && failures.length === 0) failures.push(`test/faults: ${stderr}`)
 }

@@ -39,3 +39,10 @@ echo "oracle: the committed fixtures are what torch and safetensors make"
 
 "$python" test/oracle/convert_real.py ../shared/real "$work/real"
 npx vitest run --config vitest.oracle.config.ts "$@"
+
+# Tied tensors: what a conversion keeps is what the models look up. An environment from before may lack transformers.
+if "$python" -c "import transformers" 2>/dev/null; then
+  "$python" test/oracle/load_tied.py dist/cli.js 2>/dev/null | sed 's/^/oracle: /'
+else
+  echo "oracle: no transformers in $work/venv: models with tied tensors were not loaded"
+fi

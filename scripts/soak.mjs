@@ -6,7 +6,7 @@
  *     npm run soak -- --replay 1:4711                      one mutant again, with all that is known of it
  *     npm run soak -- --mutants 200000 --torch 20          compares one accepted mutant in 20 with torch
  *
- * Time: each mutant is timed; one above 100 ms is run up to five times and the fastest run counts. Memory is held in
+ * Time: that of the processor, for each mutant; one above 100 ms is run up to five times and the fastest run counts. Memory is held in
  * three ways. V8's heap: each process has 200 MB more than it needs for itself, and dies above that. Buffers: all that a
  * mutant's conversion makes are added up, whether they are used or not. All of it: the process's peak of resident memory,
  * against what it was before. A process that dies, hangs or grows names its mutant, which is tried again alone.

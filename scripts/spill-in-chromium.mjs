@@ -156,6 +156,7 @@ async function checkAll(context, url) {
 
 async function openPage(context, url) {
   const page = await context.newPage()
+  page.setDefaultTimeout(180_000)
   await page.goto(url)
   const heap = await WorkerHeap.of(page)
   await page.setInputFiles("input", checkpoint)

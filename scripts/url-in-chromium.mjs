@@ -131,6 +131,7 @@ async function inPage(program, use) {
   })
   try {
     const page = await context.newPage()
+    page.setDefaultTimeout(180_000)
     await page.goto(addressOf(pages))
     await page.waitForFunction(() => globalThis.openCheckpoint !== undefined)
     await use(page)

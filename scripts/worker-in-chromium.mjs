@@ -70,6 +70,7 @@ async function useExample() {
   const browser = await chromium.launch({ executablePath, args: CHROMIUM_ARGUMENTS })
   try {
     const page = await browser.newPage()
+    page.setDefaultTimeout(180_000)
     await page.goto(`http://127.0.0.1:${server.address().port}/`)
     await page.setInputFiles("input", checkpoint)
     const link = page.locator("output a")

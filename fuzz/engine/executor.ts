@@ -50,11 +50,14 @@ export class Executor {
     }
   }
 
+  /** By the processor time of the process, too: that others keep the machine busy makes no input slow. */
   async #isSlow(bytes: Uint8Array): Promise<boolean> {
     for (let i = 0; i < 2; i++) {
       const start = performance.now()
+      const before = process.cpuUsage()
       await this.#target.run(bytes)
-      if (performance.now() - start <= SLOW_MILLISECONDS) return false
+      const { user, system } = process.cpuUsage(before)
+      if (Math.min(performance.now() - start, (user + system) / 1000) <= SLOW_MILLISECONDS) return false
     }
     return true
   }

@@ -7,7 +7,7 @@ import { chromium } from "playwright-core"
 import { CHROMIUM_ARGUMENTS } from "../find-chromium.mjs"
 
 /** An element that does not appear within this time never does. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 180_000
 
 export class PageBrowser {
   /** URLs that any page has asked for. */

@@ -7,10 +7,22 @@ import { isCheckpointError } from "../branded-error.ts"
 import { NEXT_AT_DANGER, NEXT_AT_PARTS } from "../error-texts.ts"
 import { CheckpointError } from "../errors.ts"
 
+/** Asked for once: a scan of many files asks for each. */
+let loading: Promise<typeof import("./global-knowledge.ts")> | undefined
+
+/** What is known of globals, loaded when it is needed: most files name none that is not allowed. */
+export function loadKnowledge(): Promise<typeof import("./global-knowledge.ts")> {
+  loading ??= import("./global-knowledge.ts").catch((error: unknown) => {
+    loading = undefined
+    throw error
+  })
+  return loading
+}
+
 /** `error`, which tells of each refused global what is known of it, dangerous ones first. Any other error as it is. */
 export async function withKnowledge(error: unknown): Promise<unknown> {
   if (!isCheckpointError(error) || error.code !== "global-not-allowed") return error
-  const { knowledgeOf } = await import("./global-knowledge.ts")
+  const { knowledgeOf } = await loadKnowledge()
   const all = error.detail.globals.map((global) => ({
     ...global,
     ...knowledgeOf(global.module, global.name),

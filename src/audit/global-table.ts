@@ -2,6 +2,7 @@
 
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import { findAllowedGlobal } from "../torch/allowed-globals.ts"
+import { loadKnowledge } from "./danger-first.ts"
 import type { knowledgeOf } from "./global-knowledge.ts"
 import type { GlobalVerdict, ScannedGlobal } from "./scan-report.ts"
 
@@ -70,7 +71,7 @@ export class GlobalTable {
   async globals(): Promise<readonly ScannedGlobal[]> {
     const isClean = this.#rows.every(({ mention }) => isAllowed(mention))
     // Loaded when it is needed: most files name nothing else.
-    const knowledge = isClean ? undefined : await import("./global-knowledge.ts")
+    const knowledge = isClean ? undefined : await loadKnowledge()
     const all = this.#rows.map((row) => describe(row, knowledge?.knowledgeOf))
     return ORDER.flatMap((wanted) => all.filter(({ verdict }) => verdict === wanted))
   }

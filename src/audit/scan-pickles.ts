@@ -6,9 +6,10 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
 import { requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { hasProtocolHead, isCertainPickle, isPickleToPython } from "../pickle/list-pickles.ts"
+import { hasPlainName, hasProtocolHead, isCertainPickle, isPickleToPython } from "../pickle/list-pickles.ts"
 import { runPickleSteps } from "../pickle/machine.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
+import { PICKLE_BYTES } from "../pickle/memory-costs.ts"
 import type { GlobalMention } from "../pickle/shadow-stack.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readLegacyLayout } from "../torch/layout-legacy.ts"
@@ -17,9 +18,6 @@ import { listWindows } from "../torch/pickle-windows.ts"
 import { StorageTable } from "../torch/storage-table.ts"
 import { TorchPolicy } from "../torch/torch-policy.ts"
 import type { AuditTrail } from "./audit-trail.ts"
-
-/** What a pickle that follows another takes, whatever is in it. */
-const PICKLE_RUN_BYTES = 1024
 
 /** Globals that are looked up among the dangerous ones, of a file that may be no pickle at all. */
 const MOST_ASKED = 1000
@@ -63,7 +61,7 @@ export async function scanBarePickles(
     const budget = { opcodes: 0, memory }
     const starts = await listRow(bytes, limits, trail)
     for (const [index, start] of starts.entries()) {
-      if (index > 0) memory.take(PICKLE_RUN_BYTES, nameOf(index))
+      if (index > 0) memory.take(PICKLE_BYTES, nameOf(index))
       const storages = absentStorages(source)
       const policy = new TorchPolicy({ within: nameOf(index), limits, storages, storageViews: true, memory })
       await inTurns(runPickleSteps(bytes, { within: nameOf(index), policy, limits, budget, start }), signal)
@@ -79,7 +77,7 @@ async function listRow(bytes: Uint8Array, limits: Limits, trail: AuditTrail): Pr
   const budget = { opcodes: 0, memory }
   const starts: number[] = []
   for (let start = 0; start < bytes.byteLength; ) {
-    memory.take(PICKLE_RUN_BYTES, nameOf(starts.length))
+    memory.take(PICKLE_BYTES, nameOf(starts.length))
     const name = nameOf(starts.length)
     const { end, complete } = await trail.list({ name, bytes, start, fileOffset: 0 }, budget)
     starts.push(start)
@@ -119,7 +117,7 @@ export async function isBarePickle(
   if ((isStrict ? isPickleToPython : isCertainPickle)(bytes, row)) return true
   if (!row.looksUp) return false
   const { findDanger } = await import("./known-dangers.ts")
-  return mentions.some(({ module, name }) => findDanger(module, name) !== undefined)
+  return mentions.some((each) => hasPlainName(each) && findDanger(each.module, each.name) !== undefined)
 }
 
 function absentStorages(source: ByteSource): StorageTable {

@@ -107,6 +107,8 @@ class Listing {
   readonly #onMention: ListingOptions["onMention"]
   #goesOn = true
   #hasMentionedFrame = false
+  /** Texts that were read lately: names come back from the memo as often as the pickle likes. */
+  readonly #texts = new Map<number, string>()
 
   constructor(bytes: Uint8Array, options: ListingOptions, stack: ShadowStack) {
     const { within, limits, onMention, start = 0, isWhole = true, hasPersistentIds = true } = options
@@ -192,9 +194,14 @@ class Listing {
 
   /** What the text that was pushed at `place` says. */
   textAt(place: number): string | undefined {
+    const known = this.#texts.get(place)
+    if (known !== undefined) return known
     const walker = new OpcodeWalker(this.walker.bytes, place, true)
     walker.next()
-    return readName(walker)
+    const text = readName(walker)
+    if (this.#texts.size === MOST_TEXTS) this.#texts.clear()
+    if (text !== undefined) this.#texts.set(place, text)
+    return text
   }
 
   mention(opcode: GlobalMention["opcode"], module: string, name: string, isNamed: boolean): void {
@@ -217,6 +224,7 @@ class Listing {
 }
 
 const STOP = 0x2e
+const MOST_TEXTS = 64
 const HIGHEST_PROTOCOL = 5
 
 const pushText = ({ stack, walker }: Listing): void => stack.push(walker.at)

@@ -161,7 +161,8 @@ function isLookup({ opcode, module, isNamed }: GlobalMention): boolean {
 /** Identifiers with dots between them. */
 const PLAIN_NAME = /^[\p{ID_Start}_][\p{ID_Continue}]*(?:\.[\p{ID_Start}_][\p{ID_Continue}]*)*$/u
 
-function hasPlainName({ module, name }: GlobalMention): boolean {
+/** Whether modules and attributes have such names, and text that happens to decode has not. */
+export function hasPlainName({ module, name }: GlobalMention): boolean {
   return PLAIN_NAME.test(module) && PLAIN_NAME.test(name)
 }
 

@@ -101,7 +101,9 @@ function exportsOf(file: string): readonly string[] {
   const path = fileURLToPath(new URL(`../../src/${file}`, import.meta.url))
   const program = ts.createProgram([path], {
     noEmit: true,
-    skipLibCheck: true,
+    // What is exported has its name whatever types it is made of: those of DOM and Node take seconds.
+    noLib: true,
+    types: [],
     allowImportingTsExtensions: true,
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
@@ -125,7 +127,7 @@ describe.each([
     expect(Object.keys(module).sort()).toEqual(FUNCTIONS)
   })
 
-  it("exports these names, types included", { timeout: 60_000 }, () => {
+  it("exports these names, types included", () => {
     expect(exportsOf(file)).toEqual([...FUNCTIONS, ...TYPES].sort())
   })
 })

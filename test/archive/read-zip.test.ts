@@ -6,6 +6,7 @@ import { readZip } from "../../src/archive/read-zip.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { readExtent } from "../../src/bytes/read-extent.ts"
 import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { depth } from "../depth.ts"
 import { open, refusal } from "./refusals.ts"
 import {
   buildZip,
@@ -219,7 +220,8 @@ describe("ZIP64", () => {
   })
 
   it("opens 65,535 and more members", async () => {
-    for (const count of [65_535, 65_536]) {
+    // Building one takes seconds, opening it a moment.
+    for (const count of depth({ quick: [65_536], deep: [65_535, 65_536] })) {
       const members = Array.from({ length: count }, (_, i) => ({ name: `m${i}` }))
       const bytes = buildZip({ members, ...(count > 65_535 ? { zip64: {}, end: FULL } : {}) })
       expect((await open(bytes)).entries.size).toBe(count)

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest"
 import { isCheckpointError, scan, toSafetensorsBytes } from "../../src/index.ts"
 import { torchArchive } from "../archive/zip-builder.ts"
 import { readCorpusFile, readManifest } from "../corpus.ts"
+import { depth } from "../depth.ts"
 import { assemble, hex, type Part } from "../pickle/assemble.ts"
 import { legacyFile, storage, text, vector } from "../torch/legacy-file.ts"
 
@@ -104,7 +105,7 @@ describe("scan and conversion agree", () => {
         const outcome = await compare(torchArchive(files))
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
       }),
-      { numRuns: 4_000, seed: 5 },
+      { numRuns: depth({ quick: 800, deep: 4000 }), seed: 5 },
     )
     expect([...outcomes.keys()]).toEqual(expect.arrayContaining(["global-not-allowed", "pickle-stack"]))
   })
@@ -124,7 +125,7 @@ describe("scan and conversion agree", () => {
         const files = { "a/data.pkl": good, "a/data/0": new Uint8Array(8), "a/other": bytes }
         outcomes.add(await compare(torchArchive(files)))
       }),
-      { numRuns: 1_000, seed: 6 },
+      { numRuns: depth({ quick: 200, deep: 1000 }), seed: 6 },
     )
     expect([...outcomes].sort()).toEqual(["converted", "global-not-allowed"])
   })
@@ -134,7 +135,7 @@ describe("scan and conversion agree", () => {
       fc.asyncProperty(pickle, async (object) => {
         await compare(legacyFile({ object }))
       }),
-      { numRuns: 1_000, seed: 7 },
+      { numRuns: depth({ quick: 200, deep: 1000 }), seed: 7 },
     )
   })
 

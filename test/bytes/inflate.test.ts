@@ -11,6 +11,7 @@ import { readExtent } from "../../src/bytes/read-extent.ts"
 import { isCheckpointError } from "../../src/errors.ts"
 import { nodeInflate } from "../../src/node/node-inflate.ts"
 import { refusal } from "../archive/refusals.ts"
+import { depth } from "../depth.ts"
 
 function deflated(data: Uint8Array, changes: Partial<ByteExtent> = {}, level = 6): ByteExtent {
   return extentOf(new Uint8Array(deflateRawSync(data, { level })), data.length, changes)
@@ -215,7 +216,7 @@ it("are refused by both engines alike, whatever byte is changed", async () => {
       const extent = extentOf(changed, position % 2 === 0 ? 400 : byteLength)
       expect(await outcome(nodeInflate, extent)).toBe(await outcome(inflateExtent, extent))
     }),
-    { numRuns: 3000, seed: 2 },
+    { numRuns: depth({ quick: 300, deep: 3000 }), seed: 2 },
   )
 })
 

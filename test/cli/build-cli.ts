@@ -1,9 +1,11 @@
 /** Bundles the command line as it is shipped, into a folder of the test's own. */
 
 import { spawn, spawnSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { readdirSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import { build } from "tsup"
+import { build } from "esbuild"
 
 const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -11,23 +13,19 @@ const fromHere = (path: string): string => fileURLToPath(new URL(path, import.me
 export async function buildCli(folder: string): Promise<string> {
   writeFileSync(`${folder}/package.json`, '{"type":"module"}')
   await build({
-    config: false,
-    silent: true,
-    entry: {
+    logLevel: "error",
+    entryPoints: {
       cli: fromHere("../../src/cli/main.ts"),
       "copy-worker": fromHere("../../src/node/copy-worker.ts"),
       "digest-worker": fromHere("../../src/node/digest-worker.ts"),
     },
-    outDir: folder,
-    outExtension: () => ({ js: ".js" }),
-    format: ["esm"],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: "esm",
     target: "es2022",
     platform: "node",
-    splitting: true,
-    clean: false,
     tsconfig: fromHere("../../tsconfig.node.json"),
-    // The folder has no node_modules.
-    noExternal: [/.*/],
   })
   return `${folder}/cli.js`
 }
@@ -59,6 +57,8 @@ export function runShell(script: string, line: string): Ending {
 export interface Running {
   readonly pid: number | undefined
   readonly kill: (signal: NodeJS.Signals) => void
+  /** Its standard error up to now. */
+  readonly said: () => string
   readonly ended: Promise<Ending>
 }
 
@@ -74,10 +74,32 @@ export function startScript(
   const stderr: Buffer[] = []
   child.stdout.on("data", (part: Buffer) => stdout.push(part))
   child.stderr.on("data", (part: Buffer) => stderr.push(part))
+  const said = (): string => Buffer.concat(stderr).toString("utf8")
   const ended = new Promise<Ending>((resolve) => {
     child.on("close", (code, signal) => {
-      resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString("utf8") })
+      resolve({ code, signal, stdout: Buffer.concat(stdout), stderr: said() })
     })
   })
-  return { pid: child.pid, kill: (signal) => void child.kill(signal), ended }
+  return { pid: child.pid, kill: (signal) => void child.kill(signal), said, ended }
+}
+
+/** Waits until `isSo`; fails when the process ends before that. */
+export async function until(isSo: () => boolean, running: Running): Promise<void> {
+  let ending: Ending | undefined
+  void running.ended.then((found) => {
+    ending = found
+  })
+  while (!isSo()) {
+    if (ending !== undefined) throw new Error(`it ended too early: ${JSON.stringify(ending)}`)
+    await sleep(2)
+  }
+}
+
+/** Waits until some bytes have been written into `folder` under a name that is not the final one. */
+export async function midway(folder: string, running: Running): Promise<void> {
+  const isMidway = (): boolean => {
+    const name = readdirSync(folder).find((each) => each.endsWith(".tmp"))
+    return name !== undefined && (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0) > 0
+  }
+  await until(isMidway, running)
 }

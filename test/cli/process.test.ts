@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
 import { toSafetensorsBytes } from "../../src/node/index.ts"
@@ -9,7 +8,7 @@ import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { tensor } from "../property/model.ts"
-import { buildCli, runScript, runShell, startScript } from "./build-cli.ts"
+import { buildCli, midway, runScript, runShell, startScript, until } from "./build-cli.ts"
 import { ORACLE } from "./run.ts"
 
 const newFolder = temporaryFolders()
@@ -19,7 +18,7 @@ const posix = process.platform !== "win32"
 let script = ""
 beforeAll(async () => {
   script = await buildCli(newFolder())
-}, 60_000)
+})
 
 /** How the bytes of a large conversion get to the output: picked or copied by threads, or inflated in the event loop. */
 const WAYS = ["gathered", "copied", "inflated"] as const
@@ -36,19 +35,6 @@ function endless(way: (typeof WAYS)[number]): { folder: string; output: string; 
   else writeFileSync(input, writeCheckpoint(repeated, { deflated: (member) => member.includes("data/") }))
   const output = join(folder, "model.safetensors")
   return { folder, output, argv: [input, "-o", output, "--limit", "outputFloorBytes=9000000000"] }
-}
-
-/** Waits until some bytes have been written under a name that is not the final one. */
-async function midway(folder: string): Promise<void> {
-  for (;;) {
-    const temporary = readdirSync(folder).find((name) => name.endsWith(".tmp"))
-    if (
-      temporary !== undefined &&
-      (statSync(join(folder, temporary), { throwIfNoEntry: false })?.size ?? 0) > 0
-    )
-      return
-    await sleep(2)
-  }
 }
 
 describe("the bundle", () => {
@@ -253,7 +239,7 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
   ] as const)("by %s leaves nothing: bytes are %s", async (signal, way, code) => {
     const { folder, argv } = endless(way)
     const running = startScript(script, argv)
-    await midway(folder)
+    await midway(folder, running)
     running.kill(signal)
     expect(await running.ended).toMatchObject({ code, stderr: "tosafetensors: interrupted\n" })
     expect(readdirSync(folder)).toEqual(["model.pt"])
@@ -263,7 +249,7 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
     const { folder, argv, output } = endless("gathered")
     writeFileSync(output, "precious")
     const running = startScript(script, [...argv, "--force"])
-    await midway(folder)
+    await midway(folder, running)
     running.kill("SIGINT")
     await running.ended
     expect(readFileSync(output, "utf8")).toBe("precious")
@@ -273,7 +259,7 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
   it.each(WAYS)("by SIGKILL leaves nothing under the final name: bytes are %s", async (way) => {
     const { folder, argv, output } = endless(way)
     const running = startScript(script, argv)
-    await midway(folder)
+    await midway(folder, running)
     running.kill("SIGKILL")
     expect((await running.ended).signal).toBe("SIGKILL")
     expect(existsSync(output)).toBe(false)
@@ -284,11 +270,10 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
     async (signal) => {
       const spool = newFolder()
       const output = join(newFolder(), "out.safetensors")
+      const changed = statSync(spool).mtimeMs
       const running = startScript(script, ["-", "-o", output], { TMPDIR: spool })
       // The folder appears and is unlinked at once; the handlers are in place before that.
-      const changed = statSync(spool).mtimeMs
-      while (statSync(spool).mtimeMs === changed) await sleep(2)
-      await sleep(50)
+      await until(() => statSync(spool).mtimeMs !== changed && readdirSync(spool).length === 0, running)
       running.kill(signal)
       const { code } = await running.ended
       if (signal === "SIGINT") expect(code).toBe(130)

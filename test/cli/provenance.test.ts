@@ -16,7 +16,7 @@ import { parseSafetensorsHeader, toSafetensorsBytes } from "../../src/node/index
 import { checkpoint, int, ints, stateDict, tensor, text } from "../hostile/checkpoint-parts.ts"
 import { expandingCheckpoint, largeCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
-import { buildCli, runScript, runShell, startScript } from "./build-cli.ts"
+import { buildCli, midway, runScript, runShell, startScript } from "./build-cli.ts"
 import { ORACLE, run } from "./run.ts"
 
 const newFolder = temporaryFolders()
@@ -194,7 +194,7 @@ describe("the command as it is shipped", () => {
   let script = ""
   beforeAll(async () => {
     script = await buildCli(newFolder())
-  }, 60_000)
+  })
 
   it("hashes large files on threads", () => {
     const { folder, input, output } = written(largeCheckpoint(80))
@@ -239,9 +239,7 @@ describe("the command as it is shipped", () => {
     const right = sha256(readFileSync(input))
     const limit = ["--limit", "outputFloorBytes=9000000000"]
     const running = startScript(script, [input, "--sha256", right, ...limit])
-    while (!readdirSync(folder).some((name) => name.endsWith(".tmp"))) {
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    }
+    await midway(folder, running)
     change(input)
     const { code, stderr } = await running.ended
     expect(stderr).toContain("code  input-changed")

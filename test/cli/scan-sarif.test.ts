@@ -238,7 +238,7 @@ describe("scan --sarif", () => {
     const { log } = await logged(ORACLE)
     expect(log.artifacts.length).toBeGreaterThan(300)
     expect(new Set(log.results.map(({ ruleId }) => ruleId)).size).toBeGreaterThan(10)
-  }, 60_000)
+  })
 
   it("calls standard input by no path", async () => {
     const { stdout } = await run(["scan", "-", "--sarif"], { stdin: SYSTEM })

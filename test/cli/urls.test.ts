@@ -22,7 +22,7 @@ const TOKEN = `authorization: Bearer ${SECRET}`
 let script = ""
 beforeAll(async () => {
   script = await buildCli(newFolder())
-}, 60_000)
+})
 
 /** Runs the command to its end. Neither a token nor a query may be in what it prints. */
 async function command(argv: readonly string[], cwd?: string): Promise<Ending> {
@@ -246,10 +246,11 @@ describe("a server that fails", () => {
   it("by saying nothing is given up after --stall-timeout", async () => {
     await using server = await serveFile(CHECKPOINT)
     server.always = () => "answered"
-    const { code, stderr } = await command(["inspect", signed(server), "--stall-timeout", "0.05"])
+    const { code, stderr } = await command(["inspect", signed(server), "--stall-timeout", "0.1"])
     expect(code).toBe(3)
-    expect(stderr).toContain("the server sent nothing for 0.05 seconds")
-    expect(server.asked.length).toBe(2)
+    expect(stderr).toContain("the server sent nothing for 0.1 seconds")
+    // This process may hear of a request after the command has given it up.
+    await expect.poll(() => server.asked.length).toBe(2)
     for (const argv of [["model.pt"], [signed(server)]]) {
       expect((await command([...argv, "--stall-timeout", "soon"])).code).toBe(2)
     }
@@ -264,7 +265,7 @@ describe("a server that fails", () => {
     }
     const folder = newFolder()
     const running = startScript(script, [signed(server)], {}, folder)
-    await expect.poll(() => silent, { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => silent).toBe(true)
     running.kill("SIGINT")
     expect(await running.ended).toMatchObject({ code: 130, stderr: "tosafetensors: interrupted\n" })
     expect(readdirSync(folder)).toEqual([])

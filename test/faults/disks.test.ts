@@ -144,7 +144,7 @@ describe.skipIf(!MOUNTS)("a disk that threads copy to", () => {
     script = await buildCli(newFolder())
     input = join(newFolder(), "model.pt")
     writeFileSync(input, largeCheckpoint(64))
-  }, 60_000)
+  })
 
   it.each([
     ["the middle", 32 * MIB],

@@ -1,18 +1,25 @@
 /**
  * The command as a process: killed, interrupted and let down at its file operations, in both ways of copying.
  *
- * A process takes a while to start, so `npm test` takes a part of the operations; with `FAULTS=all` it is each of them,
- * which is what `npm run test:faults` does.
+ * A process takes a while to start, so `npm test` takes a part of the operations; a deep run takes each of them.
  */
 
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { build } from "esbuild"
 import { beforeAll, describe, expect, it } from "vitest"
-import { buildCli, type Ending, type Running, runShell, startScript } from "../cli/build-cli.ts"
+import {
+  buildCli,
+  type Ending,
+  midway,
+  type Running,
+  runShell,
+  startScript,
+  until,
+} from "../cli/build-cli.ts"
 import { ORACLE } from "../cli/run.ts"
+import { DEEP, depth } from "../depth.ts"
 import { expandingCheckpoint, largeCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
@@ -24,7 +31,6 @@ const INJECT = pathToFileURL(fileURLToPath(new URL("inject.mjs", import.meta.url
 const SMALL = readFileSync(join(ORACLE, "dtypes-zip-f32.pt"))
 const SMALL_OUTPUT = readFileSync(join(ORACLE, "dtypes-zip-f32.safetensors"))
 const LARGE_MIB = 64
-const ALL = process.env["FAULTS"] === "all"
 
 let script = ""
 let libraryScript = ""
@@ -45,7 +51,7 @@ beforeAll(async () => {
     { outfile: libraryScript, format: "esm" },
   )
   large = { input, output: readFileSync(join(folder, "large.safetensors")) }
-}, 60_000)
+})
 
 /** One file of a script that has `toSafetensors`. */
 async function bundleLibrary(
@@ -72,6 +78,7 @@ interface Fault {
   readonly FAULT_THREAD_AT?: string
   readonly FAULT_OP?: string
   readonly FAULT_FILE?: string
+  readonly FAULT_TRACE?: string
 }
 
 interface Place {
@@ -102,9 +109,7 @@ async function operationsOf(
   { input, output }: Place,
   more: readonly string[] = [],
 ): Promise<readonly string[]> {
-  const { stderr, code } = await start([input, "-o", output, "--quiet", ...more], {
-    FAULT_TRACE: "2",
-  } as object).ended
+  const { stderr, code } = await start([input, "-o", output, "--quiet", ...more], { FAULT_TRACE: "2" }).ended
   expect(code).toBe(0)
   return stderr.trim().split("\n")
 }
@@ -151,7 +156,7 @@ describe.skipIf(!posix).each(["new", "forced over another"])("a small output, %s
     const operations = await operationsOf(place(), more)
     expect(operations).toContain(kind === "new" ? "link" : "rename")
     // The last ones make the output appear.
-    const taken = (at: number): boolean => ALL || at % 6 === fault.length % 6 || at > operations.length - 4
+    const taken = (at: number): boolean => DEEP || at % 8 === fault.length % 8 || at > operations.length - 4
     await inLanes(
       [...operations.entries()]
         .filter(([at]) => taken(at))
@@ -173,7 +178,7 @@ describe.skipIf(!posix).each(["new", "forced over another"])("a small output, %s
       expect(existsSync(output) || kind === "new", context).toBe(true)
       const left = leftIn(folder)
       for (const name of left) expect(name).toMatch(/^\.model\.safetensors\.[0-9a-z]+-[0-9a-z]+\.tmp$/)
-      if (!ALL && left.length === 0) return
+      if (!DEEP && left.length === 0) return
       const again = await start([input, "-o", output, "--force"]).ended
       expectOrderly(again, [0], context)
       expect(Buffer.compare(readFileSync(output), SMALL_OUTPUT), context).toBe(0)
@@ -186,7 +191,7 @@ describe.skipIf(!posix).each(["new", "forced over another"])("a small output, %s
     ["SIGTERM", 143],
     ["SIGHUP", 129],
   ] as const
-  it.each(signals.filter(([, code]) => ALL || (code === 130) === (kind === "new")))(
+  it.each(signals.filter(([, code]) => DEEP || (code === 130) === (kind === "new")))(
     "leaves nothing after %s at every operation",
     async (signal, code) => {
       await atEveryOperation(signal, ({ folder, output }, ending, context) => {
@@ -221,7 +226,7 @@ describe.skipIf(!posix)("an output that threads copy", () => {
 
   it.each(THREAD_FAULTS)("ends and leaves nothing: %j", async (fault, code, message) => {
     const changesInput = ["truncate", "grow", "rewrite"].includes(fault.FAULT)
-    const moments = changesInput || !ALL ? ["100"] : ["0", "1", "100", "200"]
+    const moments = changesInput || !DEEP ? ["100"] : ["0", "1", "100", "200"]
     await inLanes(
       moments.map((at) => async () => {
         const { folder, output, ...given } = largePlace()
@@ -256,7 +261,7 @@ describe.skipIf(!posix)("an output that threads copy", () => {
 
   const ENDS: readonly Fault[] = [
     { FAULT: "exit-at-start" },
-    ...["0", "1", "40"].flatMap((at) => [
+    ...depth({ quick: ["1"], deep: ["0", "1", "40"] }).flatMap((at) => [
       { FAULT: "exit", FAULT_OP: "readSync", FAULT_THREAD_AT: at },
       { FAULT: "exit", FAULT_OP: "writeSync", FAULT_THREAD_AT: at },
       { FAULT: "crash", FAULT_OP: "writeSync", FAULT_THREAD_AT: at },
@@ -287,7 +292,7 @@ describe.skipIf(!posix)("an output that threads copy", () => {
     "is whole or not there after %s at any point of the copying",
     async (signal) => {
       await inLanes(
-        (ALL ? ["0", "10", "60", "120", "180", "240"] : ["120"]).map((at) => async () => {
+        (DEEP ? ["0", "10", "60", "120", "180", "240"] : ["120"]).map((at) => async () => {
           const { folder, input, output } = largePlace()
           const ending = await start([input, "-o", output], {
             FAULT: signal,
@@ -315,20 +320,16 @@ describe.skipIf(!posix)("an interruption", () => {
       FAULT: "pause",
       FAULT_OP: "rm",
       FAULT_AT: "0",
+      FAULT_TRACE: "2",
     })
-    for (;;) {
-      const [name] = leftIn(folder)
-      if (name !== undefined && (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0) > 0)
-        break
-      await sleep(2)
-    }
+    await midway(folder, running)
     return { folder, input, output, running }
   }
 
   it("that is repeated while the first one cleans up ends it at once, and leaves nothing", async () => {
     const { folder, running } = await stuck()
     running.kill("SIGINT")
-    await sleep(200)
+    await until(() => /^rm$/m.test(running.said()), running)
     running.kill("SIGTERM")
     expect(await running.ended).toMatchObject({ code: 143, signal: null })
     expect(leftIn(folder)).toEqual([])
@@ -355,10 +356,10 @@ describe.skipIf(!posix)("an interruption", () => {
       writeCheckpoint(new Map(Array.from({ length: 3000 }, (_, i) => [`name${i}`, scalar]))),
     )
     const argv = words.replace("$INPUT", input).replace("$LISTED", listed)
-    // The reader of the pipe lives until the command has ended.
-    const line = `mkfifo "${folder}/pipe"; sleep 30 < "${folder}/pipe" & reader=$!
-      $CLI ${argv} > "${folder}/pipe" & command=$!
-      sleep 0.8; kill -TERM $command; wait $command; echo "exit $?"; kill $reader`
+    // The shell holds the pipe open and takes one byte: more does not go into it than it has room for.
+    const line = `mkfifo "${folder}/pipe"; $CLI ${argv} > "${folder}/pipe" & command=$!
+      exec 3< "${folder}/pipe"; head -c 1 <&3 > "${folder}/head"
+      kill -TERM $command; wait $command; echo "exit $?"`
     expect(runShell(script, line).stdout.toString()).toBe("exit 143\n")
   })
 })
@@ -366,10 +367,12 @@ describe.skipIf(!posix)("an interruption", () => {
 describe.skipIf(!posix)("a pipe whose reader has gone", () => {
   it("keeps no conversion to a file from being done", () => {
     const { input, output, folder } = smallPlace()
+    const pipe = join(folder, "pipe")
     for (const more of ["", "--json"]) {
       const { stderr } = runShell(
         script,
-        `{ sleep 0.2; $CLI "${input}" -o "${output}" --force ${more}; echo "exit $?" >&2; } | true`,
+        `mkfifo "${pipe}"; exec 3<> "${pipe}" 4> "${pipe}" 3<&-; rm "${pipe}"
+        $CLI "${input}" -o "${output}" --force ${more} >&4; echo "exit $?" >&2`,
       )
       expect(stderr).toBe("exit 0\n")
       expect(Buffer.compare(readFileSync(output), SMALL_OUTPUT)).toBe(0)

@@ -6,7 +6,14 @@
 import { expect, it } from "vitest"
 import type { ByteSource } from "../../src/index.ts"
 import { isCheckpointError, scan, toSafetensorsBytes } from "../../src/index.ts"
+import { DEEP } from "../depth.ts"
 import { HOSTILE, LEGAL } from "./corpus.ts"
+
+/** What is put off is about archives: of any other section one case is enough, unless the run is a deep one. */
+const FIRSTS = new Map([...HOSTILE].reverse().map((given) => [given.section, given]))
+const CASES = HOSTILE.filter(
+  (given) => DEEP || given.section.startsWith("zip") || FIRSTS.get(given.section) === given,
+)
 
 function dear(input: Uint8Array): ByteSource {
   const read = async (offset: number, length: number): Promise<Uint8Array> =>
@@ -14,10 +21,10 @@ function dear(input: Uint8Array): ByteSource {
   return { byteLength: input.byteLength, readCost: "high", read }
 }
 
-it("hostile files are refused, or their fault is where nobody reads", { timeout: 300_000 }, async () => {
+it("hostile files are refused, or their fault is where nobody reads", async () => {
   const passed: string[] = []
   const others: string[] = []
-  for (const { name, bytes, options = {}, expect: expected } of HOSTILE) {
+  for (const { name, bytes, options = {}, expect: expected } of CASES) {
     const input = bytes()
     // The others are about sources that answer wrongly, whatever a read costs.
     if (!(input instanceof Uint8Array)) continue
@@ -36,7 +43,7 @@ it("hostile files are refused, or their fault is where nobody reads", { timeout:
   expect(others).toEqual(["zip-descriptor: of an empty member, wrong: storage-size for zip-mismatch"])
 })
 
-it("odd files convert to the same", { timeout: 300_000 }, async () => {
+it("odd files convert to the same", async () => {
   for (const { name, bytes, options = {} } of LEGAL) {
     const input = bytes()
     if (!(input instanceof Uint8Array)) continue

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { KeptBytes } from "../../src/http/kept-bytes.ts"
+import { depth } from "../depth.ts"
 
 const FILE = Uint8Array.from({ length: 4000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff)
 
@@ -18,7 +19,7 @@ it("what is kept of a range is what the file has there, and does not overlap", (
       expect(after).toEqual(FILE.slice(end - after.length, end))
       expect(before.length + after.length).toBeLessThanOrEqual(end - start)
     }),
-    { seed: 7, numRuns: 500 },
+    { seed: 7, numRuns: depth({ quick: 60, deep: 500 }) },
   )
 })
 

@@ -39,8 +39,16 @@ class TestClock implements Waiting {
   silentAfter(count: number): Fault {
     return (part, response) => {
       response.writeHead(part.status, part.headers)
-      response.write(part.body.subarray(0, count), () => setTimeout(() => this.tick(LIMIT), 50))
+      response.write(part.body.subarray(0, count), () => this.#tickSlowly())
       return "answered"
+    }
+  }
+
+  /** One look in a turn of the event loop, so that what has been sent arrives however slow the machine is. */
+  async #tickSlowly(): Promise<void> {
+    for (let i = 0; i < LIMIT; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      this.tick(1)
     }
   }
 }

@@ -336,7 +336,16 @@ describe("reads", () => {
     }
     await using server = await serveFile(large)
     const source = await openUrlSource(server.url, OPTIONS)
-    server.always = () => new Promise((resolve) => setTimeout(resolve, 5))
+    let count = 0
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    server.always = () => {
+      // A seventh would come soon after.
+      if (++count === 6) setTimeout(release, 20)
+      return released
+    }
     await Promise.all(Array.from({ length: 30 }, (_, i) => source.read(1_000_000 * (i + 1), 100)))
     expect(server.asked.length).toBe(31)
     expect(server.mostAtOnce).toBe(6)

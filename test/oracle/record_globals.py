@@ -1,7 +1,7 @@
 """Which globals CPython looks up when it loads pickles that stand in a row, in order, with nothing behind them.
 
 Reads hexadecimal files, one a line, and writes for each a JSON list of what its two unpicklers (the one in C, the one
-in Python) asked for: for each pickle, until one failed or the file ended, where it begins and what was asked for in it. Whatever is looked up is an inert object
+in Python) asked for, from memory and from a file: for each pickle, until one failed or the file ended, where it begins and what was asked for in it. Whatever is looked up is an inert object
 that swallows calls, or a text, which the names of STACK_GLOBAL may be as well.
 """
 
@@ -50,13 +50,19 @@ def recorder(base):
     return Recorder
 
 
-RECORDERS = [recorder(pickle.Unpickler), recorder(pickle._Unpickler)]
+# A buffered file lets the unpickler in C look ahead, and then it reads otherwise than it does from memory.
+RECORDERS = [
+    (recorder(pickle.Unpickler), io.BytesIO),
+    (recorder(pickle._Unpickler), io.BytesIO),
+    (recorder(pickle.Unpickler), lambda data: io.BufferedReader(io.BytesIO(data), 16)),
+    (recorder(pickle.Unpickler), lambda data: io.BufferedReader(io.BytesIO(data))),
+]
 
 
 def record(data):
     answers = []
-    for kind in RECORDERS:
-        file = io.BytesIO(data)
+    for kind, opened in RECORDERS:
+        file = opened(data)
         asked = []
         while file.tell() < len(data):
             unpickler = kind(file)

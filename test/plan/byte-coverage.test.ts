@@ -7,6 +7,7 @@ import {
   coverageOf,
   latticeOf,
 } from "../../src/plan/byte-coverage.ts"
+import { depth } from "../depth.ts"
 import { DTYPES } from "../property/dtypes.ts"
 import { elementCount, elementsNeeded } from "../property/model.ts"
 import { makeView, type View, view } from "../property/random-view.ts"
@@ -68,7 +69,7 @@ describe("the bytes that views cover", () => {
     const property = fc.property(fc.array(anyView, { maxLength: 6 }), (views) => {
       expect(cover(views)).toEqual({ byteLength: marked(views), exact: true })
     })
-    fc.assert(property, { seed: 11, numRuns: 4000 })
+    fc.assert(property, { seed: 11, numRuns: depth({ quick: 400, deep: 4000 }) })
   })
 
   it("are never more than that where little may be spent, and equal where it says so", () => {
@@ -80,7 +81,7 @@ describe("the bytes that views cover", () => {
       else inexact++
       expect(byteLength).toBeLessThanOrEqual(marked(views))
     })
-    fc.assert(property, { seed: 12, numRuns: 4000 })
+    fc.assert(property, { seed: 12, numRuns: depth({ quick: 400, deep: 4000 }) })
     expect(inexact).toBeGreaterThan(100)
   })
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { type GatherBlock, gatherBlockAt, gatherCost, spanOf } from "../../src/plan/gather-blocks.ts"
 import type { StridedView } from "../../src/plan/segments.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
+import { depth } from "../depth.ts"
 
 /** Views whose dimensions step by anything: backwards in order, over one another, not at all. */
 const views = fc.record({
@@ -87,7 +88,7 @@ describe("blocks", () => {
         }
         expect(next).toBe(elementsOf(view))
       }),
-      { seed: 1, numRuns: 4000 },
+      { seed: 1, numRuns: depth({ quick: 400, deep: 4000 }) },
     )
   })
 
@@ -101,7 +102,7 @@ describe("blocks", () => {
           expect(plain(gatherBlockAt(view, other, windowBytes))).toEqual(plain(block))
         }
       }),
-      { seed: 2, numRuns: 2000 },
+      { seed: 2, numRuns: depth({ quick: 200, deep: 2000 }) },
     )
   })
 

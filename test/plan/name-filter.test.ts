@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { type FilterCandidate, matchesGlob } from "../../src/plan/name-filter.ts"
+import { depth } from "../depth.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { tensor } from "../property/model.ts"
 import { dict, namesOf, pair, planFor } from "./contents.ts"
@@ -52,7 +53,7 @@ describe("a glob", () => {
         const pattern = glob.replaceAll(".", "\\.").replaceAll("*", ".*").replaceAll("?", ".")
         expect(matchesGlob(name, glob)).toBe(new RegExp(`^${pattern}$`, "su").test(name))
       }),
-      { seed: 1, numRuns: 20_000 },
+      { seed: 1, numRuns: depth({ quick: 2000, deep: 20_000 }) },
     )
   })
 

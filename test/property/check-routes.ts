@@ -17,6 +17,7 @@ import {
 } from "../../src/index.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
+import { depth } from "../depth.ts"
 import { writeCheckpoint } from "./checkpoint-writer.ts"
 import { DTYPES } from "./dtypes.ts"
 import { FileRoute } from "./file-route.ts"
@@ -25,8 +26,17 @@ import { type RandomCheckpoint, randomCheckpoint } from "./random-state.ts"
 import { referenceAliases, referenceFile, referenceSharing } from "./slow-reference.ts"
 import { referenceUnreferenced } from "./unreferenced-reference.ts"
 
-/** Checkpoints of each layout. */
-const RUNS = 1250
+/** Checkpoints of each layout. With the seed of the few, each kind comes up among them: another generator may need another. */
+const { numRuns: RUNS, seed } = depth({
+  quick: { numRuns: 60, seed: 36 },
+  deep: { numRuns: 1250, seed: 20_240_229 },
+})
+
+/** How often each kind comes up at least. */
+const EACH_KIND = depth({ quick: 1, deep: 10 })
+
+/** How often each kind of job is done at least when files are copied. */
+const EACH_JOB = depth({ quick: 5, deep: 100 })
 
 /** Sizes at which small tensors cross the bounds of chunks and windows. */
 const TINY_SIZES = [
@@ -131,9 +141,9 @@ class Coverage {
     if (times > 0) this.seen.set(what, (this.seen.get(what) ?? 0) + times)
   }
 
-  /** Fails unless each of `kinds` came up ten times at least. */
+  /** Fails unless each of `kinds` came up so often. */
   expectAll(kinds: readonly string[]): void {
-    expect(kinds.filter((kind) => (this.seen.get(kind) ?? 0) < 10)).toEqual([])
+    expect(kinds.filter((kind) => (this.seen.get(kind) ?? 0) < EACH_KIND)).toEqual([])
   }
 }
 
@@ -241,19 +251,19 @@ function sharedGroups(plan: () => unknown): readonly (readonly string[])[] {
 /** The test of one layout. Each has a file of its own, so that they run side by side. */
 export function checkRoutes(layout: "zip" | "legacy"): void {
   const title = `${RUNS} random checkpoints in the ${layout} layout come out as the reference says, by every route`
-  it(title, { timeout: 120_000 }, async () => {
+  it(title, async () => {
     const coverage = new Coverage()
     const files = await FileRoute.open()
     try {
       const property = fc.asyncProperty(randomCheckpoint(layout), (given) => check(given, coverage, files))
-      await fc.assert(property, { seed: 20_240_229, numRuns: RUNS })
+      await fc.assert(property, { seed, numRuns: RUNS })
     } finally {
       files.close()
     }
     coverage.expectAll(KINDS)
     for (const [job, times] of Object.entries(files.jobs)) {
-      if (job !== "checks" || layout === "zip") expect(times, job).toBeGreaterThan(100)
+      if (job !== "checks" || layout === "zip") expect(times, job).toBeGreaterThan(EACH_JOB)
     }
-    expect(coverage.seen.get("inexact") ?? 0).toBeLessThan(RUNS / 100)
+    expect(coverage.seen.get("inexact") ?? 0).toBeLessThanOrEqual(RUNS / 100)
   })
 }

@@ -5,6 +5,7 @@ import JSZip from "jszip"
 import { describe, it } from "vitest"
 import { ZipFile } from "yazl"
 import { toSafetensorsBytes } from "../../src/index.ts"
+import { depth } from "../depth.ts"
 import { expectedFile, expectSame } from "./check-routes.ts"
 import { zipMembers } from "./checkpoint-writer.ts"
 import { randomCheckpoint } from "./random-state.ts"
@@ -21,7 +22,7 @@ describe.each([
         const { bytes } = await toSafetensorsBytes(input, given.options)
         expectSame(bytes, expectedFile(given).file, "bytes")
       }),
-      { seed: 7, numRuns: 100 },
+      { seed: 7, numRuns: depth({ quick: 25, deep: 100 }) },
     )
   })
 })

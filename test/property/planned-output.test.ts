@@ -6,11 +6,12 @@ import { crc32 } from "../../src/bytes/crc32.ts"
 import { openCheckpoint, toSafetensorsBytes } from "../../src/index.ts"
 import { PlannedOutput } from "../../src/transfer/planned-output.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
+import { depth } from "../depth.ts"
 import { expectSame } from "./check-routes.ts"
 import { writeCheckpoint } from "./checkpoint-writer.ts"
 import { type RandomCheckpoint, randomCheckpoint } from "./random-state.ts"
 
-const RUNS = 250
+const RUNS = depth({ quick: 30, deep: 250 })
 
 /** Sizes at which small tensors cross the bounds of pieces and windows. */
 const SIZES = [
@@ -49,9 +50,7 @@ async function check(given: RandomCheckpoint, parts: readonly (readonly [number,
 }
 
 for (const layout of ["zip", "legacy"] as const) {
-  it(`any part of ${RUNS} random outputs (${layout}) is that part of the file`, {
-    timeout: 120_000,
-  }, async () => {
+  it(`any part of ${RUNS} random outputs (${layout}) is that part of the file`, async () => {
     const parts = fc.array(part, { minLength: 1, maxLength: 8 })
     const property = fc.asyncProperty(randomCheckpoint(layout), parts, check)
     await fc.assert(property, { seed: 20_240_229, numRuns: RUNS })

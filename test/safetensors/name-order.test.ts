@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { compareTensors, compareUtf8, sortTensors } from "../../src/safetensors/name-order.ts"
+import { depth } from "../depth.ts"
 
 const ASCENDING = [
   "",
@@ -45,7 +46,7 @@ describe("compareUtf8", () => {
         const bytes = Buffer.compare(Buffer.from(start + a), Buffer.from(start + b))
         expect(Math.sign(compareUtf8(start + a, start + b))).toBe(bytes)
       }),
-      { numRuns: 2000 },
+      { numRuns: depth({ quick: 300, deep: 2000 }) },
     )
   })
 })

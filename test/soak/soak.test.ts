@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
+import { depth, sampled } from "../depth.ts"
 import { checkMutant, LIBRARY, type Subject } from "./invariant.ts"
 import { type Mutant, makeMutant } from "./mutate.ts"
 import { PICKLE_MUTATORS } from "./pickle-mutators.ts"
@@ -16,7 +17,7 @@ import { membersOf } from "./zip-mutators.ts"
 
 const FIXTURES = fileURLToPath(new URL("../fixtures", import.meta.url))
 const SEEDS = loadSeeds(FIXTURES)
-const MUTANTS = 2500
+const MUTANTS = depth({ quick: 600, deep: 2500 })
 
 /** What torch and safetensors made of each checkpoint. */
 function expectedFiles(): ReadonlyMap<string, string> {
@@ -78,7 +79,7 @@ describe("a mutant", () => {
   })
 
   it("that is packed anew is as legal as before", async () => {
-    for (const origin of SEEDS.zip) {
+    for (const origin of sampled(SEEDS.zip, 40)) {
       const torch = origin.name.length % 2 === 0
       const style = { torch, checksums: true, deflated: () => !torch }
       const bytes = packZip(membersOf(origin.bytes), style)
@@ -146,7 +147,7 @@ describe("the invariant", () => {
     expect(await judge(async () => new Uint8Array(8), { ...legal, bytes })).toMatchObject({ is: "failed" })
   })
 
-  it(`holds for ${MUTANTS} mutants, of every kind and by every mutator`, { timeout: 120_000 }, async () => {
+  it(`holds for ${MUTANTS} mutants, of every kind and by every mutator`, async () => {
     const tally = newTally()
     for (let index = 0; index < MUTANTS; index++) {
       const mutant = makeMutant(SEEDS, 1, index)
@@ -156,10 +157,10 @@ describe("the invariant", () => {
     expect(tally.mutants).toBe(MUTANTS)
     expect(tally.identical).toBeGreaterThan(MUTANTS / 20)
     expect(tally.different).toBeGreaterThan(MUTANTS / 50)
-    expect(Object.keys(tally.refused).length).toBeGreaterThan(45)
+    expect(Object.keys(tally.refused).length).toBeGreaterThan(depth({ quick: 30, deep: 45 }))
     for (const kind of ["zip", "legacy", "safetensors"])
-      expect(tally.kinds[kind]?.accepted).toBeGreaterThan(20)
+      expect(tally.kinds[kind]?.accepted).toBeGreaterThan(MUTANTS / 125)
     for (const [, [name]] of PICKLE_MUTATORS)
-      expect(tally.mutators[`pickle:${name}`]?.mutants, name).toBeGreaterThan(5)
+      expect(tally.mutators[`pickle:${name}`]?.mutants, name).toBeGreaterThan(depth({ quick: 0, deep: 5 }))
   })
 })

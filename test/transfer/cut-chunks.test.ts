@@ -5,6 +5,7 @@ import { memorySource } from "../../src/bytes/memory-source.ts"
 import { gatherBlockAt } from "../../src/plan/gather-blocks.ts"
 import type { Segment } from "../../src/plan/segments.ts"
 import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-chunks.ts"
+import { depth } from "../depth.ts"
 
 const source = memorySource(new Uint8Array(0))
 const extent = (coding: ByteExtent["coding"]): ByteExtent => ({
@@ -145,7 +146,7 @@ describe("chunks", () => {
           expect(Math.floor(chunk.start / given.directBytes)).toBe(Math.floor(last / given.directBytes))
         }
       }),
-      { seed: 1, numRuns: 2000 },
+      { seed: 1, numRuns: depth({ quick: 200, deep: 2000 }) },
     )
   })
 
@@ -167,7 +168,7 @@ describe("chunks", () => {
           }
         }
       }),
-      { seed: 2, numRuns: 2000 },
+      { seed: 2, numRuns: depth({ quick: 200, deep: 2000 }) },
     )
   })
 
@@ -183,7 +184,7 @@ describe("chunks", () => {
           expect(serial).toBe(needs)
         }
       }),
-      { seed: 3, numRuns: 1000 },
+      { seed: 3, numRuns: depth({ quick: 100, deep: 1000 }) },
     )
   })
 

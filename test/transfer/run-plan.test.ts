@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { isCheckpointError, toSafetensorsBytes } from "../../src/index.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
+import { depth, places } from "../depth.ts"
 import { Conductor, FillingSource, SlowSource, settle, WatchingSink } from "./instruments.ts"
 import { mixedTensors, overSource, type Planned, planOf } from "./plans.ts"
 
@@ -13,6 +14,9 @@ const SIZES = {
   windowBytes: 512,
   directWindowBytes: 512,
 }
+
+/** Orders in which things get done. */
+const SEEDS = depth({ quick: 6, deep: 25 })
 
 const unhandled: unknown[] = []
 const keep = (reason: unknown): void => void unhandled.push(reason)
@@ -67,7 +71,7 @@ describe.each(FILES.map(([name], index) => [name, index] as const))("a %s checkp
   it.each([true, false])("is written byte by byte exactly once (random access: %s)", async (randomAccess) => {
     const given = await planned(index)
     const { bytes } = await toSafetensorsBytes(given.file)
-    for (let seed = 0; seed < 25; seed++) {
+    for (let seed = 0; seed < SEEDS; seed++) {
       const { sink, done } = start(given, new Conductor(seed), { randomAccess, filling: seed % 2 === 1 })
       await done
       expect(Buffer.compare(sink.bytes, bytes)).toBe(0)
@@ -82,7 +86,7 @@ describe.each(FILES.map(([name], index) => [name, index] as const))("a %s checkp
       const counting = new Conductor(3)
       await start(given, counting, { randomAccess }).done
       expect(counting.operations).toBeGreaterThan(20)
-      for (let failAt = 0; failAt < counting.operations; failAt++) {
+      for (const failAt of places(counting.operations, 30)) {
         const conductor = new Conductor(3)
         conductor.failAt = failAt
         const { source, sink, done } = start(given, conductor, { randomAccess })
@@ -108,7 +112,7 @@ describe.each(FILES.map(([name], index) => [name, index] as const))("a %s checkp
       const given = await planned(index)
       const counting = new Conductor(4)
       await start(given, counting, { randomAccess }).done
-      for (let abortAt = 0; abortAt < counting.operations; abortAt++) {
+      for (const abortAt of places(counting.operations, 30)) {
         const reason = { at: abortAt }
         const controller = new AbortController()
         const conductor = new Conductor(4)

@@ -7,6 +7,10 @@ import { STATUS } from "../model/tensor-columns.ts"
 import { visibleName } from "../model/visible-text.ts"
 import type { OpenedCheckpoint, Preview } from "../worker/protocol.ts"
 import { isRefusal } from "../worker/protocol.ts"
+import { sayPart } from "./root-words.ts"
+
+/** Parts outside the state dict that are listed. */
+const SHOWN_PARTS = 8
 
 const UNDECIDED = "Not known until it is decided what is saved."
 
@@ -49,9 +53,11 @@ function sayLeftOut({ columns }: OpenedCheckpoint, preview: Preview | undefined)
   const said: HTMLElement[] = []
   if (preview === undefined) said.push(paragraph(UNDECIDED))
   const outside = preview?.outsideRoot ?? 0
-  if (outside > 0) {
+  if (preview !== undefined && outside > 0) {
+    const rows = preview.parts.slice(0, SHOWN_PARTS).map(sayPart)
     said.push(
-      paragraph(`${sayCounted(outside, "tensor")} outside the state dict, such as an optimizer’s state.`),
+      paragraph(`${sayCounted(outside, "tensor")} outside the state dict:`),
+      listOf(rows, preview.partCount),
     )
   }
   if (unsupported.length > 0) {

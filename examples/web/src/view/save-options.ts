@@ -69,6 +69,13 @@ export class SaveOptions {
     })
   }
 
+  /** What the list calls a path; undefined where it is not in it. */
+  valueOf(path: readonly string[]): RootValue | undefined {
+    const wanted = JSON.stringify(path)
+    const at = this.#candidates.findIndex((candidate) => JSON.stringify(candidate.path) === wanted)
+    return at < 0 ? undefined : String(at)
+  }
+
   /** As if it had been chosen in the list. */
   chooseRoot(value: RootValue): void {
     this.#rootSelect.value = value

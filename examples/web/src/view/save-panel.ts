@@ -14,8 +14,12 @@ import { isRefusal } from "../worker/protocol.ts"
 import { outcomeView, sayOutcome } from "./outcome-view.ts"
 import { nextStepView, refusalText } from "./refusal-text.ts"
 import { rootChoice } from "./root-choice.ts"
+import { sayReason, saySameNames } from "./root-words.ts"
 import { SaveOptions, sayPath } from "./save-options.ts"
 import { SavingView } from "./saving-view.ts"
+
+/** State dicts with the same names that are offered. */
+const SHOWN_TWINS = 3
 
 /** Whether it can be saved, or is just being, or what became of it. */
 export type SaveState = "undecided" | "ready" | WorkProgress | SaveOutcome
@@ -27,6 +31,7 @@ export class SavePanel {
   readonly #onState: (state: SaveState) => void
   readonly #options: SaveOptions
   readonly #amount = element("p", { class: "amount", "aria-live": "polite" })
+  readonly #twins = element("div", { class: "twins" })
   readonly #names = element("div", { class: "preview" })
   readonly #outcome = element("div", { class: "outcome" })
   readonly #save: HTMLButtonElement
@@ -56,6 +61,7 @@ export class SavePanel {
         this.#save,
       ),
       isUnclear ? rootChoice(opened.candidates, (value) => this.#options.chooseRoot(value)) : undefined,
+      this.#twins,
       this.#outcome,
       element(
         "details",
@@ -95,6 +101,7 @@ export class SavePanel {
     this.#amount.classList.toggle("warning", isRefusal(preview))
     if (isRefusal(preview)) {
       fill(this.#amount, headlineOf(preview))
+      fill(this.#twins)
       const isSaid = !preview.message.includes("\n")
       // That there is something to choose has just been said.
       if (preview.code === "root-ambiguous") fill(this.#names)
@@ -102,7 +109,20 @@ export class SavePanel {
       return
     }
     fill(this.#amount, sayAmount(preview))
+    fill(this.#twins, ...this.#sayTwins(preview))
     fill(this.#names, ...sayNames(preview))
+  }
+
+  /** State dicts with the same names, each with a button that takes it where the list of choices has it. */
+  #sayTwins({ sameNames }: Preview): readonly Child[] {
+    return sameNames.slice(0, SHOWN_TWINS).map(({ path, match }) => {
+      const value = this.#options.valueOf(path)
+      const take =
+        value === undefined
+          ? undefined
+          : button(`Take ${sayPath(path)}`, () => this.#options.chooseRoot(value))
+      return element("p", { class: "muted" }, saySameNames(path, match), " ", take)
+    })
   }
 
   async #pressed(): Promise<void> {
@@ -151,7 +171,7 @@ function sayAmount(preview: Preview): string {
   const aliases = aliasCount === 0 ? "" : `, ${sayCounted(aliasCount, "alias name")} in the metadata`
   const left = outsideRoot + filteredCount
   const leftOut = left === 0 ? "" : ` ${sayCounted(left, "tensor")} left out.`
-  const from = root.length === 0 ? "" : ` from ${sayPath(root)}`
+  const from = ` from ${sayPath(root)} (${sayReason(preview.rootReason)})`
   const amounts = `${sayCounted(tensorCount, "tensor")}${from}, ${sayCounted(parameterCount, "parameter")}, ${sayBytes(byteLength)}`
   return `${amounts}${aliases}.${leftOut}`
 }

@@ -46,8 +46,13 @@ export function planOptions(selection: Selection, log: RenameLog): PlanOptions {
 /** The short of a report. */
 export function previewOf(report: ConversionReport, log: RenameLog): Preview {
   const { root, tensorCount, parameterCount, byteLength, aliases, leftOut, unreferenced, tensors } = report
+  const { parts, partCount, sameNames } = leftOut
   return {
     root,
+    rootReason: report.rootReason,
+    parts,
+    partCount,
+    sameNames,
     tensorCount,
     parameterCount,
     byteLength,

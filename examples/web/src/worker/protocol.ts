@@ -3,7 +3,9 @@
 import type {
   Alias,
   ErrorCode,
+  LeftOutParts,
   RootCandidate,
+  RootReason,
   ScanReport,
   SharingPolicy,
   TensorInfo,
@@ -73,8 +75,9 @@ export interface StoredTensor {
 export type TensorDescription = TensorInfo | StoredTensor
 
 /** What a conversion would write. */
-export interface Preview {
+export interface Preview extends LeftOutParts {
   readonly root: readonly string[]
+  readonly rootReason: RootReason
   readonly tensorCount: number
   readonly parameterCount: number
   readonly byteLength: number
