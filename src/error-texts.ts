@@ -199,7 +199,9 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     ),
   },
 
-  "pickle-protocol": fault(CRAFTED),
+  "pickle-protocol": fault(
+    "torch.save writes protocol 2 unless it is told otherwise. If you know who made the file, have it saved again.",
+  ),
   "pickle-opcode": fault(
     "torch.save does not write this opcode. Ask whoever made the file for one that torch.save wrote.",
   ),

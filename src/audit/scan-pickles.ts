@@ -18,6 +18,7 @@ import { listWindows } from "../torch/pickle-windows.ts"
 import { StorageTable } from "../torch/storage-table.ts"
 import { TorchPolicy } from "../torch/torch-policy.ts"
 import type { AuditTrail } from "./audit-trail.ts"
+import { loadKnowledge } from "./danger-first.ts"
 
 /** Globals that are looked up among the dangerous ones, of a file that may be no pickle at all. */
 const MOST_ASKED = 1000
@@ -116,7 +117,7 @@ export async function isBarePickle(
   if (row.isOpen && !hasProtocolHead(bytes)) return false
   if ((isStrict ? isPickleToPython : isCertainPickle)(bytes, row)) return true
   if (!row.looksUp) return false
-  const { findDanger } = await import("./known-dangers.ts")
+  const { findDanger } = await loadKnowledge()
   return mentions.some((each) => hasPlainName(each) && findDanger(each.module, each.name) !== undefined)
 }
 

@@ -4,13 +4,16 @@ import { sayKeyPath } from "../key-path.ts"
 import type { CheckpointPart, ConversionReport, PartKind, RootReason, SameNames } from "../node/index.ts"
 import type { Fact } from "./facts.ts"
 import { sayBytes, sayCounted } from "./quantities.ts"
-import { quoted, sayRoot, shellWord } from "./shown-text.ts"
+import { sayRoot, shellWord } from "./shown-text.ts"
 
 /** Parts that a summary lists before it counts the rest. */
 const LISTED = 6
 
+/** State dicts with the same names that are listed. */
+const LISTED_TWINS = 3
+
 const REASONS: Readonly<Record<RootReason, string>> = {
-  "lone-tensor": "the checkpoint is one tensor",
+  "lone-tensor": "which is one tensor",
   given: "as asked",
   all: "everything, as asked",
   "holds-tensors": "found by rule: the tensors lie in it",
@@ -41,7 +44,10 @@ export function outsideFacts({ leftOut }: ConversionReport): readonly Fact[] {
   const lines = [`${sayCounted(outsideRoot, "tensor")} outside the root (--all takes them in):`, ...rows]
   return [
     ...lines.map((line): Fact => ["left out", line]),
-    ...sameNames.map((other): Fact => ["same names", saySameNames(other)]),
+    ...sameNames.slice(0, LISTED_TWINS).map((other): Fact => ["same names", saySameNames(other)]),
+    ...(sameNames.length > LISTED_TWINS
+      ? [["same names", `and ${sameNames.length - LISTED_TWINS} more`] as const]
+      : []),
   ]
 }
 
@@ -57,7 +63,7 @@ function saySameNames({ path, tensorCount, match }: SameNames): string {
     "with-module": ', with "module." before each',
     "without-module": ', without "module."',
   }
-  const holds = `${quoted(sayKeyPath(path))} holds the same names${but[match]} (${sayCounted(tensorCount, "tensor")})`
+  const holds = `${sayRoot(path)} holds the same names${but[match]} (${sayCounted(tensorCount, "tensor")})`
   if (typed === undefined) return holds
   return `${holds}: --root ${typed}${match === "with-module" ? " --rename module.=" : ""} takes it`
 }

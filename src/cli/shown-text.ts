@@ -20,7 +20,8 @@ export function sayShape(shape: readonly number[]): string {
 
 /** A path of keys as it is typed: `"model.state_dict"`. */
 export function sayRoot(root: readonly string[]): string {
-  return root.length === 0 ? "the top of the checkpoint" : quoted(sayKeyPath(root))
+  const path = sayKeyPath(root)
+  return root.length === 0 ? "the top of the checkpoint" : path.startsWith("[") ? shown(path) : quoted(path)
 }
 
 /** An argument as a shell takes it, when it shows as it is; undefined when it cannot be typed like that. */

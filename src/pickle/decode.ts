@@ -13,7 +13,7 @@ import type { Limits } from "../limits.ts"
 import { quoteText } from "../quote-text.ts"
 import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
-import { decodePythonText } from "./python-text.ts"
+import { decodePythonText, decodeUtf8 } from "./python-text.ts"
 
 const LINE_FEED = 0x0a
 
@@ -134,10 +134,11 @@ export class PickleDecoder {
       case "int32-length-integer":
         return this.#integer(this.#signedLength())
       case "uint8-length-string":
+        return this.#string(this.#uint8())
       case "uint8-length-text":
         return this.#text(this.#uint8())
       case "int32-length-string":
-        return this.#text(this.#signedLength())
+        return this.#string(this.#signedLength())
       case "uint32-length-text":
         return this.#text(this.#view.getUint32(this.#take(4), true))
       case "uint64-length-text":
@@ -203,6 +204,15 @@ export class PickleDecoder {
     const text = decodePythonText(this.#bytes.subarray(start, start + length))
     if (text !== undefined) return text
     throw this.fault("pickle-text", `a text of ${length} bytes is not UTF-8`)
+  }
+
+  /** A `str` of Python 2, which holds any bytes: text where they are UTF-8, as torch.load takes them, else the bytes. */
+  #string(length: number): string | Uint8Array {
+    const start = this.#take(length)
+    const short = this.#shortTexts.read(start, length)
+    if (short !== undefined) return short
+    const bytes = this.#bytes.subarray(start, start + length)
+    return decodeUtf8(bytes) ?? bytes
   }
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */

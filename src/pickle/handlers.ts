@@ -56,7 +56,7 @@ const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["SETITEMS", (m) => setItems(m, m.popMark())],
   ["EMPTY_SET", (m) => m.push(new PickleSet(false))],
   ["ADDITEMS", (m) => addItems(m, m.popMark())],
-  ["FROZENSET", (m) => m.push(new PickleSet(true, m.popMark()))],
+  ["FROZENSET", (m) => m.push(new PickleSet(true, m.prepareKeys(m.popMark(), 1)))],
   ["MARK", (m) => m.mark()],
   ["BINGET", (m) => m.recall(m.decoder.operand as number)],
   ["LONG_BINGET", (m) => m.recall(m.decoder.operand as number)],
@@ -110,7 +110,7 @@ function append(machine: MachineState, items: PickleValue[]): void {
 
 function addItems(machine: MachineState, items: PickleValue[]): void {
   const target = machine.peek()
-  if (target instanceof PickleSet && !target.frozen) appendAll(machine, target, items)
+  if (target instanceof PickleSet && !target.frozen) appendAll(machine, target, machine.prepareKeys(items, 1))
   else if (target instanceof RefusedObject) keepParts(target, items)
   else throw wrongTarget(machine, target, "a set")
 }
@@ -126,6 +126,7 @@ function setItems(machine: MachineState, flat: readonly PickleValue[]): void {
   }
   if (!(target instanceof PickleDict)) throw wrongTarget(machine, target, "a dict")
   machine.makeEntries(flat.length / 2, target.size)
+  machine.prepareKeys(flat, 2)
   if (flat.length > UNFINISHED_FROM) machine.unfinished = setItemsSteps(target, flat)
   else setSome(target, flat, 0, flat.length)
 }

@@ -9,6 +9,7 @@ import type { Memo } from "./memo.ts"
 import type { MemoryBudget } from "./memory-budget.ts"
 import { ENTRY_BYTES, MEMO_ENTRY_BYTES } from "./memory-costs.ts"
 import type { PicklePolicy } from "./policy.ts"
+import { prepareKey } from "./tuple-keys.ts"
 import type { PickleValue } from "./values.ts"
 import { RefusedReference } from "./values.ts"
 
@@ -118,6 +119,15 @@ export class MachineState {
     this.memory.take(count * ENTRY_BYTES, this.decoder.within)
     const { maxNodes } = this.limits
     if (size + count > maxNodes) requireWithin(this.limits, "maxNodes", size + count, this.decoder.within)
+  }
+
+  /** `values`, of which each `step`th is a key. */
+  prepareKeys<Values extends readonly PickleValue[]>(values: Values, step: 1 | 2): Values {
+    for (let i = 0; i < values.length; i += step) {
+      const key = values[i] as PickleValue
+      if (typeof key === "object") prepareKey(key, this.memory)
+    }
+    return values
   }
 
   /** Notes a global that the policy does not know, and pushes what stands for it. */

@@ -81,6 +81,10 @@ export function* runPickleSteps(bytes: Uint8Array, run: PickleRun): Steps<Pickle
   return { value, end: decoder.position }
 }
 
+/** Named, because torch.save can be made to write protocol 1; what it writes by default has always had PROTO. */
+const NO_PROTOCOL =
+  "the pickle does not begin with its protocol: if it is whole, it is of protocol 0 or 1, and 2 to 5 are read"
+
 function* interpret(state: MachineState, budget: PickleBudget): Steps<PickleValue> {
   while (!interpretSome(state, budget)) {
     const { unfinished } = state
@@ -104,7 +108,7 @@ function interpretSome(state: MachineState, budget: PickleBudget): boolean {
     if (handle === undefined) throw state.fault("pickle-opcode", notAccepted(opcode, decoder))
     if (state.protocol === undefined) {
       if (opcode.name !== "PROTO") {
-        throw state.fault("pickle-protocol", "the pickle does not begin with its protocol")
+        throw state.fault("pickle-protocol", NO_PROTOCOL)
       }
     } else if (opcode.protocol > state.protocol) {
       const problem = `${opcode.name} came with protocol ${opcode.protocol}, the pickle declares ${state.protocol}`

@@ -26,6 +26,15 @@ export function decodePythonText(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** The text, or undefined when the bytes are not UTF-8 without surrogates. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /** A few arrays whatever the text holds: pieces joined one by one would take fifty times its size. */
 function decodeWithSurrogates(bytes: Uint8Array, first: number): string | undefined {
   const patched = bytes.slice()

@@ -26,6 +26,17 @@ export interface PickleObject {
   readonly kind: `object:${string}`
 }
 
+/** A Python complex number. */
+export interface ComplexNumber extends PickleObject {
+  readonly kind: "object:complex"
+  readonly real: number
+  readonly imaginary: number
+}
+
+export function isComplex(value: object): value is ComplexNumber {
+  return "kind" in value && value.kind === "object:complex"
+}
+
 /** A Python float. Wrapped, because Python's 1.0 and 1 are different things to whoever reads a shape. */
 export class PickleFloat {
   readonly kind = "float"
@@ -39,6 +50,8 @@ export class PickleFloat {
 export class PickleTuple {
   readonly kind = "tuple"
   readonly items: readonly PickleValue[]
+  /** What it is compared by as a key (tuple-keys.ts): undefined until it is one, null where it equals itself alone. */
+  asKey?: string | null
 
   constructor(items: readonly PickleValue[]) {
     this.items = items
@@ -69,28 +82,41 @@ export class PickleList {
   }
 }
 
-/** Keeps what it is given, equal members too: nothing that becomes a tensor lies in a set. */
+/** Equal members are one, as in Python: that of the first. */
 export class PickleSet {
   readonly kind = "set"
   readonly frozen: boolean
   #items: PickleValue[] | undefined
+  #mayRepeat = true
 
   constructor(frozen: boolean, items?: PickleValue[]) {
     this.frozen = frozen
     this.#items = items
   }
 
+  /** As they were added: equal ones count. */
   get size(): number {
     return this.#items?.length ?? 0
   }
 
   get items(): readonly PickleValue[] {
-    return this.#items ?? NOTHING
+    if (this.#items === undefined) return NOTHING
+    // Looked for when somebody asks for them: hardly anybody does.
+    if (this.#mayRepeat) {
+      const seen = new Set<unknown>()
+      this.#items = this.#items.filter((item) => {
+        const { size } = seen
+        return seen.add(keyIdentity(item)).size > size
+      })
+      this.#mayRepeat = false
+    }
+    return this.#items
   }
 
   /** Adds `items`, which belong to the set from now on. */
   append(items: PickleValue[]): void {
     this.#items = joined(this.#items, items)
+    this.#mayRepeat = true
   }
 }
 
@@ -114,7 +140,7 @@ const FEW_ENTRIES = 4
 
 const NO_ENTRIES: readonly PickleEntry[] = /* @__PURE__ */ Object.freeze([])
 
-/** A mapping in insertion order. Keys are equal where Python says so: `1`, `1.0` and `True` are one key. */
+/** A mapping in insertion order. Keys are equal where Python says so: `1`, `1.0`, `True` and `1+0j` are one key. */
 export class PickleDict {
   readonly kind = "dict"
   readonly type: "dict" | "OrderedDict" | "Counter" | "defaultdict"
@@ -169,20 +195,31 @@ export class PickleDict {
   }
 }
 
-/**
- * What a `Map` compares keys by. Containers count by identity: hashing them by content would let a small pickle ask
- * for exponential work, and no tensor is named by one.
- */
-function keyIdentity(key: PickleValue): unknown {
+/** What an identity begins with that stands for no text. Texts that do get another. */
+const ESCAPE = "\0"
+
+/** Longer bytes are equal only to themselves here: they name no tensor. */
+const MOST_KEY_BYTES = 256
+
+/** What keys are compared by, as a `Map` compares. Tuples must have been written down before (tuple-keys.ts). */
+export function keyIdentity(key: PickleValue): unknown {
+  if (typeof key === "string") return key.startsWith(ESCAPE) ? `${ESCAPE}s${key}` : key
   if (typeof key === "boolean") return key ? 1 : 0
-  return key instanceof PickleFloat ? floatIdentity(key) : key
+  if (typeof key !== "object" || key === null) return key
+  // NaN equals nothing, itself included, unless it is the same object.
+  if (key instanceof PickleFloat) return Number.isNaN(key.value) ? key : numberIdentity(key.value)
+  if (key instanceof PickleTuple) return key.asKey == null ? key : `${ESCAPE}t${key.asKey}`
+  if (key instanceof Uint8Array) {
+    return key.length > MOST_KEY_BYTES ? key : `${ESCAPE}b${String.fromCharCode(...key)}`
+  }
+  if (!isComplex(key) || Number.isNaN(key.real) || Number.isNaN(key.imaginary)) return key
+  // Adding 0 takes the sign from -0.
+  return key.imaginary === 0 ? numberIdentity(key.real) : `${ESCAPE}c${key.real + 0},${key.imaginary}`
 }
 
-/** A whole float is the integer it equals; NaN equals nothing, itself included, unless it is the same object. */
-function floatIdentity(key: PickleFloat): unknown {
-  const { value } = key
-  if (Number.isNaN(value)) return key
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value) : value
+/** A whole float is the integer it equals, and -0 is 0. */
+function numberIdentity(value: number): number | bigint {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? BigInt(value) : value + 0
 }
 
 /** A global that the policy does not know, where the pickle names it. */

@@ -55,8 +55,8 @@ export interface ElementFixes {
   readonly swapBytes: boolean
   /** Which parts change their sign. */
   readonly negate: "none" | "all" | "real" | "imaginary"
-  /** How: by flipping the top bit, or as two's complement. */
-  readonly negation: "sign-bit" | "twos-complement"
+  /** How: by flipping the top bit, as two's complement, or as torch does for floats of two bytes. */
+  readonly negation: "sign-bit" | "twos-complement" | "float16" | "bfloat16"
   /**
    * Write every byte but 0 as 1, which is what torch takes it for. In C++ and Rust a bool of any other byte is undefined
    * behaviour, and what reads the output may be written in these.
@@ -124,15 +124,19 @@ function mergeDimensions({ dtype, elementOffset, shape, strides }: TensorRecord)
   return { itemBytes: dtype.itemBytes, elementOffset, shape: mergedShape, strides: mergedStrides }
 }
 
+function negationOf({ name, family }: TorchDtype): ElementFixes["negation"] {
+  if (name === "float16" || name === "bfloat16") return name
+  return family === "signed" || family === "unsigned" ? "twos-complement" : "sign-bit"
+}
+
 function fixesFor({ dtype, conjugate, negative }: TensorRecord, byteOrder: ByteOrder): ElementFixes {
   const { partBytes, family } = dtype
-  const integer = family === "signed" || family === "unsigned"
   return {
     partBytes,
     swapBytes: isSwapped(dtype, byteOrder),
     // The neg bit turns both parts around, the conj bit the imaginary one: together they leave it as it is.
     negate: negative ? (conjugate ? "real" : "all") : conjugate ? "imaginary" : "none",
-    negation: integer ? "twos-complement" : "sign-bit",
+    negation: negationOf(dtype),
     normalizeBools: family === "bool",
   }
 }

@@ -44,6 +44,9 @@ export type PlainDataName =
   | "size"
   | "device"
   | "layout"
+  | "first-of-one"
+  | "first-of-two"
+  | "tensor-id"
 
 /** A global on the list, as it lies on the machine's stack. */
 export interface KnownGlobal extends PickleObject {
@@ -62,6 +65,8 @@ type Row = readonly [module: string, name: string, meaning: GlobalMeaning]
 const rebuild = (name: RebuildName): GlobalMeaning => ({ is: "rebuild", rebuild: name })
 const unsupported = (reason: string): GlobalMeaning => ({ is: "unsupported-rebuild", reason })
 const plain = (make: PlainDataName): GlobalMeaning => ({ is: "plain-data", make })
+/** What is said of a tensor that torch gives no memory. */
+export const META_TENSOR = "a meta tensor, which has no values"
 const CONSTANT: GlobalMeaning = { is: "constant" }
 const TENSOR_CLASS: GlobalMeaning = { is: "tensor-class" }
 const UNTYPED: GlobalMeaning = { is: "storage-class", dtype: undefined }
@@ -100,7 +105,7 @@ const ROWS: readonly Row[] = /* @__PURE__ */ (() => [
   ["torch._utils", "_rebuild_sparse_tensor", unsupported("a sparse tensor")],
   ["torch._utils", "_rebuild_sparse_csr_tensor", unsupported("a sparse tensor")],
   ["torch._utils", "_rebuild_nested_tensor", unsupported("a nested tensor")],
-  ["torch._utils", "_rebuild_meta_tensor_no_storage", unsupported("a meta tensor, which has no values")],
+  ["torch._utils", "_rebuild_meta_tensor_no_storage", unsupported(META_TENSOR)],
   ["torch._utils", "_rebuild_wrapper_subclass", unsupported("a tensor subclass that wraps other tensors")],
   [
     "torch._utils",
@@ -118,6 +123,13 @@ const ROWS: readonly Row[] = /* @__PURE__ */ (() => [
       return classes.split(" ").map((name): Row => [module, name, { is: "distributed-part" }])
     }),
   ),
+
+  // What C++ marks its containers with (torch::pickle_save): functions that return their first argument.
+  ["torch.jit._pickle", "restore_type_tag", plain("first-of-two")],
+  ...["build_intlist", "build_tensorlist", "build_doublelist", "build_boollist"].map(
+    (name): Row => ["torch.jit._pickle", name, plain("first-of-one")],
+  ),
+  ["torch.jit._pickle", "build_tensor_from_id", plain("tensor-id")],
 
   ["torch", "Size", plain("size")],
   ["torch", "device", plain("device")],

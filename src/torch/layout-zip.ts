@@ -23,6 +23,7 @@ import type { Refusal } from "./refusal.ts"
 import { smallDecimal } from "./small-decimal.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
+import { refuseOtherCase, requireVersion } from "./torch-records.ts"
 import type { UnclaimedMember, UnclaimedMembers } from "./unclaimed-members.ts"
 import { findRecords, findUnclaimed } from "./unclaimed-members.ts"
 
@@ -84,11 +85,11 @@ export async function readArchive(
   const { name } = extent
   const allowance = new PickleAllowance(limits)
   allowance.take(extent)
-  const byteOrder = readByteOrder(entries.get(`${prefix}byteorder`), options)
-  byteOrder.catch(() => {})
+  const records = readRecords(entries, prefix, options)
+  records.catch(() => {})
   const bytes = await readExtent(extent, options)
   await onPickles?.({ name, bytes, fileOffset: extent.coding === "stored" ? extent.offset : undefined })
-  await byteOrder
+  const byteOrder = await records
 
   const storages = storageTable(entries, prefix)
   const memory = MemoryBudget.of(limits, Math.min(extent.byteLength, DEFLATED_TIMES * extent.storedLength))
@@ -121,6 +122,7 @@ export async function readArchive(
     }
     throw error
   }
+  refuseOtherCase(entries, prefix)
   const unclaimed = await findOthers()
   await searchOthers([...unclaimed.members, ...unclaimed.storages])
   return {
@@ -128,11 +130,24 @@ export async function readArchive(
     value,
     storages: storages.storages(),
     unclaimed,
-    byteOrder: await byteOrder,
+    byteOrder,
     hasChecksums: archive.hasChecksums,
     globals: [...policy.globals],
     memory,
   }
+}
+
+/** What the records beside the pickle say of it. @throws `unsupported-layout` for a version, `byte-order`. */
+async function readRecords(
+  entries: MemberTable,
+  prefix: string,
+  options: ReadingOptions,
+): Promise<ByteOrder> {
+  const [byteOrder] = await Promise.all([
+    options.byteOrder ?? readByteOrder(entries.get(`${prefix}byteorder`), options),
+    requireVersion(entries, prefix, options),
+  ])
+  return byteOrder
 }
 
 /** The value of the one pickle that torch.load reads. */

@@ -1,18 +1,12 @@
 /** What the globals for plain data make: mappings, sets, bytes, sizes, devices. Inert, whatever they are given. */
 
-import type { PickleObject, PickleValue } from "../pickle/values.ts"
+import { prepareKey } from "../pickle/tuple-keys.ts"
+import type { ComplexNumber, PickleObject, PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleFloat, PickleList, PickleSet, PickleTuple } from "../pickle/values.ts"
 import type { PlainDataName } from "./allowed-globals.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt, requireBytes, requireItems } from "./call-site.ts"
-
-/** A Python complex number. */
-export interface ComplexNumber extends PickleObject {
-  readonly kind: "object:complex"
-  readonly real: number
-  readonly imaginary: number
-}
 
 /** A torch.device or a torch.layout: a name and, for a device, perhaps a number. */
 export interface NamedConstant extends PickleObject {
@@ -40,22 +34,33 @@ const MAKERS: Readonly<Record<PlainDataName, Maker>> = {
   size: makeSize,
   device: makeDevice,
   layout: makeLayout,
+  "first-of-one": (items, site) => firstOf(items, 1, site),
+  "first-of-two": (items, site) => firstOf(items, 2, site),
+  "tensor-id": (items, site) => {
+    const value = firstOf(items, 1, site)
+    return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" ? value : null
+  },
 }
 
-/** Empty, or from pairs as Python 2 writes it. */
+/** Empty, from pairs as Python 2 writes it, or from an empty tuple as .NET does. */
 function makeOrderedDict(items: readonly PickleValue[], site: CallSite): PickleDict {
   const dict = new PickleDict("OrderedDict")
   if (items.length === 0) return dict
-  const [pairs] = items
-  if (items.length > 1 || !(pairs instanceof PickleList)) throw wrongCall("OrderedDict", site)
-  requireItems(site, pairs.items.length)
-  for (const pair of pairs.items) {
-    if (!(pair instanceof PickleList || pair instanceof PickleTuple) || pair.items.length !== 2) {
-      throw wrongCall("OrderedDict", site)
-    }
-    dict.set(pair.items[0] as PickleValue, pair.items[1] as PickleValue)
+  const pairs = itemsOf(items[0])
+  if (items.length > 1 || pairs === undefined) throw wrongCall("OrderedDict", site)
+  requireItems(site, pairs.length)
+  for (const pair of pairs) {
+    const [key, value] = itemsOf(pair) ?? []
+    if (itemsOf(pair)?.length !== 2) throw wrongCall("OrderedDict", site)
+    prepareKey(key as PickleValue, site.memory)
+    dict.set(key as PickleValue, value as PickleValue)
   }
   return dict
+}
+
+/** The items of a list or a tuple. */
+function itemsOf(value: PickleValue | undefined): readonly PickleValue[] | undefined {
+  return value instanceof PickleList || value instanceof PickleTuple ? value.items : undefined
 }
 
 function makeCounter(items: readonly PickleValue[], site: CallSite): PickleDict {
@@ -79,12 +84,11 @@ function makeDefaultDict(items: readonly PickleValue[], site: CallSite): PickleD
 
 function setItems(name: string, items: readonly PickleValue[], site: CallSite): PickleValue[] {
   if (items.length === 0) return []
-  const [members] = items
-  if (items.length > 1 || !(members instanceof PickleList || members instanceof PickleTuple)) {
-    throw wrongCall(name, site)
-  }
-  requireItems(site, members.items.length)
-  return [...members.items]
+  const members = itemsOf(items[0])
+  if (items.length > 1 || members === undefined) throw wrongCall(name, site)
+  requireItems(site, members.length)
+  for (const member of members) prepareKey(member, site.memory)
+  return [...members]
 }
 
 /** Empty, from bytes, or (bytearray in protocol 2) from text in Latin-1. Never from a number: that would allocate. */
@@ -140,6 +144,14 @@ function makeLayout(items: readonly PickleValue[], site: CallSite): NamedConstan
   const [text] = items
   if (items.length !== 1 || typeof text !== "string") throw wrongCall("_get_layout", site)
   return { kind: "object:layout", text }
+}
+
+/** The type that C++ hands on as text is for its own reader (torch/jit/_pickle.py). */
+function firstOf(items: readonly PickleValue[], count: 1 | 2, site: CallSite): PickleValue {
+  const [value = null, type = ""] = items
+  if (items.length !== count || typeof type !== "string")
+    throw wrongCall("a function of torch.jit._pickle", site)
+  return value
 }
 
 function wrongCall(name: string, site: CallSite): Error {

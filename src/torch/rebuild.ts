@@ -11,13 +11,14 @@ import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
 import { plainText, quoteText } from "../quote-text.ts"
 import type { GlobalMeaning, RebuildName } from "./allowed-globals.ts"
-import { isKnownGlobal } from "./allowed-globals.ts"
+import { isKnownGlobal, META_TENSOR } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt, requireArguments, requireItems } from "./call-site.ts"
 import { describeDistributed } from "./distributed-part.ts"
 import type { TorchDtype } from "./dtypes.ts"
 import type { StorageReference, TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
-import { isStorageReference, isTensor, isUnsupportedTensor } from "./tensor-record.ts"
+import { isStorageReference, isTensor, isUnsupportedTensor, NOWHERE } from "./tensor-record.ts"
+import { requirePlainState } from "./tensor-state.ts"
 
 /** What a dimension is charged at. */
 const SIZE_BYTES = 16
@@ -32,11 +33,12 @@ export function rebuild(name: RebuildName, args: PickleTuple, site: CallSite): R
 
 const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSite) => Rebuilt>> = {
   tensor: (args, site) => {
-    return makeTensor(requireArguments(site, args, "_rebuild_tensor", 4), undefined, null, site)
+    const items = requireArguments(site, args, "_rebuild_tensor", 4)
+    return makeTensor(items, undefined, { requiresGrad: false, metadata: null }, site)
   },
   "tensor-v2": (args, site) => {
     const items = requireArguments(site, args, "_rebuild_tensor_v2", 6, 7)
-    return makeTensor(items, undefined, items[6] ?? null, site)
+    return makeTensor(items, undefined, { requiresGrad: items[4], metadata: items[6] ?? null }, site)
   },
   "tensor-v3": (args, site) => {
     const items = requireArguments(site, args, "_rebuild_tensor_v3", 7, 8)
@@ -44,11 +46,15 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     if (!isKnownGlobal(dtype) || dtype.meaning.is !== "dtype") {
       throw faultAt(site, "tensor-argument", "the seventh argument of _rebuild_tensor_v3 is no dtype")
     }
-    return makeTensor(items, dtype.meaning.dtype, items[7] ?? null, site)
+    const rest = { requiresGrad: items[4], metadata: items[7] ?? null }
+    return makeTensor(items, dtype.meaning.dtype, rest, site)
   },
-  parameter: (args, site) => unwrap(requireArguments(site, args, "_rebuild_parameter", 3)[0], site),
-  "parameter-with-state": (args, site) =>
-    unwrap(requireArguments(site, args, "_rebuild_parameter_with_state", 4)[0], site),
+  parameter: (args, site) => unwrap(requireArguments(site, args, "_rebuild_parameter", 3), site),
+  "parameter-with-state": (args, site) => {
+    const items = requireArguments(site, args, "_rebuild_parameter_with_state", 4)
+    requirePlainState(items[3], site)
+    return unwrap(items, site)
+  },
   "from-type": (args, site) => {
     const [rebuilder, type, inner, state = null] = requireArguments(site, args, "_rebuild_from_type_v2", 4)
     if (!isKnownGlobal(type) || type.meaning.is !== "tensor-class") {
@@ -61,6 +67,7 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     if (!(inner instanceof PickleTuple)) {
       throw faultAt(site, "tensor-argument", "_rebuild_from_type_v2 is given no tuple of arguments")
     }
+    requirePlainState(state, site)
     if (isKnownGlobal(rebuilder)) {
       const { meaning } = rebuilder
       if (meaning.is === "unsupported-rebuild") return rebuildUnsupported(meaning, inner.items, state)
@@ -95,9 +102,18 @@ export function unsupportedTensor(reason: string, parts: readonly PickleValue[] 
 }
 
 /** A parameter is its tensor: what else it carries (gradients wanted, hooks, attributes) has no place in safetensors. */
-function unwrap(data: PickleValue | undefined, site: CallSite): Rebuilt {
-  if (isTensor(data) || isUnsupportedTensor(data)) return data
+function unwrap([data, requiresGrad]: readonly PickleValue[], site: CallSite): Rebuilt {
+  if (isTensor(data) || isUnsupportedTensor(data)) {
+    requireGradFlag(requiresGrad, isTensor(data) ? data.dtype : undefined, site)
+    return data
+  }
   throw faultAt(site, "tensor-argument", "a parameter is rebuilt from something that is not a tensor")
+}
+
+/** What a tensor is given besides its view of a storage. */
+interface TensorState {
+  readonly requiresGrad: PickleValue | undefined
+  readonly metadata: PickleValue
 }
 
 /**
@@ -108,9 +124,9 @@ function unwrap(data: PickleValue | undefined, site: CallSite): Rebuilt {
 function makeTensor(
   items: readonly PickleValue[],
   ownDtype: TorchDtype | undefined,
-  metadata: PickleValue,
+  { requiresGrad, metadata }: TensorState,
   site: CallSite,
-): TensorRecord {
+): Rebuilt {
   const reference = items[0]
   if (!isStorageReference(reference)) {
     throw faultAt(site, "tensor-argument", "a tensor is rebuilt from something that is not a storage")
@@ -130,7 +146,9 @@ function makeTensor(
   site.memory?.take(SIZE_BYTES * shape.length, site.within)
   const elementCount = productOf(shape, dtype, site)
   requireInsideStorage(reference, dtype, { offset, shape, strides, elementCount }, site)
+  requireGradFlag(requiresGrad, dtype, site)
   const { conjugate, negative } = readMetadata(metadata, dtype, site)
+  if (reference.storage.location === NOWHERE) return unsupportedTensor(META_TENSOR, [reference])
   return {
     kind: "object:tensor",
     dtype,
@@ -142,6 +160,20 @@ function makeTensor(
     conjugate,
     negative,
   }
+}
+
+/** torch takes a bool and nothing else, and True only where there are gradients. */
+function requireGradFlag(
+  value: PickleValue | undefined,
+  dtype: TorchDtype | undefined,
+  site: CallSite,
+): void {
+  if (typeof value !== "boolean") {
+    const shown = describeValue(value ?? null)
+    throw faultAt(site, "tensor-argument", `a tensor's requires_grad is ${shown}, not a bool`)
+  }
+  if (!value || dtype === undefined || /^(?:b?float|complex)/.test(dtype.name)) return
+  throw faultAt(site, "tensor-argument", `a tensor of ${dtype.name} wants gradients, which it cannot have`)
 }
 
 /**

@@ -11,6 +11,7 @@ import { faultAt } from "./call-site.ts"
 import type { TorchDtype } from "./dtypes.ts"
 import { smallDecimal } from "./small-decimal.ts"
 import type { Storage, StorageReference } from "./tensor-record.ts"
+import { NOWHERE } from "./tensor-record.ts"
 
 /** What a persistent id says (`torch/serialization.py`, `persistent_id`). */
 interface StorageMention {
@@ -59,7 +60,8 @@ export class StorageTable {
     const { items } = id
     const tag = items[0]
     const view = items[5] ?? null
-    if (tag !== "storage" || items.length < 5 || items.length > (viewsAllowed ? 6 : 5)) {
+    // The legacy layout has a sixth, None or a view; torch takes neither more nor fewer.
+    if (tag !== "storage" || items.length !== (viewsAllowed ? 6 : 5)) {
       const shown = typeof tag === "string" ? quoteText(tag) : describeValue(tag ?? null)
       throw faultAt(site, "storage-reference", `a persistent id of kind ${shown} with ${items.length} fields`)
     }
@@ -116,6 +118,11 @@ export class StorageTable {
     }
     if (known.storage.byteLength !== byteLength) {
       const problem = `storage ${quoteText(key)} has ${known.storage.byteLength} and then ${byteLength} bytes`
+      throw faultAt(site, "storage-conflict", problem)
+    }
+    // torch reads a storage on `meta` again when it is mentioned elsewhere, and keeps one that has bytes.
+    if ((known.storage.location === NOWHERE) !== (mention.location === NOWHERE)) {
+      const problem = `storage ${quoteText(key)} lies on ${quoteText(known.storage.location)} and then elsewhere`
       throw faultAt(site, "storage-conflict", problem)
     }
     if (dtype !== undefined && known.dtype !== undefined && known.dtype !== dtype) {

@@ -19,6 +19,9 @@ export interface Storage {
   readonly extent: ByteExtent
 }
 
+/** The location of storages that have no bytes in torch (`_meta_deserialize` of torch/serialization.py). */
+export const NOWHERE = "meta"
+
 /** A storage as the pickle refers to it: with the element type it is seen through, or a part of it (old files). */
 export interface StorageReference extends PickleObject {
   readonly kind: "object:storage"

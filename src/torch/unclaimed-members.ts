@@ -36,6 +36,9 @@ const RECORDS: ReadonlyMap<string, RegExp> = new Map([
   [".storage_alignment", /^[0-9]{1,20}$/],
 ])
 
+/** Their names. */
+export const TORCH_RECORDS: readonly string[] = /* @__PURE__ */ Array.from(RECORDS.keys())
+
 /** The longest of them, `.data/serialization_id`, has 40 digits. A longer one holds something else. */
 const MOST_RECORD_BYTES = 64
 

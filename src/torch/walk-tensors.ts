@@ -12,6 +12,7 @@ import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue } from "../pickle/values.ts"
+import { quoteText } from "../quote-text.ts"
 import type { Container } from "./child-cursor.ts"
 import { ChildCursor, isContainer } from "./child-cursor.ts"
 import type { Holding } from "./holding.ts"
@@ -191,9 +192,19 @@ export function* nameTensorsSteps(
 export function keyText(key: PickleValue | undefined, prefix: string): string {
   const text = spellKey(key)
   if (text !== undefined) return text
-  const what = key === undefined ? "a member of a set" : describeValue(key)
+  const what = key === undefined ? "a member of a set" : describeKey(key)
   throw new CheckpointError("name-type", {
     name: prefix,
     problem: `a tensor lies under a key that is ${what}; text, numbers, None and short tuples of them make names`,
   })
+}
+
+/** As much as a message can show. */
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes.subarray(0, 80))
+}
+
+function describeKey(key: PickleValue): string {
+  if (key instanceof Uint8Array) return `bytes (${quoteText(latin1(key))} as Latin-1)`
+  return describeValue(key)
 }

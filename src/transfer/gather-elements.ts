@@ -132,8 +132,13 @@ export function fixElements(bytes: Uint8Array<ArrayBuffer>, fixes: ElementFixes)
   // Real and imaginary parts alternate; a real dtype has one part an element and is negated whole.
   const step = negate === "all" ? partBytes : 2 * partBytes
   const first = negate === "imaginary" ? partBytes : 0
-  if (negation === "sign-bit") flipSigns(bytes, first + partBytes - 1, step)
-  else negateIntegers(bytes, partBytes)
+  if (negation === "twos-complement") {
+    negateIntegers(bytes, partBytes)
+    return
+  }
+  if (negation === "float16") quietFloat16s(bytes)
+  flipSigns(bytes, first + partBytes - 1, step)
+  if (negation === "bfloat16") quietBfloat16s(bytes)
 }
 
 function makeBools(bytes: Uint8Array): void {
@@ -155,6 +160,28 @@ function swapParts(bytes: Uint8Array, partBytes: number): void {
 /** The sign is the top bit of the last byte of a little-endian float. */
 function flipSigns(bytes: Uint8Array, first: number, step: number): void {
   for (let at = first; at < bytes.length; at += step) bytes[at] = (bytes[at] as number) ^ 0x80
+}
+
+/**
+ * torch negates floats of two bytes as float32. On the way there a signalling NaN becomes a quiet one and keeps its other
+ * bits (F16C); on the way back to bfloat16 every NaN becomes this one. So it is for each element that torch negates by
+ * itself; where it negates 32 in a row at once, its AVX kernels flip the sign alone, and without F16C all NaNs of a kind
+ * are one. All of them are the same NaNs; here the place of an element does not decide which.
+ */
+const BFLOAT16_NAN = [0xc0, 0x7f]
+
+function quietFloat16s(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += 2) {
+    const high = bytes[at + 1] as number
+    if ((high & 0x7c) === 0x7c && ((high & 0x03) | (bytes[at] as number)) !== 0) bytes[at + 1] = high | 0x02
+  }
+}
+
+function quietBfloat16s(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += 2) {
+    if (((bytes[at + 1] as number) & 0x7f) === 0x7f && (bytes[at] as number) > 0x80)
+      bytes.set(BFLOAT16_NAN, at)
+  }
 }
 
 /** Invert and add one, with the carry going up through the bytes. The smallest integer stays what it is. */

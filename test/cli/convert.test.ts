@@ -146,11 +146,49 @@ describe("what is converted", () => {
   })
 
   it("keeps aliases, copies them or refuses them by --shared", async () => {
-    expect((await converted("sharing-tied.pt")).metadata["lm_head.weight"]).toBe("embed.weight")
+    expect((await converted("sharing-tied.pt")).metadata["embed.weight"]).toBe("lm_head.weight")
+    const kept = await converted("sharing-tied.pt", "--keep", "embed.*")
+    expect(kept.metadata["lm_head.weight"]).toBe("embed.weight")
+    expect(kept.names).not.toContain("lm_head.weight")
+    const misspelt = await run([fixture("sharing-tied.pt"), "-o", newOutput(), "--keep", "embde.*"])
+    expect(misspelt.stdout).toContain('nothing to keep: "embde.*" matches no name of a tied tensor')
     expect((await converted("sharing-tied.pt", "--shared", "copy")).names).toContain("lm_head.weight")
     const refused = await run([fixture("sharing-tied.pt"), "-o", newOutput(), "--shared", "error"])
     expect(refused.code).toBe(1)
     expect(refused.stderr).toContain("code  tensors-shared")
+  })
+
+  it("is an optimizer only with --all", async () => {
+    const refused = await run([fixture("roots-optimizer-alone.pt"), "-o", newOutput()])
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toContain("the state of an optimizer (33 tensors, ")
+    expect(refused.stderr).toContain("code  no-model")
+    expect(refused.stderr).toContain("--all")
+    expect((await converted("roots-optimizer-alone.pt", "--all")).names).toHaveLength(33)
+  })
+
+  it("tells the root, why, what is left out, and where the same names are once more", async () => {
+    const { stdout } = await run([fixture("roots-averaged-beside.pt"), "-o", newOutput()])
+    expect(stdout).toContain('root          "model", found by rule: a key that state dicts are known by')
+    expect(stdout).toContain('"model_ema", a state dict: 2 tensors, 24 B')
+    expect(stdout).toContain('"model_ema" holds the same names (2 tensors): --root model_ema takes it')
+    const json = await run([fixture("roots-averaged-beside.pt"), "--dry-run", "--json"])
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      root: ["model"],
+      rootReason: "well-known-key",
+      leftOut: {
+        parts: [{ path: ["model_ema"], kind: "state-dict", tensorCount: 2, byteLength: 24 }],
+        sameNames: [{ path: ["model_ema"], tensorCount: 2, byteLength: 24, match: "same" }],
+      },
+    })
+    expect((await converted("roots-averaged-beside.pt", "--root", "model_ema")).names).toHaveLength(2)
+  })
+
+  it.each(["(10, 0.5)", "(10,0.5)", '["(10, 0.5)"]'])("lies under a tuple: --root %s", async (root) => {
+    expect((await converted("roots-explicit-tuple.pt", "--root", root)).names).toEqual([
+      "fc.bias",
+      "fc.weight",
+    ])
   })
 
   it("carries --metadata beside format, which can be replaced", async () => {

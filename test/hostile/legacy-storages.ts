@@ -92,6 +92,7 @@ const VIEWS: readonly HostileCase[] = [
   view("a tuple of four", "storage-reference", [...tuple([text("7-view")], [int(0)], [int(1)], [int(1)])]),
   view("a list", "storage-reference", ["EMPTY_LIST"]),
   view("text", "storage-reference", [text("7-view")]),
+  view("no sixth field, which torch does not do without", "storage-reference", []),
   view("and a seventh field", "storage-reference", ["NONE", "NONE"]),
   view("a tensor larger than the view", "tensor-bounds", viewOf(int(0), int(2)), 3),
   view(

@@ -151,13 +151,6 @@ const LEGACY: readonly LegalCase[] = [
     [two("weight", new Uint8Array(0))],
   ),
   keyed("legacy-view", "that is None", "7", [vector(legacyStorage("7", 4, ["NONE"]), 4)], [weight()]),
-  keyed(
-    "persistent-id",
-    "five fields, as the zip layout has",
-    "7",
-    [vector(legacyStorage("7", 4, []), 4)],
-    [weight()],
-  ),
   legacy(
     "legacy-count",
     "in bytes, of an untyped storage",

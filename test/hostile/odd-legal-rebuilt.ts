@@ -91,7 +91,7 @@ const REBUILT: readonly LegalCase[] = [
       [global("torch._utils", "_rebuild_tensor_v2")],
       [global("torch", "Tensor")],
       tensorArguments(),
-      dict([[text("__class__")], [text("evil")]]),
+      dict([[text("tag")], [text("evil")]]),
     ),
     ["F32", [4], WEIGHT],
   ),

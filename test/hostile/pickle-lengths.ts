@@ -163,11 +163,14 @@ const TEXTS: readonly HostileCase[] = [
   ...BAD_UTF8.map(([what, bytes]) =>
     refusePickle("utf8", `${what} as a name`, "pickle-text", stateDict([[HERE, text(hex(bytes))], tensor()])),
   ),
-  refuseValue("utf8", "0xFF in SHORT_BINSTRING of Python 2", "pickle-text", [
-    HERE,
-    ["SHORT_BINSTRING", hex("ff")],
-  ]),
-  refuseValue("utf8", "0xFF in BINSTRING of Python 2", "pickle-text", [HERE, ["BINSTRING", hex("61 ff")]]),
+  ...(["SHORT_BINSTRING", "BINSTRING"] as const).map((opcode) =>
+    refusePickle(
+      "utf8",
+      `0xFF in ${opcode} of Python 2, as a name`,
+      "name-type",
+      stateDict([[[opcode, hex("61 ff")]], tensor()]),
+    ),
+  ),
   refusePickle("utf8", "0xFF in SHORT_BINUNICODE", "pickle-text", [
     ...[["PROTO", 4] as const, HERE, ["SHORT_BINUNICODE", hex("ff")] as const, "STOP"],
   ]),

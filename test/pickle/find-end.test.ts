@@ -25,7 +25,7 @@ describe("findPickleEnd", () => {
 
   it("refuses what cannot be decoded", () => {
     expect(refusal(() => endOf(hex("80 02 ff 2e"))).code).toBe("pickle-opcode")
-    expect(refusal(() => endOf(hex("80 02 55 01 ff 2e"))).code).toBe("pickle-text")
+    expect(refusal(() => endOf(hex("80 02 58 01 00 00 00 ff 2e"))).code).toBe("pickle-text")
   })
 
   it("reads maxOpcodes opcodes and no more", () => {

@@ -225,8 +225,9 @@ describe("sizes that have brought other readers down", () => {
     const nones = repeat(count, "NONE")
     expect(load(pickle2("EMPTY_LIST", "MARK", nones, "APPENDS"))).toMatchObject({ items: { length: count } })
     expect(load(pickle2("MARK", nones, "TUPLE"))).toMatchObject({ items: { length: count } })
-    expect(load(pickle5("EMPTY_SET", "MARK", nones, "ADDITEMS"))).toMatchObject({ items: { length: count } })
-    expect(load(pickle5("MARK", nones, "FROZENSET"))).toMatchObject({ items: { length: count } })
+    const ints = join(Array.from({ length: count }, (_, i) => assemble(["BININT", i])))
+    expect(load(pickle5("EMPTY_SET", "MARK", ints, "ADDITEMS"))).toMatchObject({ items: { length: count } })
+    expect(load(pickle5("MARK", ints, "FROZENSET"))).toMatchObject({ items: { length: count } })
     const pairs = Array.from({ length: count }, (_, i) => assemble(["BININT", i], "NONE"))
     const dict = load(pickle2("EMPTY_DICT", "MARK", join(pairs), "SETITEMS"))
     expect(dict instanceof PickleDict && dict.size).toBe(count)
@@ -256,8 +257,22 @@ describe("sizes that have brought other readers down", () => {
     const bytes = pickle2("MARK", "EMPTY_LIST", ["BINPUT", 0], join(levels), "TUPLE")
     const value = load(bytes)
     expect(value instanceof PickleTuple && value.items.length).toBe(41)
-    // As a key, too: keys are not compared by what they hold.
+    // As a key, too: Python has no hash of what holds a list.
     expect(load(pickle2("EMPTY_DICT", bytes.subarray(2, -1), "NONE", "SETITEM"))).toMatchObject({ size: 1 })
+  })
+
+  it("does not write down a billion laughs to compare it as a key", () => {
+    // x = (); forty times: x = (x, x)
+    const levels = Array.from({ length: 40 }, (_, i) =>
+      assemble(["BINGET", i], ["BINGET", i], "TUPLE2", ["BINPUT", i + 1]),
+    )
+    const laughs = join([assemble("EMPTY_TUPLE", ["BINPUT", 0]), ...levels])
+    const last: Part = ["BINGET", 40]
+    const entries: readonly Part[] = ["EMPTY_DICT", last, "NONE", "SETITEM", last, "NONE", "SETITEM"]
+    const value = load(pickle2("MARK", laughs, ...entries, "TUPLE"))
+    expect(value instanceof PickleTuple && value.items.at(-1)).toMatchObject({ size: 1 })
+    const deep = pickle2("EMPTY_DICT", "NONE", repeat(100_000, "TUPLE1"), "NONE", "SETITEM")
+    expect(load(deep)).toMatchObject({ size: 1 })
   })
 
   it("lets a list hold itself", () => {

@@ -29,7 +29,7 @@ export function referenceTensor(tensor: TestTensor, byteOrder: "little" | "big")
         out[to + b] = storage.bytes[from + (byteOrder === "big" ? partBytes - 1 - b : b)] ?? Number.NaN
       }
       if (dtype.torch === "bool") out[to] = out[to] === 0 ? 0 : 1
-      if (isNegated(tensor, start > 0)) negate(out.subarray(to, to + partBytes), dtype.negation)
+      if (isNegated(tensor, start > 0)) negate(out.subarray(to, to + partBytes), dtype.negation, dtype.torch)
     }
   }
   return out
@@ -39,8 +39,18 @@ function isNegated({ neg, conj }: TestTensor, imaginary: boolean): boolean {
   return neg !== (conj && imaginary)
 }
 
-function negate(part: Uint8Array, negation: "sign" | "complement" | "none"): void {
+function negate(part: Uint8Array, negation: "sign" | "complement" | "none", dtype: string): void {
   const last = part.length - 1
+  if (dtype === "float16" || dtype === "bfloat16") {
+    const bits = (part[0] ?? 0) + 256 * (part[1] ?? 0)
+    const magnitude = bits % 0x8000
+    // As torch negates them: NaNs become quiet ones.
+    const isNaN16 = magnitude > (dtype === "float16" ? 0x7c00 : 0x7f80)
+    const quiet = dtype === "float16" ? (bits | 0x0200) ^ 0x8000 : 0x7fc0
+    const negated = isNaN16 ? quiet : bits ^ 0x8000
+    part.set([negated % 256, Math.floor(negated / 256)])
+    return
+  }
   if (negation === "sign") {
     part[last] = (part[last] ?? 0) ^ 0x80
     return

@@ -165,6 +165,12 @@ describe("the list of globals", () => {
       torch.int6: dtype int6
       torch.int7: dtype int7
       torch.int8: dtype int8
+      torch.jit._pickle.build_boollist: plain-data first-of-one
+      torch.jit._pickle.build_doublelist: plain-data first-of-one
+      torch.jit._pickle.build_intlist: plain-data first-of-one
+      torch.jit._pickle.build_tensor_from_id: plain-data tensor-id
+      torch.jit._pickle.build_tensorlist: plain-data first-of-one
+      torch.jit._pickle.restore_type_tag: plain-data first-of-two
       torch.nn.parameter.Buffer: tensor-class
       torch.nn.parameter.Parameter: tensor-class
       torch.per_channel_affine: constant

@@ -162,7 +162,7 @@ describe("broken pickles", () => {
   it.each<[what: string, code: string, object: Uint8Array]>([
     ["a byte that is no opcode", "pickle-opcode", hex("80 02 ff 2e")],
     ["a refused opcode", "pickle-opcode", pickle2("NONE", "DUP", "TUPLE2")],
-    ["bad text", "pickle-text", hex("80 02 55 01 ff 2e")],
+    ["bad text", "pickle-text", hex("80 02 58 01 00 00 00 ff 2e")],
     ["two values", "pickle-stack", pickle2("NONE", "NONE")],
     ["protocol 6", "pickle-protocol", hex("80 06 4e 2e")],
     ["a tensor beyond its storage", "tensor-bounds", pickle2(vector(storage("7", 2), 3))],

@@ -88,7 +88,7 @@ describe("readLegacyPickles", () => {
     ["the second cut off", hex("80 02 4e 2e 80 02"), "protocol version"],
     ["the third missing", hex("80 02 4e 2e 80 02 4e 2e"), "system info"],
     ["the second broken", hex("80 02 4e 2e ff 80 02 4e 2e"), "protocol version"],
-    ["the first with bad text", hex("80 02 55 01 ff 2e"), "magic number"],
+    ["the first with bad text", hex("80 02 58 01 00 00 00 ff 2e"), "magic number"],
   ])("ends with the pickle that is broken, for the machine to say why: %s", async (_, bytes, last) => {
     const { starts } = await readFrom(memorySource(bytes))
     expect([...starts.keys()].at(-1)).toBe(last)

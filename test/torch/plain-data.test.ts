@@ -81,7 +81,7 @@ describe("what makers make", () => {
 describe("what makers refuse", () => {
   it.each<[name: PlainDataName, what: string, args: readonly PickleValue[]]>([
     ["OrderedDict", "a dict", [dict()]],
-    ["OrderedDict", "a tuple of pairs", [tuple(tuple("a", 1))]],
+    ["OrderedDict", "a tuple of triples", [tuple(tuple("a", 1, 2))]],
     ["OrderedDict", "pairs of three", [list(tuple("a", 1, 2))]],
     ["OrderedDict", "text for a pair", [list("ab")]],
     ["OrderedDict", "two arguments", [list(), list()]],
