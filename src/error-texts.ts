@@ -96,9 +96,6 @@ function sayRefused(globals: readonly RefusedGlobal[]): string {
   return `the pickle names ${what}; nothing was executed:${list(globals, sayRefusedGlobal)}`
 }
 
-/** Characters of a text of ours that has a short name from the file in it. */
-const PART_CHARACTERS = 300
-
 /** `dangerous  os.system: runs programs (its source); called at data.pkl@2, found under "callbacks"`. */
 function sayRefusedGlobal(refused: RefusedGlobal): string {
   const { verdict, global, danger, about, use, pickle, at, referredToBy, tensorCount, partOf } = refused
@@ -108,7 +105,8 @@ function sayRefusedGlobal(refused: RefusedGlobal): string {
     referredToBy === undefined
       ? ""
       : `, found under ${quoteText(referredToBy)}${partOf === undefined ? `, ${tensors}` : ""}`
-  const part = partOf === undefined ? "" : `, a part of ${plainText(partOf, PART_CHARACTERS)}`
+  // Words of ours: what they quote of the file is escaped and cut already.
+  const part = partOf === undefined ? "" : `, a part of ${partOf}`
   return (
     `${verdict}  ${plainText(global)}${known === undefined ? "" : `: ${known}`}; ` +
     `${use} at ${plainText(pickle)}@${at}${found}${part}`

@@ -15,8 +15,10 @@ import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import {
+  isCheckpointError,
   openCheckpoint,
   parseSafetensorsHeader,
+  scan,
   toSafetensorsBlob,
   toSafetensorsBytes,
   toSafetensorsStream,
@@ -144,6 +146,68 @@ function checkReal(): void {
     ["torchscript-potential.pth", "unsupported-layout", { layout: "a TorchScript archive" }],
   ])("%s is called what it is", async (file, code, detail) => {
     await expect(toSafetensorsBytes(read(file))).rejects.toMatchObject({ code, detail })
+  })
+
+  it.each<[file: string, root: readonly string[], tensorCount: number]>([
+    ["accuracy-beside-state-dict.pt", ["state_dict"], 14],
+    ["dotnet-module.bin", [], 2],
+    ["model-and-optimizer-tuple.pt", ["0"], 46],
+    ["textual-inversion.pt", [], 1],
+  ])("%s converts at the root that holds its model", async (file, root, tensorCount) => {
+    const { report } = await toSafetensorsBytes(read(file))
+    expect(report).toMatchObject({ root, tensorCount })
+  })
+
+  it.each<[file: string, tensorCount: number]>([
+    ["adamw-state.pth", 14],
+    ["dotnet-optimizer.bin", 12],
+    ["trainer-state.th", 18],
+  ])("%s is said to hold the state of an optimizer and no model", async (file, tensorCount) => {
+    await expect(toSafetensorsBytes(read(file))).rejects.toMatchObject({
+      code: "no-model",
+      detail: { parts: [{ kind: "optimizer", tensorCount }] },
+    })
+    const { report } = await toSafetensorsBytes(read(file), { root: "all" })
+    expect(report.tensorCount).toBe(tensorCount)
+  })
+
+  it.each<[file: string, globals: number, dangerous: number]>([
+    ["lightning-class-mentioned.ckpt", 1, 0],
+    ["module-2017.pkl", 4, 0],
+    ["module-cloudpickle.pth", 11, 9],
+    ["module-under-key.pt", 7, 0],
+    ["numpy-array-strided-legacy.pt", 3, 0],
+    ["numpy-arrays.pt", 3, 0],
+    ["numpy-scalar-beside.pth.tar", 2, 0],
+    ["tensor-dataset.pt", 1, 0],
+    ["trainer-rng-state.pth", 3, 0],
+  ])("%s names %i globals that are refused, %i of them dangerous", async (file, globals, dangerous) => {
+    const error: unknown = await toSafetensorsBytes(read(file)).catch((reason: unknown) => reason)
+    if (!isCheckpointError(error) || error.code !== "global-not-allowed") throw error
+    const { verdict, globals: scanned } = await scan(read(file))
+    const refused = scanned.filter((each) => each.verdict !== "allowed")
+    expect(error.detail.globals).toHaveLength(globals)
+    expect(error.detail.globals.filter((each) => each.verdict === "dangerous")).toHaveLength(dangerous)
+    expect([verdict, refused.some((each) => each.verdict === "dangerous")]).toEqual([
+      "refused",
+      dangerous > 0,
+    ])
+    expect(/torch\.load|pickle\.load/.test(error.nextStep)).toBe(dangerous > 0)
+  })
+
+  it("tuple-keys.pth opens, and one of its tuples can be the root", async () => {
+    const checkpoint = await openCheckpoint(read("tuple-keys.pth"))
+    expect(checkpoint.tensors.size).toBe(80)
+    expect(checkpoint.plan({ root: ["(10, 20, 0)"] }).report.tensorCount).toBe(5)
+    await checkpoint.close()
+  })
+
+  it("protocol-1.pt is told by its protocol, and nobody is accused", async () => {
+    await expect(toSafetensorsBytes(read("protocol-1.pt"))).rejects.toMatchObject({
+      code: "pickle-protocol",
+      message: expect.stringContaining("protocol 0 or 1"),
+      nextStep: expect.not.stringContaining("hostile"),
+    })
   })
 
   it("silero_vad_16k.safetensors passes every check, and is no checkpoint because it is converted already", async () => {

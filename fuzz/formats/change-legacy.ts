@@ -3,7 +3,7 @@
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { DEFAULT_LIMITS as limits } from "../../src/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
-import { StorageTable } from "../../src/torch/storage-table.ts"
+import { ANY_FIELDS, StorageTable } from "../../src/torch/storage-table.ts"
 import type { Storage } from "../../src/torch/tensor-record.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
 import { keyList } from "../../test/torch/legacy-file.ts"
@@ -63,7 +63,7 @@ function storagesOf(object: Uint8Array): Storage[] | undefined {
     }
   })
   try {
-    const policy = new TorchPolicy({ within: "p", limits, storages: table, storageViews: true })
+    const policy = new TorchPolicy({ within: "p", limits, storages: table, storageFields: ANY_FIELDS })
     runPickle(object, { within: "p", policy, limits, budget: { opcodes: 0 } })
   } catch {
     return undefined

@@ -16,7 +16,7 @@ import { MemoryBudget } from "../../src/pickle/memory-budget.ts"
 import type { PickleValue } from "../../src/pickle/values.ts"
 import { planConversion } from "../../src/plan/plan-conversion.ts"
 import { isContainer } from "../../src/torch/child-cursor.ts"
-import { StorageTable } from "../../src/torch/storage-table.ts"
+import { ANY_FIELDS, StorageTable } from "../../src/torch/storage-table.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
 import { NOTHING_UNCLAIMED } from "../../src/torch/unclaimed-members.ts"
 import { nameTensors, takeCensus } from "../../src/torch/walk-tensors.ts"
@@ -80,7 +80,7 @@ function makeRun(within: Limits = limits): Run {
   })
   return {
     storages,
-    policy: new TorchPolicy({ within: WITHIN, limits: within, storages, storageViews: true }),
+    policy: new TorchPolicy({ within: WITHIN, limits: within, storages, storageFields: ANY_FIELDS }),
   }
 }
 

@@ -34,10 +34,10 @@ export async function openContents<Input>(
 ): Promise<OpenedContents> {
   requireOptions(options)
   options.signal?.throwIfAborted()
-  // Many small ones at once hold the loop as well.
-  await turnIfDue(options.signal)
   const opened = await platform.openInput(input, options)
   try {
+    // Many small ones at once hold the loop as well.
+    await turnIfDue(options.signal)
     const contents = await readContents(opened, options, platform)
     // What was parsed must be what had that digest.
     if (options.sha256 !== undefined) await opened.source.assertUnchanged?.()

@@ -2,11 +2,12 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { requireUnchanged } from "../bytes/read-exactly.ts"
-import { turnIfDue } from "../bytes/turns.ts"
+import { turned } from "../bytes/turns.ts"
 import { withLimits } from "../limits.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"
+import { formatsUnderSafetensors } from "../torch/other-formats.ts"
 import { requireAccessOptions } from "./check-options.ts"
 import type { ReadHeaderOptions } from "./options.ts"
 import type { InputPlatform } from "./platform.ts"
@@ -19,9 +20,12 @@ export async function readHeader<Input>(
 ): Promise<SafetensorsHeader> {
   requireAccessOptions(options)
   options.signal?.throwIfAborted()
-  await turnIfDue(options.signal)
   const { source, close } = await platform.openInput(input, options)
-  return await unchanged(source, readSafetensorsHeader(source, options), options).finally(close)
+  return await unchanged(
+    source,
+    turned(options.signal, () => readSafetensorsHeader(source, options)),
+    options,
+  ).finally(close)
 }
 
 /** Lists what is wrong with `input`, and warns of what other programs would take it for. */
@@ -32,15 +36,17 @@ export async function checkFile<Input>(
 ): Promise<SafetensorsCheck> {
   requireAccessOptions(options)
   options.signal?.throwIfAborted()
-  await turnIfDue(options.signal)
   const { source, close } = await platform.openInput(input, options)
-  return await unchanged(source, checkAll(source, options), options).finally(close)
+  return await unchanged(
+    source,
+    turned(options.signal, () => checkAll(source, options)),
+    options,
+  ).finally(close)
 }
 
 async function checkAll(source: ByteSource, options: ReadHeaderOptions): Promise<SafetensorsCheck> {
   const check = await checkSafetensors(source, options)
   if (check.header === undefined) return check
-  const { formatsUnderSafetensors } = await import("../torch/other-formats.ts")
   const { signal } = options
   const found = await formatsUnderSafetensors(source, { limits: withLimits(options.limits), signal })
   const warnings = found.map((problem) => ({

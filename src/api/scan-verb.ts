@@ -2,7 +2,7 @@
 
 import { scanFile } from "../audit/scan-file.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
-import { turnIfDue } from "../bytes/turns.ts"
+import { turned } from "../bytes/turns.ts"
 import { withLimits } from "../limits.ts"
 import { requireOptions } from "./check-options.ts"
 import type { ScanOptions } from "./options.ts"
@@ -18,7 +18,6 @@ export async function scanInput<Input>(
   requireOptions(options)
   const { signal, byteOrder } = options
   signal?.throwIfAborted()
-  await turnIfDue(signal)
   const { source, close } = await platform.openInput(input, options)
   const reading = {
     limits: withLimits(options.limits),
@@ -28,7 +27,11 @@ export async function scanInput<Input>(
     byteOrder,
   }
   const { name = nameOf(input) } = options
-  return await unchanged(source, scanFile(source, reading, name), options).finally(close)
+  return await unchanged(
+    source,
+    turned(signal, () => scanFile(source, reading, name)),
+    options,
+  ).finally(close)
 }
 
 /** What an input is called: the last part of a path or an address, the name of a File. */

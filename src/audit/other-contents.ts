@@ -31,6 +31,11 @@ export function nameMeaning(name: string): NameMeaning {
   return meaningOf(name)
 }
 
+/** Whether a file that has no container would be loaded as a pickle by whoever goes by its name. */
+export function isMeantAsPickle(head: Uint8Array, name: string): boolean {
+  return meaningOf(name) === "model" && wordsFor(head, name, "model") === undefined
+}
+
 /** A tar archive of other files; undefined for one that torch may open, or that holds models. */
 export async function findOtherTar(
   source: ByteSource,

@@ -10,6 +10,7 @@ import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-con
 import { otherLayoutOf, readArchive } from "../torch/layout-zip.ts"
 import { PickleAllowance } from "../torch/pickle-allowance.ts"
 import type { FoundPickles } from "../torch/pickle-members.ts"
+import { searchMembers } from "../torch/pickle-members.ts"
 import type { AuditTrail } from "./audit-trail.ts"
 import type { ZipInQuestion } from "./other-contents.ts"
 import type { ScannedFormat } from "./scan-report.ts"
@@ -108,7 +109,6 @@ async function listMembers(
     budget: { opcodes: 0, memory: MemoryBudget.of(limits, 0) },
   }
   try {
-    const { searchMembers } = await import("../torch/pickle-members.ts")
     await searchMembers(members, search)
   } catch (error) {
     trail.addError(error)

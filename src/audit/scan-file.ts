@@ -12,6 +12,7 @@ import { isCheckpointError } from "../errors.ts"
 import { planConversionSteps } from "../plan/plan-conversion.ts"
 import type { UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
+import { formatsUnderSafetensors } from "../torch/other-formats.ts"
 import { refuseArchiveAtEnd } from "../torch/read-checkpoint.ts"
 import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
 import { AuditTrail } from "./audit-trail.ts"
@@ -65,8 +66,10 @@ async function scanByFormat(
     case "safetensors":
       await scanSafetensors(source, options, trail)
       return "safetensors"
-    default:
-      if (sniffed !== "tar" && (await isBarePickle(source, options))) {
+    default: {
+      // Loaded when it is needed: most files that are scanned are checkpoints.
+      const { isMeantAsPickle } = await import("./other-contents.ts")
+      if (sniffed !== "tar" && (await isBarePickle(source, options, isMeantAsPickle(head, name)))) {
         await scanBarePickles(source, options, trail)
         await refuseArchiveAtEnd(source, "pickle", options.signal).catch((error: unknown) =>
           trail.addError(error),
@@ -74,6 +77,7 @@ async function scanByFormat(
         return "pickle"
       }
       return scanOther(source, { name, head, sniffed }, options, trail)
+    }
   }
 }
 
@@ -133,7 +137,6 @@ async function scanSafetensors(
         ...(at === undefined ? {} : { at }),
       })
     }
-    const { formatsUnderSafetensors } = await import("../torch/other-formats.ts")
     for (const message of await formatsUnderSafetensors(source, { limits, signal })) {
       trail.add({ severity: "error", code: "two-formats", message })
     }

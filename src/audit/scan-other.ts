@@ -8,8 +8,9 @@ import { listPickles } from "../pickle/list-pickles.ts"
 import type { ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import type { SniffedFormat } from "../torch/sniff-format.ts"
+import { sniffUnderTar } from "../torch/sniff-format.ts"
 import type { AuditTrail } from "./audit-trail.ts"
-import type { InflatedBeginning } from "./other-contents.ts"
+import type { InflatedBeginning, OtherFile } from "./other-contents.ts"
 import { isBarePickle } from "./scan-pickles.ts"
 import type { ScannedFormat } from "./scan-report.ts"
 
@@ -30,14 +31,19 @@ export async function scanOther(
 ): Promise<ScannedFormat> {
   const { signal } = options
   const format = sniffed === "tar" ? "tar" : "unknown"
+  const findOther = async (): Promise<OtherFile | undefined> => {
+    if (sniffed !== "tar") return contents.findOtherFile(head, name)
+    // One that begins as something that would be opened is two things at once.
+    const under = sniffUnderTar(head, source.byteLength)
+    return under === "tar" || under === "other" ? contents.findOtherTar(source, name, signal) : undefined
+  }
   const contents = await import("./other-contents.ts")
   const inflated = sniffed === "tar" ? undefined : await contents.inflateCompressed(source, head, signal)
   if (inflated !== undefined && (await isBarePickle(memorySource(inflated.bytes), options))) {
     await listCompressed(inflated, trail)
     return format
   }
-  const other =
-    sniffed === "tar" ? await contents.findOtherTar(source, name, signal) : contents.findOtherFile(head, name)
+  const other = await findOther()
   if (other !== undefined) {
     trail.addOther(other)
     return format
@@ -68,10 +74,7 @@ function tooLong(wanted: number, { maxPickleBytes: allowed }: Limits): Checkpoin
 }
 
 /** Lists what the pickle in a stream names, as far as it was inflated. Whoever unpacks it may load it, and joblib does. */
-async function listCompressed(
-  { compression, bytes }: InflatedBeginning,
-  trail: AuditTrail,
-): Promise<void> {
+async function listCompressed({ compression, bytes }: InflatedBeginning, trail: AuditTrail): Promise<void> {
   await trail.list({ name: `pickle in the ${compression} stream`, bytes, start: 0, fileOffset: undefined })
   trail.add({
     severity: "error",

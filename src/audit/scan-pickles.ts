@@ -15,7 +15,7 @@ import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-con
 import { readLegacyLayout } from "../torch/layout-legacy.ts"
 import { readLegacyPickles } from "../torch/legacy-pickles.ts"
 import { listWindows } from "../torch/pickle-windows.ts"
-import { StorageTable } from "../torch/storage-table.ts"
+import { ANY_FIELDS, StorageTable } from "../torch/storage-table.ts"
 import { TorchPolicy } from "../torch/torch-policy.ts"
 import type { AuditTrail } from "./audit-trail.ts"
 import { loadKnowledge } from "./danger-first.ts"
@@ -64,7 +64,13 @@ export async function scanBarePickles(
     for (const [index, start] of starts.entries()) {
       if (index > 0) memory.take(PICKLE_BYTES, nameOf(index))
       const storages = absentStorages(source)
-      const policy = new TorchPolicy({ within: nameOf(index), limits, storages, storageViews: true, memory })
+      const policy = new TorchPolicy({
+        within: nameOf(index),
+        limits,
+        storages,
+        storageFields: ANY_FIELDS,
+        memory,
+      })
       await inTurns(runPickleSteps(bytes, { within: nameOf(index), policy, limits, budget, start }), signal)
     }
   } catch (error) {

@@ -92,6 +92,15 @@ export function turnIfDue(signal?: AbortSignal): Promise<void> | undefined {
   return turns.due(signal)
 }
 
+/** What `work` comes to, which begins after a turn of the loop when one is due. */
+export async function turned<Result>(
+  signal: AbortSignal | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await turns.due(signal)
+  return work()
+}
+
 /** What `steps` come to, without a turn of the loop. */
 export function atOnce<Result>(steps: Steps<Result>): Result {
   for (;;) {

@@ -10,7 +10,7 @@ import type { CommandLine } from "./arguments.ts"
 import { STANDARD_STREAM } from "./input.ts"
 import { shellWord } from "./shell-words.ts"
 import { sayUnmatched } from "./unmatched-text.ts"
-import { isUrl } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 
 /** Options that overcome a refusal, by its code. The library's own words name its options. */
 const OPTIONS: ReadonlyMap<string, string> = new Map([

@@ -11,7 +11,7 @@ import { freeName } from "./free-name.ts"
 import { sayBytes } from "./quantities.ts"
 import { commandsOf, HAS_POSIX_TOOLS, shellCommand } from "./shell-words.ts"
 import { quoted } from "./shown-text.ts"
-import { isUrl } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 
 /** Commands that write what a packed file holds to standard output, and what its names end in. */
 const UNPACKERS: ReadonlyMap<OtherFile, readonly [command: string, extension: RegExp]> = new Map<

@@ -11,7 +11,7 @@ import { nearestCommand } from "./command-hints.ts"
 import { beside } from "./free-name.ts"
 import { commandsOf, shellCommand } from "./shell-words.ts"
 import { quoted } from "./shown-text.ts"
-import { isUrl } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 
 /** What to do where the library names an option of its own. */
 const NEXT_STEPS: ReadonlyMap<ReadFailure, string> = new Map<ReadFailure, string>([

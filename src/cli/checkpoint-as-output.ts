@@ -14,7 +14,8 @@ import { commandsOf, shellCommand } from "./shell-words.ts"
 import { shown } from "./shown-text.ts"
 import type { Terminal } from "./terminal.ts"
 import { paint, printText } from "./terminal.ts"
-import { isUrl, shownInput } from "./url-input.ts"
+import { shownInput } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 
 /** What opening ends in where nothing says that the file is a checkpoint. */
 const NO_CHECKPOINT: ReadonlySet<string> = new Set([

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs"
 import { nearestNames } from "../nearest-names.ts"
 import { argumentWord } from "./shell-words.ts"
-import { isUrl } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Words that begin a command line. */

@@ -24,7 +24,7 @@ import { readSelection } from "./selection.ts"
 import { commandsOf, shellCommand } from "./shell-words.ts"
 import type { OutputStream, Terminal } from "./terminal.ts"
 import { printLines, printText } from "./terminal.ts"
-import { isUrl } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 import type { UsageHint } from "./usage-error.ts"
 import { UsageError } from "./usage-error.ts"
 
@@ -147,7 +147,9 @@ async function convertOrExplain(request: Request, terminal: Terminal): Promise<O
   try {
     return await convert(request, terminal)
   } catch (error) {
-    if (isOutputDefaultedToInput(request, error) || isInputMissing(request, error)) {
+    // An isolated process may not look, and was handed its input.
+    const mayLook = terminal.handed === undefined
+    if (isOutputDefaultedToInput(request, error) || (mayLook && isInputMissing(request, error))) {
       await plan(request, terminal)
     }
     throw error

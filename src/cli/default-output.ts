@@ -2,8 +2,8 @@
 
 import { basename, dirname, join } from "node:path"
 import { STANDARD_STREAM } from "./input.ts"
-import { isUrl, readUrl } from "./url-input.ts"
-import { nameOf } from "./url-name.ts"
+import { readUrl } from "./url-input.ts"
+import { isUrl, nameOf } from "./url-name.ts"
 
 /** What checkpoints are called, and what stands before it in names such as `model.pth.tar`. */
 const EXTENSION =

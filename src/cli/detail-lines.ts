@@ -15,6 +15,9 @@ const STYLES = {
   run: "dim",
 } as const
 
+/** What a message on standard error begins with. */
+export const HEAD = "tosafetensors:"
+
 /** What a line may be. */
 export type DetailLabel = keyof typeof STYLES
 
@@ -57,10 +60,12 @@ export class DetailLines {
 }
 
 /** `text` broken at blanks where lines of `stream` end, what follows the first line indented by two. */
-export function wrapped(text: string, stream: OutputStream): string {
+export function wrapped(text: string, stream: OutputStream, before = 0): string {
   const width = lineWidth(stream)
   if (width === undefined) return text
-  return wrap(text, Math.max(width - 2, FEWEST_CHARACTERS)).join("\n  ")
+  // The first line is as long as the others, and what stands before it is a word of it.
+  const lines = wrap(`${"x".repeat(before)}${text}`, Math.max(width - 2, FEWEST_CHARACTERS))
+  return lines.join("\n  ").slice(before)
 }
 
 function wrap(line: string, room: number): readonly string[] {

@@ -6,7 +6,7 @@ import { safeMessage } from "../quote-text.ts"
 import type { Advice } from "./advice.ts"
 import { adviceOn } from "./advice-on-errors.ts"
 import type { CommandLine } from "./arguments.ts"
-import { DetailLines, wrapped } from "./detail-lines.ts"
+import { DetailLines, HEAD, wrapped } from "./detail-lines.ts"
 import { EXIT } from "./exit-codes.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
 import { shown } from "./shown-text.ts"
@@ -51,7 +51,7 @@ export async function reportFailure(
     }
     const advice = await adviceOn(error, line, terminal.handed === undefined)
     if (json) await printText(stdout, jsonPieces({ error: errorObject(error, advice) }, NO_JSON_LIMIT))
-    const head = paint(stderr, styleOf(error), "tosafetensors:")
+    const head = paint(stderr, styleOf(error), HEAD)
     await printText(stderr, `${head} ${sayError(terminal, error, advice)}`)
     return EXIT_BY_CODE.get(error.code) ?? EXIT.refused
   } catch {
@@ -88,7 +88,7 @@ function sayError(
   for (const note of notes) detail.add("note", note)
   detail.add("next", next)
   detail.addWhole("run", commands)
-  return [wrapped(first, stderr), ...rest, ...detail.lines].join("\n")
+  return [wrapped(first, stderr, HEAD.length + 1), ...rest, ...detail.lines].join("\n")
 }
 
 /** Yellow for globals of which nothing bad is known; red for everything else. */

@@ -36,6 +36,8 @@ export interface Handing {
   readonly output: number | HandedError | undefined
   /** Whether something has the output's name already. */
   readonly outputExists: boolean
+  /** The folder that the command was started in. The isolated process is in another one. */
+  readonly folder: string
 }
 
 /** What it may ask for: room on the disk, and that the output gets its name. */
@@ -67,7 +69,10 @@ export async function receiveFiles(): Promise<HandedFiles | undefined> {
     process.send?.(request)
     return answer
   }
-  return { ...(await nextMessage<Handing>()), ask }
+  const handing = await nextMessage<Handing>()
+  // Paths are shown as from the folder of the command; none is opened from here.
+  process.cwd = () => handing.folder
+  return { ...handing, ask }
 }
 
 function nextMessage<Message>(): Promise<Message> {

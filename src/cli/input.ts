@@ -8,7 +8,8 @@ import type { CheckpointInput } from "../node/index.ts"
 import { inheritedFile } from "../node/open-file.ts"
 import type { HandedFiles } from "./handed-files.ts"
 import type { Terminal } from "./terminal.ts"
-import { isUrl, readUrl } from "./url-input.ts"
+import { readUrl } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Stands for standard input, and as an output for standard output. */

@@ -30,7 +30,7 @@ import type { CommandName } from "./options.ts"
 import { quoted } from "./shown-text.ts"
 import type { Terminal } from "./terminal.ts"
 import { printText } from "./terminal.ts"
-import { isUrl } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** Descriptors that come before those that are handed over: the three standard streams. */
@@ -162,6 +162,7 @@ async function runProcess(
   const release = guardDebugger()
   const child = spawn(process.execPath, argv, {
     env: environment(),
+    cwd: unwritableFolder(),
     stdio: ["ignore", "inherit", "inherit", ...descriptors, "ipc"],
     windowsHide: true,
   })
@@ -176,7 +177,8 @@ async function runProcess(
     child.on("message", (request: HandedRequest) => {
       answering = answer(request, sink).then((result) => void child.send(result, () => {}), kill)
     })
-    const handing: Handing = { inputs, unopened, output: handed, outputExists }
+    const folder = process.cwd()
+    const handing: Handing = { inputs, unopened, output: handed, outputExists, folder }
     child.send(handing, () => {})
     const end = await ended
     if (signal.aborted && stderr.isTTY === true) stderr.write("\r\u001b[2K")
@@ -201,6 +203,15 @@ async function answer(request: HandedRequest, sink: FileSink | undefined): Promi
     if (!isCheckpointError(error)) throw error
     return { code: error.code, detail: error.detail }
   }
+}
+
+/**
+ * Where the process starts: node:trace_events writes a file into the working folder, permissions or not (before Node
+ * 24.18.1). In /proc nobody makes files, root included; elsewhere the top folder is writable for root at most.
+ */
+function unwritableFolder(): string {
+  if (process.platform === "win32") return process.env["SystemRoot"] ?? "C:\\"
+  return existsSync("/proc/self") ? "/proc" : "/"
 }
 
 function environment(): NodeJS.ProcessEnv {

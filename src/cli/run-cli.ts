@@ -3,7 +3,7 @@
 import { safeMessage } from "../quote-text.ts"
 import type { CommandLine } from "./arguments.ts"
 import { commandOf, parseCommandLine } from "./arguments.ts"
-import { DetailLines } from "./detail-lines.ts"
+import { DetailLines, HEAD, wrapped } from "./detail-lines.ts"
 import { EXIT } from "./exit-codes.ts"
 import { helpOn, usageOf } from "./help.ts"
 import type { CommandName } from "./options.ts"
@@ -50,7 +50,7 @@ async function reportUsage(
   { message, hint }: UsageError,
 ): Promise<number> {
   const help = command === "convert" ? "tosafetensors --help" : `tosafetensors ${command} --help`
-  const head = `${paint(stderr, "red", "tosafetensors:")} ${safeMessage(message)}`
+  const head = `${paint(stderr, "red", HEAD)} ${wrapped(safeMessage(message), stderr, HEAD.length + 1)}`
   const detail = new DetailLines(stderr, "next".length)
   if (hint !== undefined) {
     detail.add("next", hint.next)

@@ -2,7 +2,8 @@
 
 import { isAbsolute, posix, relative, resolve, sep } from "node:path"
 import { pathToFileURL } from "node:url"
-import { isUrl, shownInput } from "./url-input.ts"
+import { shownInput } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 
 /** Stands for the folder that the command was run in, the usual name for where a repository lies. */
 export const BASE_ID = "%SRCROOT%"

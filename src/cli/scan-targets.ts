@@ -10,7 +10,8 @@ import { inheritedFile } from "../node/open-file.ts"
 import { reasonOf } from "../node/system-errors.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import type { Terminal } from "./terminal.ts"
-import { isUrl, readUrl, shownInput } from "./url-input.ts"
+import { readUrl, shownInput } from "./url-input.ts"
+import { isUrl } from "./url-name.ts"
 import { UsageError } from "./usage-error.ts"
 
 /** What a report calls standard input. */

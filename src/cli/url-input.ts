@@ -5,10 +5,8 @@ import type { HttpOptions } from "../node/index.ts"
 import { reasonOf } from "../node/system-errors.ts"
 import type { CommandLine } from "./arguments.ts"
 import { quoted, sayFew } from "./shown-text.ts"
+import { isUrl } from "./url-name.ts"
 import { UsageError } from "./usage-error.ts"
-
-/** A file that is called like this is written `./https://…`. */
-const URL_START = /^https?:\/\//i
 
 /** A name of RFC 9110, 5.6.2, then the value, which fetch holds against the rules for values. */
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(\S.*?)[ \t]*$/
@@ -20,11 +18,6 @@ const EXAMPLE = '--header "authorization: Bearer TOKEN"'
 
 /** Hosts that a message names. */
 const NAMED_HOSTS = 4
-
-/** Whether a word of the command line is a URL to be fetched. */
-export function isUrl(word: string): boolean {
-  return URL_START.test(word)
-}
 
 /** @throws UsageError for what only begins like a URL, and for one with a password. Neither is repeated. */
 export function readUrl(word: string): URL {

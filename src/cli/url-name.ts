@@ -1,4 +1,7 @@
-/** The name that a URL gives to a file. Whoever made the URL may be a stranger. */
+/** Which words are URLs, and the name that a URL gives to a file. Whoever made the URL may be a stranger. */
+
+/** A file that is called like this is written `./https://…`. */
+const URL_START = /^https?:\/\//i
 
 /**
  * What cannot be in the name of a file on some system, separates folders, or does not show as what it is: controls, marks
@@ -17,6 +20,11 @@ const MOST_BYTES = 180
 
 /** Characters that are kept at the end of a long name. */
 const KEPT_AT_END = 20
+
+/** Whether a word of the command line is a URL to be fetched. */
+export function isUrl(word: string): boolean {
+  return URL_START.test(word)
+}
 
 /** A safe name from the last part of the path, or undefined where nothing is left of it. */
 export function nameOf({ pathname }: URL): string | undefined {

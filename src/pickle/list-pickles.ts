@@ -6,8 +6,9 @@
 import { atOnce, type Steps } from "../bytes/turns.ts"
 import type { AnyCheckpointError } from "../errors.ts"
 import { isCheckpointError, requireWithin } from "../errors.ts"
-import type { ListingBudget, ListingOptions, PickleListing } from "./list-globals.ts"
+import type { PickleListing } from "./list-globals.ts"
 import { listGlobalsSteps } from "./list-globals.ts"
+import type { ListingBudget, ListingOptions } from "./listing-state.ts"
 import { MemoryBudget } from "./memory-budget.ts"
 import { PICKLE_BYTES } from "./memory-costs.ts"
 import type { GlobalMention } from "./shadow-stack.ts"
@@ -92,7 +93,7 @@ class Row {
     for (let start = this.#starts.shift(); start !== undefined; start = this.#starts.shift()) {
       if (start.at >= byteLength) {
         if (this.#options.isWhole === false) this.isOpen ||= start.isReached
-        else if (start.at === byteLength && !start.isFrameEnd) this.isAll ||= start.isReached
+        else if (start.at === byteLength && start.at > 0 && !start.isFrameEnd) this.isAll ||= start.isReached
         continue
       }
       if (start.at > 0) this.#budget.memory.take(PICKLE_BYTES, this.#options.within)
@@ -114,9 +115,9 @@ class Row {
       },
     })
     const { complete, ended, end, frameEnd, hasFailed, hasActed, fault } = listing
-    if (fault !== undefined) throw fault
     if (complete || start.at === 0 || this.#mentions > before)
       this.pickles.push({ ...listing, start: start.at })
+    if (fault !== undefined) throw fault
     if (start.isReached && hasActed) this.acts = true
     const isReached = start.isReached && !hasFailed
     if (!isWhole && isReached && ended === "cut-off") this.isOpen = true
@@ -189,7 +190,7 @@ export function isCertainPickle(bytes: Uint8Array, row: PickleRow): boolean {
   const { pickles, looksUp, acts, isAll, fault, isOpen } = row
   if (acts || isAll || fault !== undefined) return true
   if (!hasProtocolHead(bytes)) return false
-  const first = pickles[0]
-  if (first === undefined || first.hasFailed) return looksUp
-  return looksUp || first.complete || isOpen || (first.ended === "cut-off" && first.opcodeCount > 2)
+  const [first] = pickles
+  if (looksUp || first?.complete === true) return true
+  return first?.hasFailed === false && (isOpen || (first.ended === "cut-off" && first.opcodeCount > 2))
 }

@@ -72,6 +72,8 @@ export function* refusedGlobalsSteps({
   const mentions: GlobalMention[] = []
   const isRefused = ({ at, module, name, isNamed }: GlobalMention): boolean => {
     if (at < decoder.at) return met.has(at)
+    // Where the machine could not read on, that is what is wrong. A scan lists what unpicklers read there all the same.
+    if (decoder.opcode === undefined) return false
     const length = Math.max(module.length, name.length)
     return met.has(at) || (isNamed && length <= GLOBAL_NAME_BYTES && !policy.resolveGlobal(module, name))
   }

@@ -73,6 +73,12 @@ export function readNameLine(
   return cutName(readUtf8(bytes, start, end))
 }
 
+/** The bytes of a name, one character each. */
+export function latin1Name(bytes: Uint8Array, start: number, end: number): string {
+  const text = String.fromCharCode(...bytes.subarray(start, Math.min(end, start + GLOBAL_NAME_BYTES + 1)))
+  return cutName(text) ?? ""
+}
+
 function cutName(name: string | undefined): string | undefined {
   return name !== undefined && name.length > GLOBAL_NAME_BYTES ? `${name.slice(0, GLOBAL_NAME_BYTES)}…` : name
 }

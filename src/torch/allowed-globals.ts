@@ -77,6 +77,23 @@ const BUILTINS = ["builtins", "__builtin__"]
 /** Only the default factories that defaultdict is given; they make nothing here. */
 const FACTORIES = ["bool", "dict", "float", "int", "list", "str", "tuple"]
 
+/** What is written beside plain tensors: parts of distributed ones, and what C++ marks its containers with. */
+const OTHER_WRITERS: readonly Row[] = /* @__PURE__ */ (() => [
+  ...DTENSOR_MODULES.map((module): Row => [module, "DTensor", TENSOR_CLASS]),
+  ...DISTRIBUTED_CLASSES.flatMap(([modules, classes]) =>
+    modules.split(" ").flatMap((module) => {
+      return classes.split(" ").map((name): Row => [module, name, { is: "distributed-part" }])
+    }),
+  ),
+
+  // What C++ marks its containers with (torch::pickle_save): functions that return their first argument.
+  ["torch.jit._pickle", "restore_type_tag", plain("first-of-two")],
+  ...["build_intlist", "build_tensorlist", "build_doublelist", "build_boollist"].map(
+    (name): Row => ["torch.jit._pickle", name, plain("first-of-one")],
+  ),
+  ["torch.jit._pickle", "build_tensor_from_id", plain("tensor-id")],
+])()
+
 const ROWS: readonly Row[] = /* @__PURE__ */ (() => [
   ["collections", "OrderedDict", plain("OrderedDict")],
   ["collections", "Counter", plain("Counter")],
@@ -117,19 +134,7 @@ const ROWS: readonly Row[] = /* @__PURE__ */ (() => [
     "_rebuild_device_tensor_from_cpu_tensor",
     { is: "unsupported-rebuild", reason: "which is none of torch's own", namesDevice: true },
   ],
-  ...DTENSOR_MODULES.map((module): Row => [module, "DTensor", TENSOR_CLASS]),
-  ...DISTRIBUTED_CLASSES.flatMap(([modules, classes]) =>
-    modules.split(" ").flatMap((module) => {
-      return classes.split(" ").map((name): Row => [module, name, { is: "distributed-part" }])
-    }),
-  ),
-
-  // What C++ marks its containers with (torch::pickle_save): functions that return their first argument.
-  ["torch.jit._pickle", "restore_type_tag", plain("first-of-two")],
-  ...["build_intlist", "build_tensorlist", "build_doublelist", "build_boollist"].map(
-    (name): Row => ["torch.jit._pickle", name, plain("first-of-one")],
-  ),
-  ["torch.jit._pickle", "build_tensor_from_id", plain("tensor-id")],
+  ...OTHER_WRITERS,
 
   ["torch", "Size", plain("size")],
   ["torch", "device", plain("device")],

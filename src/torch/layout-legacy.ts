@@ -21,7 +21,7 @@ import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint
 import { COUNT_BYTES, LegacyCounts } from "./legacy-counts.ts"
 import type { LegacyPickleName, LegacyPickles } from "./legacy-pickles.ts"
 import { readLegacyPickles } from "./legacy-pickles.ts"
-import { StorageTable } from "./storage-table.ts"
+import { LEGACY_FIELDS, StorageTable } from "./storage-table.ts"
 import type { Storage } from "./tensor-record.ts"
 import { TorchPolicy } from "./torch-policy.ts"
 import { NOTHING_UNCLAIMED } from "./unclaimed-members.ts"
@@ -91,7 +91,13 @@ class LegacyRun {
     this.memory = MemoryBudget.of(limits, pickles.bytes.byteLength)
     this.#budget = { opcodes: 0, memory: this.memory }
     const { memory } = this
-    this.policy = new TorchPolicy({ within: "object pickle", limits, storages, storageViews: true, memory })
+    this.policy = new TorchPolicy({
+      within: "object pickle",
+      limits,
+      storages,
+      storageFields: LEGACY_FIELDS,
+      memory,
+    })
   }
 
   async interpret(name: LegacyPickleName, storages: StorageTable | undefined): Promise<PickleValue> {

@@ -19,6 +19,7 @@ import { faultAt } from "./call-site.ts"
 import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { DEFLATED_TIMES, PickleAllowance } from "./pickle-allowance.ts"
 import type { FoundPickles } from "./pickle-members.ts"
+import { searchMembers } from "./pickle-members.ts"
 import type { Refusal } from "./refusal.ts"
 import { smallDecimal } from "./small-decimal.ts"
 import { StorageTable } from "./storage-table.ts"
@@ -36,7 +37,6 @@ export interface OtherLayout {
   readonly format: "torchscript" | "torch-export"
   readonly layout: string
   readonly problem: string
-  readonly nextStep: string
 }
 
 const OTHER_LAYOUTS: readonly OtherLayout[] = [
@@ -45,20 +45,17 @@ const OTHER_LAYOUTS: readonly OtherLayout[] = [
     format: "torchscript",
     layout: "a TorchScript archive",
     problem: "programs are not converted, only state dicts are",
-    nextStep: /* @__PURE__ */ saveAnew("torch.jit.load"),
   },
   {
     record: "archive_format",
     format: "torch-export",
     layout: "a torch.export archive (.pt2)",
     problem: "exported programs are not converted, only state dicts are",
-    nextStep: /* @__PURE__ */ saveAnew("torch.export.load"),
   },
 ]
 
-function saveAnew(load: string): string {
-  return `Look for the state_dict() of the same model. If you trust who made it: ${load}, then torch.save its state dict.`
-}
+/** Nobody is told to load it: a program runs when it is. */
+const OTHER_NEXT = "Look for the state_dict() of the same model, or ask whoever made the file for it."
 
 /** Reads the archive's directory, its local headers (unless reads are dear: then those that it needs) and `data.pkl`. */
 export async function readZipLayout(
@@ -85,11 +82,11 @@ export async function readArchive(
   const { name } = extent
   const allowance = new PickleAllowance(limits)
   allowance.take(extent)
-  const records = readRecords(entries, prefix, options)
-  records.catch(() => {})
+  const ordered = readByteOrder(entries.get(`${prefix}byteorder`), options)
+  ordered.catch(() => {})
   const bytes = await readExtent(extent, options)
   await onPickles?.({ name, bytes, fileOffset: extent.coding === "stored" ? extent.offset : undefined })
-  const byteOrder = await records
+  const byteOrder = await ordered
 
   const storages = storageTable(entries, prefix)
   const memory = MemoryBudget.of(limits, Math.min(extent.byteLength, DEFLATED_TIMES * extent.storedLength))
@@ -104,7 +101,6 @@ export async function readArchive(
     )
   const searchOthers = async (members: readonly UnclaimedMember[]): Promise<void> => {
     if (members.length === 0) return
-    const { searchMembers } = await import("./pickle-members.ts")
     const others = members.map((member) => entries.get(member.name) as ByteExtent)
     const globals = await searchMembers(others, { options, allowance, budget, isStrict: true, onPickles })
     if (globals.length > 0) throw new CheckpointError("global-not-allowed", { globals })
@@ -122,9 +118,11 @@ export async function readArchive(
     }
     throw error
   }
-  refuseOtherCase(entries, prefix)
   const unclaimed = await findOthers()
   await searchOthers([...unclaimed.members, ...unclaimed.storages])
+  // After the search: a pickle in place of a record is worse than a record that torch does not read.
+  refuseOtherCase(entries, prefix)
+  await requireVersion(entries, prefix, options)
   return {
     layout: "zip",
     value,
@@ -135,19 +133,6 @@ export async function readArchive(
     globals: [...policy.globals],
     memory,
   }
-}
-
-/** What the records beside the pickle say of it. @throws `unsupported-layout` for a version, `byte-order`. */
-async function readRecords(
-  entries: MemberTable,
-  prefix: string,
-  options: ReadingOptions,
-): Promise<ByteOrder> {
-  const [byteOrder] = await Promise.all([
-    options.byteOrder ?? readByteOrder(entries.get(`${prefix}byteorder`), options),
-    requireVersion(entries, prefix, options),
-  ])
-  return byteOrder
 }
 
 /** The value of the one pickle that torch.load reads. */
@@ -249,8 +234,8 @@ export function otherLayoutOf(entries: MemberTable): OtherLayout | undefined {
 function refuseOtherLayouts(entries: MemberTable): void {
   const other = otherLayoutOf(entries)
   if (other === undefined) return
-  const { layout, problem, nextStep } = other
-  throw new CheckpointError("unsupported-layout", { layout, problem }, { nextStep })
+  const { layout, problem } = other
+  throw new CheckpointError("unsupported-layout", { layout, problem }, { nextStep: OTHER_NEXT })
 }
 
 /** torch 2.1 and newer say it; before, torch wrote little-endian or said nothing (`_load`, byteorder). */

@@ -8,6 +8,7 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { readRegions } from "../bytes/read-regions.ts"
 import { CheckpointError } from "../errors.ts"
 import { quoteText } from "../quote-text.ts"
+import { archiveAtEnd } from "./other-formats.ts"
 import type { Storage } from "./tensor-record.ts"
 
 /** An int64, little-endian, right before the storage. */
@@ -18,7 +19,8 @@ export class LegacyCounts implements ExtentLocator {
   readonly #source: ByteSource
   /** Storages whose count has not been looked at, in file order. */
   readonly #unchecked: Map<ByteExtent, Storage>
-  #isEndChecked = false
+  /** Under way or done; shared by all that ask. */
+  #endChecked: Promise<void> | undefined
 
   constructor(source: ByteSource, storages: readonly Storage[]) {
     this.#source = source
@@ -45,7 +47,12 @@ export class LegacyCounts implements ExtentLocator {
   }
 
   async #check(storages: readonly Storage[], signal: AbortSignal | undefined): Promise<void> {
-    if (!this.#isEndChecked) await this.#checkEnd(signal)
+    // Asked for in the same turn as the counts, so that a source can join the reads.
+    this.#endChecked ??= this.#checkEnd(signal)
+    const endChecked = this.#endChecked
+    endChecked.catch(() => {
+      this.#endChecked = undefined
+    })
     const offsets = storages.map(({ extent }) => extent.offset - COUNT_BYTES)
     const look = (bytes: Uint8Array, index: number): void => {
       const { key, elementCount } = storages[index] as Storage
@@ -55,13 +62,12 @@ export class LegacyCounts implements ExtentLocator {
       throw new CheckpointError("storage-size", { at: offsets[index] as number, problem })
     }
     await readRegions(this.#source, offsets, COUNT_BYTES, look, signal)
+    await endChecked
     for (const { extent } of storages) this.#unchecked.delete(extent)
   }
 
   async #checkEnd(signal: AbortSignal | undefined): Promise<void> {
-    const { archiveAtEnd } = await import("./other-formats.ts")
     const twoFormats = await archiveAtEnd(this.#source, "legacy", signal)
     if (twoFormats !== undefined) throw twoFormats
-    this.#isEndChecked = true
   }
 }

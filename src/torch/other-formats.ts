@@ -1,6 +1,6 @@
 /**
  * What a file is besides what its first bytes say. A file that two programs take for two things passes one of them as
- * harmless and runs in the other, so it is refused. Loaded when it is needed: for files that are no zip archives.
+ * harmless and runs in the other, so it is refused.
  */
 
 import { endsInZip } from "../archive/ends-in-zip.ts"

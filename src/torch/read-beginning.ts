@@ -11,7 +11,7 @@ export async function readBeginning(
   {
     signal,
     inflate = inflateExtent,
-  }: { readonly signal: AbortSignal | undefined; readonly inflate?: InflateExtent | undefined },
+  }: { readonly signal?: AbortSignal | undefined; readonly inflate?: InflateExtent | undefined },
 ): Promise<Uint8Array> {
   const { source, offset, name } = extent
   if (extent.coding === "stored") return readExactly(source, { offset, length }, signal, name)

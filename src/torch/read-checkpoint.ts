@@ -7,6 +7,7 @@ import { PickleDecoder } from "../pickle/decode.ts"
 import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { readLegacyLayout } from "./layout-legacy.ts"
 import { readZipLayout, refusalOf } from "./layout-zip.ts"
+import { archiveAtEnd, tarUnder } from "./other-formats.ts"
 import type { LoadedParts } from "./refusal.ts"
 import type { SniffedFormat } from "./sniff-format.ts"
 import { SNIFFED_BYTES, sniffFormat, sniffUnderTar } from "./sniff-format.ts"
@@ -30,19 +31,20 @@ export async function readCheckpoint(
     case "legacy":
       return readLegacyLayout(source, options)
     default: {
-      if (format === "tar") await refuseTarUnder(sniffUnderTar(head, source.byteLength))
-      if (format === "pickle") await refuseArchiveAtEnd(source, format, options.signal)
+      if (format === "tar") refuseTarUnder(sniffUnderTar(head, source.byteLength))
       // Loaded when it is needed: what is opened is a checkpoint, most of the time.
       const { describeFile } = await import("./other-file.ts")
-      throw refusalOf(await describeFile(source, format, head, loadedParts(options)))
+      const refusal = await describeFile(source, format, head, loadedParts(options))
+      const isArchive = refusal.code === "zip-signature"
+      if (format === "pickle" && !isArchive) await refuseArchiveAtEnd(source, format, options.signal)
+      throw refusalOf(refusal)
     }
   }
 }
 
 /** @throws `unsupported-layout` for a tar archive that begins as something that would be opened. */
-async function refuseTarUnder(under: SniffedFormat): Promise<void> {
+function refuseTarUnder(under: SniffedFormat): void {
   if (under === "tar" || under === "other") return
-  const { tarUnder } = await import("./other-formats.ts")
   throw tarUnder(under)
 }
 
@@ -52,7 +54,6 @@ export async function refuseArchiveAtEnd(
   format: SniffedFormat,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { archiveAtEnd } = await import("./other-formats.ts")
   const problem = await archiveAtEnd(source, format, signal)
   if (problem !== undefined) throw problem
 }

@@ -67,10 +67,10 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     if (!(inner instanceof PickleTuple)) {
       throw faultAt(site, "tensor-argument", "_rebuild_from_type_v2 is given no tuple of arguments")
     }
-    requirePlainState(state, site)
     if (isKnownGlobal(rebuilder)) {
       const { meaning } = rebuilder
       if (meaning.is === "unsupported-rebuild") return rebuildUnsupported(meaning, inner.items, state)
+      requirePlainState(state, site)
       if (meaning.is === "rebuild" && meaning.rebuild !== "from-type")
         return rebuild(meaning.rebuild, inner, site)
     }
@@ -104,7 +104,7 @@ export function unsupportedTensor(reason: string, parts: readonly PickleValue[] 
 /** A parameter is its tensor: what else it carries (gradients wanted, hooks, attributes) has no place in safetensors. */
 function unwrap([data, requiresGrad]: readonly PickleValue[], site: CallSite): Rebuilt {
   if (isTensor(data) || isUnsupportedTensor(data)) {
-    requireGradFlag(requiresGrad, isTensor(data) ? data.dtype : undefined, site)
+    requireGradFlag(requiresGrad, site)
     return data
   }
   throw faultAt(site, "tensor-argument", "a parameter is rebuilt from something that is not a tensor")
@@ -146,7 +146,7 @@ function makeTensor(
   site.memory?.take(SIZE_BYTES * shape.length, site.within)
   const elementCount = productOf(shape, dtype, site)
   requireInsideStorage(reference, dtype, { offset, shape, strides, elementCount }, site)
-  requireGradFlag(requiresGrad, dtype, site)
+  requireGradFlag(requiresGrad, site)
   const { conjugate, negative } = readMetadata(metadata, dtype, site)
   if (reference.storage.location === NOWHERE) return unsupportedTensor(META_TENSOR, [reference])
   return {
@@ -162,18 +162,11 @@ function makeTensor(
   }
 }
 
-/** torch takes a bool and nothing else, and True only where there are gradients. */
-function requireGradFlag(
-  value: PickleValue | undefined,
-  dtype: TorchDtype | undefined,
-  site: CallSite,
-): void {
-  if (typeof value !== "boolean") {
-    const shown = describeValue(value ?? null)
-    throw faultAt(site, "tensor-argument", `a tensor's requires_grad is ${shown}, not a bool`)
-  }
-  if (!value || dtype === undefined || /^(?:b?float|complex)/.test(dtype.name)) return
-  throw faultAt(site, "tensor-argument", `a tensor of ${dtype.name} wants gradients, which it cannot have`)
+/** torch takes a bool and nothing else. Whether the dtype can have gradients is not looked at: they are dropped. */
+function requireGradFlag(value: PickleValue | undefined, site: CallSite): void {
+  if (typeof value === "boolean") return
+  const shown = describeValue(value ?? null)
+  throw faultAt(site, "tensor-argument", `a tensor's requires_grad is ${shown}, not a bool`)
 }
 
 /**

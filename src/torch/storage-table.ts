@@ -32,6 +32,11 @@ export type LocateStorage = (
   site: CallSite,
 ) => ByteExtent
 
+/** How many fields a persistent id may have: in an archive, in the legacy layout, and where either may have been. */
+export const ZIP_FIELDS: readonly number[] = [5]
+export const LEGACY_FIELDS: readonly number[] = [6]
+export const ANY_FIELDS: readonly number[] = [5, 6]
+
 /** All storages of one checkpoint. */
 export class StorageTable {
   readonly #storages: Storage[] = []
@@ -52,16 +57,18 @@ export class StorageTable {
     return this.#storages
   }
 
-  /** The storage that a persistent id refers to: `('storage', class, key, location, count[, view])`. */
-  refer(id: PickleValue, site: CallSite, viewsAllowed: boolean): StorageReference {
+  /**
+   * The storage that a persistent id refers to: `('storage', class, key, location, count[, view])`. The sixth field is of
+   * the legacy layout, which always has it: None, or a view. torch takes neither more fields nor fewer.
+   */
+  refer(id: PickleValue, site: CallSite, fields: readonly number[]): StorageReference {
     if (!(id instanceof PickleTuple)) {
       throw faultAt(site, "storage-reference", `a persistent id is ${describeValue(id)}, not a tuple`)
     }
     const { items } = id
     const tag = items[0]
     const view = items[5] ?? null
-    // The legacy layout has a sixth, None or a view; torch takes neither more nor fewer.
-    if (tag !== "storage" || items.length !== (viewsAllowed ? 6 : 5)) {
+    if (tag !== "storage" || !fields.includes(items.length)) {
       const shown = typeof tag === "string" ? quoteText(tag) : describeValue(tag ?? null)
       throw faultAt(site, "storage-reference", `a persistent id of kind ${shown} with ${items.length} fields`)
     }

@@ -14,14 +14,17 @@ import { faultAt } from "./call-site.ts"
  * What `torch.Tensor` has as data descriptors: assigning to one calls torch, or fails. All of torch 2.13 but those in
  * two underscores, which are refused by rule, and at the end what earlier releases had. An oracle test asks torch.
  */
-export const TENSOR_DESCRIPTORS: ReadonlySet<string> = new Set([
-  ..."H T mH mT _backward_hooks _base _cdata _grad _grad_fn _has_symbolic_sizes_strides".split(" "),
-  ..."_post_accumulate_grad_hooks _python_dispatch _version data device dtype grad grad_dtype".split(" "),
-  ..."grad_fn imag is_cpu is_cuda is_ipu is_leaf is_maia is_meta is_mkldnn is_mps is_mtia".split(" "),
-  ..."is_nested is_quantized is_sparse is_sparse_csr is_vulkan is_xla is_xpu itemsize layout".split(" "),
-  ..."name nbytes ndim output_nr real requires_grad retains_grad shape volatile".split(" "),
-  ..."names is_hpu is_mlc is_ort".split(" "),
-])
+export const TENSOR_DESCRIPTORS: ReadonlySet<string> = /* @__PURE__ */ (() =>
+  new Set(
+    (
+      "H T mH mT _backward_hooks _base _cdata _grad _grad_fn _has_symbolic_sizes_strides " +
+      "_post_accumulate_grad_hooks _python_dispatch _version data device dtype grad grad_dtype grad_fn imag " +
+      "is_cpu is_cuda is_ipu is_leaf is_maia is_meta is_mkldnn is_mps is_mtia is_nested is_quantized is_sparse " +
+      "is_sparse_csr is_vulkan is_xla is_xpu itemsize layout name nbytes ndim output_nr real requires_grad " +
+      "retains_grad shape volatile " +
+      "names is_hpu is_mlc is_ort"
+    ).split(" "),
+  ))()
 
 /** @throws `tensor-metadata` for state that torch does not take, or that it would change the tensor with. */
 export function requirePlainState(state: PickleValue | undefined, site: CallSite): void {

@@ -13,6 +13,7 @@ import { DistributedPart } from "./distributed-part.ts"
 import { makePlainData } from "./plain-data.ts"
 import { rebuild, rebuildUnsupported } from "./rebuild.ts"
 import type { StorageTable } from "./storage-table.ts"
+import { ZIP_FIELDS } from "./storage-table.ts"
 import { isTensor, isUnsupportedTensor } from "./tensor-record.ts"
 
 /** What a policy is made for. */
@@ -22,8 +23,8 @@ export interface TorchPolicyOptions {
   readonly limits: Limits
   /** Undefined where a pickle may not refer to storages. */
   readonly storages: StorageTable | undefined
-  /** Storage views belong to the legacy layout alone. Default false. */
-  readonly storageViews?: boolean
+  /** How many fields a persistent id has. Default: as in an archive. */
+  readonly storageFields?: readonly number[]
   /** What copies are charged to. */
   readonly memory?: MemoryBudget
 }
@@ -87,11 +88,11 @@ export class TorchPolicy implements PicklePolicy {
   }
 
   persistentLoad(id: PickleValue, at: number): PickleValue {
-    const { storages, storageViews = false } = this.#options
+    const { storages, storageFields = ZIP_FIELDS } = this.#options
     const site = this.#siteAt(at)
     if (storages === undefined)
       throw faultAt(site, "storage-reference", "a storage is referred to out of place")
-    return storages.refer(id, site, storageViews)
+    return storages.refer(id, site, storageFields)
   }
 
   describeTensor(object: PickleObject): MadeTensor | undefined {

@@ -13,12 +13,7 @@ import type { ReadingOptions } from "./checkpoint-contents.ts"
 import { TORCH_RECORDS } from "./unclaimed-members.ts"
 
 /** Marks of other layouts, and the pickle. */
-const LOOKED_UP: ReadonlySet<string> = new Set([
-  ...TORCH_RECORDS,
-  "data.pkl",
-  "constants.pkl",
-  "archive_format",
-])
+const OTHERS: readonly string[] = ["data.pkl", "constants.pkl", "archive_format"]
 
 const STORAGE = /^data\/[0-9]+$/
 
@@ -28,7 +23,7 @@ export function refuseOtherCase(entries: MemberTable, prefix: string): void {
     const own = name.slice(prefix.length)
     if (!/[A-Z]/.test(own)) continue
     const folded = own.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-    if (!LOOKED_UP.has(folded) && !STORAGE.test(folded)) continue
+    if (![...TORCH_RECORDS, ...OTHERS].includes(folded) && !STORAGE.test(folded)) continue
     const problem = `torch takes it for ${quoteText(folded)}: it does not tell upper from lower case`
     throw new CheckpointError("zip-name", { within: name, problem })
   }
@@ -41,8 +36,8 @@ const HIGHEST_VERSION = 10
 /** White space, a sign, digits; whatever follows them is not looked at: so reads C++'s `std::stoull`. */
 const NUMBER = /^[ \t-\r]*([+-]?)([0-9]+)/
 
-/** More digits are out of its range, and no writer pads. */
-const LONGEST_VERSION = 64
+/** What follows the number may be anything, but is read with it. No writer writes more than three bytes. */
+const LONGEST_VERSION = 64 * 1024
 
 /**
  * Holds the version to what torch reads. `.data/version` comes before `version`; an archive without either is read here
@@ -62,7 +57,7 @@ export async function requireVersion(
   const [, sign = "", digits] = NUMBER.exec(text) ?? []
   const version = digits === undefined ? 0 : Number(`${sign}${digits}`)
   if (version >= LOWEST_VERSION && version <= HIGHEST_VERSION) return
-  const shown = tooLong ? `a record of ${extent.byteLength} bytes` : quoteText(text)
+  const shown = tooLong ? `a record of ${extent.byteLength} bytes` : quoteText(text.slice(0, 64))
   throw new CheckpointError("unsupported-layout", {
     layout: `a checkpoint whose version is ${shown}`,
     problem: `torch reads the versions ${LOWEST_VERSION} to ${HIGHEST_VERSION} of the format`,

@@ -3,7 +3,7 @@
 import type { MemberTable } from "../archive/member-table.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
-import type { ReadingOptions } from "./checkpoint-contents.ts"
+import type { ReadExtentOptions } from "../bytes/read-extent.ts"
 import { readBeginning } from "./read-beginning.ts"
 import type { Storage } from "./tensor-record.ts"
 
@@ -51,7 +51,7 @@ const STORAGE_MEMBER = /^data\/[0-9]{1,20}$/
 export async function findRecords(
   entries: MemberTable,
   prefix: string,
-  options: Pick<ReadingOptions, "signal" | "inflate">,
+  options: Pick<ReadExtentOptions, "signal" | "inflate">,
 ): Promise<readonly ByteExtent[]> {
   const extents = Array.from(RECORDS.keys(), (name) => entries.get(prefix + name))
   const short = extents
@@ -64,7 +64,7 @@ export async function findRecords(
 async function isRecord(
   extent: ByteExtent,
   prefix: string,
-  options: Pick<ReadingOptions, "signal" | "inflate">,
+  options: Pick<ReadExtentOptions, "signal" | "inflate">,
 ): Promise<boolean> {
   if (sizeOf(extent) <= HARMLESS_BYTES) return true
   await locateExtents([extent], options.signal)

@@ -97,19 +97,21 @@ const TYPES = [
   "UnsupportedTensorInfo",
 ]
 
+const pathOf = (file: string): string => fileURLToPath(new URL(`../../src/${file}`, import.meta.url))
+
+const program = ts.createProgram(["index.ts", "node/index.ts"].map(pathOf), {
+  noEmit: true,
+  // What is exported has its name whatever types it is made of: those of DOM and Node take seconds.
+  noLib: true,
+  types: [],
+  allowImportingTsExtensions: true,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  target: ts.ScriptTarget.ES2022,
+})
+
 function exportsOf(file: string): readonly string[] {
-  const path = fileURLToPath(new URL(`../../src/${file}`, import.meta.url))
-  const program = ts.createProgram([path], {
-    noEmit: true,
-    // What is exported has its name whatever types it is made of: those of DOM and Node take seconds.
-    noLib: true,
-    types: [],
-    allowImportingTsExtensions: true,
-    module: ts.ModuleKind.ESNext,
-    moduleResolution: ts.ModuleResolutionKind.Bundler,
-    target: ts.ScriptTarget.ES2022,
-  })
-  const source = program.getSourceFile(path)
+  const source = program.getSourceFile(pathOf(file))
   const symbol = source && program.getTypeChecker().getSymbolAtLocation(source)
   if (symbol === undefined) throw new Error(`${file} is no module`)
   return program

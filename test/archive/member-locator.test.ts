@@ -6,6 +6,7 @@ import { locateExtents } from "../../src/bytes/byte-extent.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { isCheckpointError, openCheckpoint, scan, toSafetensorsBytes } from "../../src/index.ts"
 import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { DEEP, places } from "../depth.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { tensor } from "../property/model.ts"
@@ -108,7 +109,7 @@ describe("a checkpoint that is dear to read", () => {
   it("gives the same output or the same error, whatever bit of it is wrong", async () => {
     const right = await outcome(file)
     const members = new Set<string>()
-    for (let at = 0; at < file.length; at++) {
+    for (const at of places(file.length, 150)) {
       const mutant = file.slice()
       mutant[at] = (mutant[at] ?? 0) ^ (1 << (at % 8))
       const [usual, putOff] = [await outcome(mutant), await outcome(dear(mutant))]
@@ -119,7 +120,8 @@ describe("a checkpoint that is dear to read", () => {
       if (putOff === right) members.add(String(within))
       else expect(putOff).not.toMatch(/^[0-9a-f]+$/)
     }
-    expect([...members].sort()).toEqual(UNREAD)
+    if (DEEP) expect([...members].sort()).toEqual(UNREAD)
+    else expect(UNREAD).toEqual(expect.arrayContaining([...members]))
   })
 
   it("is scanned in full", async () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import { isCheckpointError, scan, toSafetensorsBytes } from "../../src/index.ts"
 import { torchArchive } from "../archive/zip-builder.ts"
 import { readCorpusFile, readManifest } from "../corpus.ts"
-import { depth } from "../depth.ts"
+import { depth, sampled } from "../depth.ts"
 import { assemble, hex, type Part } from "../pickle/assemble.ts"
 import { legacyFile, storage, text, vector } from "../torch/legacy-file.ts"
 
@@ -105,7 +105,7 @@ describe("scan and conversion agree", () => {
         const outcome = await compare(torchArchive(files))
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
       }),
-      { numRuns: depth({ quick: 800, deep: 4000 }), seed: 5 },
+      { numRuns: depth({ quick: 400, deep: 4000 }), seed: 5 },
     )
     expect([...outcomes.keys()]).toEqual(expect.arrayContaining(["global-not-allowed", "pickle-stack"]))
   })
@@ -143,11 +143,11 @@ describe("scan and conversion agree", () => {
     const folder = new URL("../fixtures/oracle", import.meta.url).pathname
     const cases = readManifest(folder).filter(({ options }) => options === undefined)
     const outcomes = new Map<string, number>()
-    for (const { input } of cases) {
+    for (const { input } of sampled(cases, 150)) {
       const outcome = await compare(readCorpusFile(folder, input))
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     }
-    expect(outcomes.get("converted")).toBeGreaterThan(300)
+    expect(outcomes.get("converted")).toBeGreaterThan(depth({ quick: 80, deep: 300 }))
     expect(outcomes.size).toBeGreaterThan(8)
   })
 })

@@ -11,7 +11,7 @@ import { readExtent } from "../../src/bytes/read-extent.ts"
 import { isCheckpointError } from "../../src/errors.ts"
 import { nodeInflate } from "../../src/node/node-inflate.ts"
 import { refusal } from "../archive/refusals.ts"
-import { depth } from "../depth.ts"
+import { depth, places } from "../depth.ts"
 
 function deflated(data: Uint8Array, changes: Partial<ByteExtent> = {}, level = 6): ByteExtent {
   return extentOf(new Uint8Array(deflateRawSync(data, { level })), data.length, changes)
@@ -98,13 +98,14 @@ describe.each<[engine: string, inflate: InflateExtent]>([
           const data = join(...parts)
           expect(Buffer.compare((await collect(deflated(data, {}, level))).bytes, data)).toBe(0)
         }),
-        { numRuns: 60 },
+        { numRuns: depth({ quick: 20, deep: 60 }) },
       )
     })
 
     it("keeps what one step gives bounded, whatever the expansion", async () => {
-      const { longest, bytes } = await collect(deflated(new Uint8Array(64 * 2 ** 20)))
-      expect(bytes.length).toBe(64 * 2 ** 20)
+      const byteLength = depth({ quick: 24, deep: 64 }) * 2 ** 20
+      const { longest, bytes } = await collect(deflated(new Uint8Array(byteLength)))
+      expect(bytes.length).toBe(byteLength)
       expect(longest).toBeLessThanOrEqual(17 * 2 ** 20)
     })
   })
@@ -143,7 +144,7 @@ describe.each<[engine: string, inflate: InflateExtent]>([
     })
 
     it("every prefix, and every prefix that claims the size it gives", async () => {
-      for (let length = 0; length < whole.length; length++) {
+      for (const length of places(whole.length, 20)) {
         const cut = whole.subarray(0, length)
         for (const byteLength of [TEXT.length, 0, 1, 45]) {
           expect((await refusal(collect(extentOf(cut, byteLength)))).code).toBe("inflate")
@@ -154,7 +155,8 @@ describe.each<[engine: string, inflate: InflateExtent]>([
     it("every tail, 1 to 64 bytes, wherever the steps fall", async () => {
       for (const data of [TEXT, noise(16_384 - 20), noise(16_384)]) {
         const coded = new Uint8Array(deflateRawSync(data, { level: 1 }))
-        for (let length = 1; length <= 64; length++) {
+        for (const shorter of places(64, 6)) {
+          const length = shorter + 1
           for (const tail of [new Uint8Array(length), noise(length), join(header, noise(length))]) {
             expect((await refusal(collect(extentOf(join(coded, tail), data.length)))).code).toBe("inflate")
           }
@@ -163,7 +165,7 @@ describe.each<[engine: string, inflate: InflateExtent]>([
     })
 
     it("any single changed bit, unless the decoded bytes have the right length", async () => {
-      for (let bit = 0; bit < whole.length * 8; bit++) {
+      for (const bit of places(whole.length * 8, 60)) {
         const changed = whole.slice()
         changed[bit >> 3] = (changed[bit >> 3] as number) ^ (1 << (bit & 7))
         try {

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
-import { beforeAll, describe, expect, it } from "vitest"
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { toSafetensorsBytes } from "../../src/node/index.ts"
 import { buildZip, text } from "../archive/zip-builder.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
@@ -568,6 +568,7 @@ describe("what is printed to be run", () => {
 
   it("fits into 80 columns, but for what is copied", async () => {
     const before = process.cwd()
+    onTestFinished(() => process.chdir(before))
     for (const { files, command } of CASES) {
       process.chdir(folderWith(files))
       const argv = Array.from(
@@ -579,6 +580,5 @@ describe("what is printed to be run", () => {
       const words = (stdout + stderr).split("\n").filter((line) => !commands.includes(line.slice(8)))
       expect(words.filter((line) => line.length > 80 && !line.startsWith("Usage: "))).toEqual([])
     }
-    process.chdir(before)
   })
 })

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
 import { toSafetensorsBytes } from "../../src/node/index.ts"
+import { sampled } from "../depth.ts"
 import { expandingCheckpoint, largeCheckpoint, writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
@@ -231,12 +232,14 @@ describe("a disk that fills up", () => {
 })
 
 describe.skipIf(!posix)("a conversion that is interrupted", () => {
-  it.each([
+  const interruptions = [
     ["SIGINT", "gathered", 130],
     ["SIGINT", "copied", 130],
     ["SIGTERM", "gathered", 143],
     ["SIGHUP", "copied", 129],
-  ] as const)("by %s leaves nothing: bytes are %s", async (signal, way, code) => {
+  ] as const
+
+  it.each(sampled(interruptions, 2))("by %s leaves nothing: bytes are %s", async (signal, way, code) => {
     const { folder, argv } = endless(way)
     const running = startScript(script, argv)
     await midway(folder, running)
@@ -256,7 +259,7 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
     expect(readdirSync(folder)).toHaveLength(2)
   })
 
-  it.each(WAYS)("by SIGKILL leaves nothing under the final name: bytes are %s", async (way) => {
+  it.each(sampled(WAYS, 1))("by SIGKILL leaves nothing under the final name: bytes are %s", async (way) => {
     const { folder, argv, output } = endless(way)
     const running = startScript(script, argv)
     await midway(folder, running)

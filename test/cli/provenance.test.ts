@@ -13,6 +13,7 @@ import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
 import { parseSafetensorsHeader, toSafetensorsBytes } from "../../src/node/index.ts"
+import { DEEP, depth } from "../depth.ts"
 import { checkpoint, int, ints, stateDict, tensor, text } from "../hostile/checkpoint-parts.ts"
 import { expandingCheckpoint, largeCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
@@ -205,8 +206,10 @@ describe("the command as it is shipped", () => {
       input: right,
       output: sha256(readFileSync(output)),
     })
-    const beside = JSON.parse(runScript(script, [input, "--json", "--force"]).stdout.toString())
-    expect(beside.sha256).toEqual({ input: right, output: sha256(readFileSync(output)) })
+    if (DEEP) {
+      const beside = JSON.parse(runScript(script, [input, "--json", "--force"]).stdout.toString())
+      expect(beside.sha256).toEqual({ input: right, output: sha256(readFileSync(output)) })
+    }
     expect(runScript(script, [input, "--force", "--sha256", OTHER]).stderr).toContain(right)
     expect(readdirSync(folder).sort()).toEqual(["model.pt", "model.safetensors"])
   })
@@ -235,7 +238,7 @@ describe("the command as it is shipped", () => {
       },
     ],
   ])("refuses an input that is %s after it was hashed", async (_, change) => {
-    const { folder, input } = written(expandingCheckpoint(1))
+    const { folder, input } = written(expandingCheckpoint(depth({ quick: 0.25, deep: 1 })))
     const right = sha256(readFileSync(input))
     const limit = ["--limit", "outputFloorBytes=9000000000"]
     const running = startScript(script, [input, "--sha256", right, ...limit])

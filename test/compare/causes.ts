@@ -108,6 +108,19 @@ const UNSUPPORTED: readonly Cause[] = [
 ]
 
 const STRICTER: readonly Cause[] = [
+  stricter("legacy version: 1001 as a float", "legacy-layout", /1001/, "a version that is a float"),
+  stricter(
+    "a storage untyped",
+    "storage-dtype",
+    /over an untyped storage does not say its dtype/,
+    "a tensor over an untyped storage that does not say its dtype: torch takes it for bytes",
+  ),
+  stricter(
+    "a storage of another class",
+    "legacy-trailing",
+    /follow the last storage/,
+    "bytes after the last storage of a legacy file",
+  ),
   stricter("metadata", "tensor-metadata", /metadata is .*, not a dict/, "metadata that torch takes for none"),
   stricter(
     "metadata",
@@ -189,6 +202,11 @@ const STRICTER: readonly Cause[] = [
 ]
 
 const LAXER: readonly Cause[] = [
+  laxer(
+    "wants gradients",
+    /[Oo]nly Tensors of floating point and complex dtype can require gradients/,
+    "integers that want gradients, which are dropped here",
+  ),
   laxer(
     "location: another",
     /don't know how to restore data location/,
@@ -298,6 +316,9 @@ const OTHER_BYTES: readonly Cause[] = [
 function isSwapped({ mine: tensor, bits }: AnotherTensor, mine: string, other: string): boolean {
   if (mine === reversed(other)) return true
   if (bits === "" || tensor === undefined) return false
+  // A NaN in either order has become another one.
+  if (tensor.dtype === "F16" && [mine, other].some(isNaN16(0x7c00))) return true
+  if (tensor.dtype === "BF16" && [mine, other].some(isNaN16(0x7f80))) return true
   if (/^[IU]/.test(tensor.dtype)) return negated(mine) === reversed(negated(other))
   return [mine, flipped(mine)].some((each) => [other, flipped(other)].map(reversed).includes(each))
 }

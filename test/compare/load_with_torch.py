@@ -57,7 +57,7 @@ CPYTHON = [restricted(pickle.Unpickler), restricted(pickle._Unpickler)]
 
 def walk(value, path, odd, found):
     if isinstance(value, torch.Tensor):
-        # Python makes text of any key; only text and integers are names.
+        # Python makes text of any key; only text, numbers, None and short tuples of them are names.
         if odd:
             found["odd"] = True
             return
@@ -65,11 +65,17 @@ def walk(value, path, odd, found):
         found["tensors"][path] = describe(value)
     elif isinstance(value, Mapping):
         for key, child in value.items():
-            is_name = isinstance(key, str) or (isinstance(key, int) and not isinstance(key, bool))
+            is_name = isinstance(key, str) or (has_spelling(key, 0) and len(str(key)) <= 128)
             walk(child, f"{path}.{key}" if path else str(key), odd or not is_name, found)
     elif isinstance(value, (list, tuple)):
         for index, child in enumerate(value):
             walk(child, f"{path}.{index}" if path else str(index), odd, found)
+
+
+def has_spelling(key, depth):
+    if isinstance(key, tuple):
+        return depth < 4 and all(has_spelling(part, depth + 1) for part in key)
+    return key is None or isinstance(key, (str, int, float))
 
 
 def describe(tensor):

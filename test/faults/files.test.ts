@@ -16,6 +16,7 @@ import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { isCheckpointError, toSafetensors, toSafetensorsBytes } from "../../src/node/index.ts"
 import { settle, streamOf } from "../api/sample.ts"
+import { DEEP } from "../depth.ts"
 import { legacyCheckpoint } from "../node/legacy-checkpoint.ts"
 import { refusal } from "../node/refusal.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
@@ -137,13 +138,20 @@ const FAILS: readonly (readonly [string, Strike])[] = [
   ],
 ]
 
+/** Moments with their operations: all in a deep run, otherwise the first and the last of each operation. */
+function moments(operations: readonly string[]): readonly (readonly [at: number, operation: string])[] {
+  const isTaken = (at: number, operation: string): boolean =>
+    DEEP || operations.indexOf(operation) === at || operations.lastIndexOf(operation) === at
+  return [...operations.entries()].filter(([at, operation]) => isTaken(at, operation))
+}
+
 describe.each(CONVERSIONS)("%s", (_, convert) => {
   it("survives every operation that fails", async () => {
     const clean = newPlace()
     const { ending, operations } = await runWith(convert, clean, { at: -1, act: () => undefined })
     if ("error" in ending) throw ending.error
     for (const [what, act] of FAILS) {
-      for (const [at, operation] of operations.entries()) {
+      for (const [at, operation] of moments(operations)) {
         const place = newPlace()
         const found = (await runWith(convert, place, { at, act })).ending
         const context = `${operation}, number ${at}, ${what}`
@@ -159,7 +167,7 @@ describe.each(CONVERSIONS)("%s", (_, convert) => {
   it("ends with the signal's reason at every operation, and leaves nothing", async () => {
     const { operations, ending } = await runWith(convert, newPlace(), { at: -1, act: () => undefined })
     if ("error" in ending) throw ending.error
-    for (const [at, operation] of operations.entries()) {
+    for (const [at, operation] of moments(operations)) {
       const place = newPlace()
       const controller = new AbortController()
       const reason = { at }
@@ -204,7 +212,7 @@ describe.each(CHANGES)("an input that is %s meanwhile", (change, make) => {
           return convert(place)
         }),
       )
-      for (const [at, operation] of clean.operations.entries()) {
+      for (const [at, operation] of moments(clean.operations)) {
         const place = newPlace()
         const { ending } = await runWith(convert, place, { at, act: () => void make(place.input) })
         const context = `${change} at ${operation}, number ${at}, ${name}`

@@ -81,7 +81,7 @@ const OTHERS: readonly HostileCase[] = [
   other("a safetensors file", () => join(littleEndian(8, 8), latin1('{"a":1} '))),
   other("an empty zip archive", () => join(latin1("PK\x05\x06"), new Uint8Array(18))),
   other("a legacy file without its first byte", () => legacyFile().subarray(1)),
-  other("a checkpoint whose first bytes are exchanged", () => {
+  file("other-format", "a checkpoint whose first bytes are exchanged", "zip-signature", () => {
     const bytes = checkpoint(beside(["NONE"]))
     bytes.set(latin1("KP"))
     return bytes

@@ -6,7 +6,7 @@
 import { expect, it } from "vitest"
 import type { ByteSource } from "../../src/index.ts"
 import { isCheckpointError, scan, toSafetensorsBytes } from "../../src/index.ts"
-import { DEEP } from "../depth.ts"
+import { DEEP, sampled } from "../depth.ts"
 import { HOSTILE, LEGAL } from "./corpus.ts"
 
 /** What is put off is about archives: of any other section one case is enough, unless the run is a deep one. */
@@ -39,12 +39,12 @@ it("hostile files are refused, or their fault is where nobody reads", async () =
     // Of two faults the other one comes up first.
     else if (error.code !== expected.code) others.push(`${name}: ${error.code} for ${expected.code}`)
   }
-  expect(passed).toEqual(["zip-gap: before the directory"])
+  expect(passed).toEqual([])
   expect(others).toEqual(["zip-descriptor: of an empty member, wrong: storage-size for zip-mismatch"])
 })
 
 it("odd files convert to the same", async () => {
-  for (const { name, bytes, options = {} } of LEGAL) {
+  for (const { name, bytes, options = {} } of sampled(LEGAL, 70)) {
     const input = bytes()
     if (!(input instanceof Uint8Array)) continue
     const [usual, late] = [

@@ -54,9 +54,9 @@ describe("the corpus", () => {
 
   it("holds no file twice, and makes each the same every time", () => {
     const seen = new Map<string, string>()
-    const again = new Set(sampled(ALL, 150))
+    const again = new Set(sampled(ALL, 100))
     const same: string[] = []
-    for (const given of ALL) {
+    for (const given of sampled(ALL, 300)) {
       const key = fingerprint(given)
       if (again.has(given)) expect(fingerprint(given), given.name).toBe(key)
       const other = seen.get(key)

@@ -16,7 +16,9 @@ export function legacyCheckpoint(checkpoint: LegacyCheckpoint): Uint8Array<Array
   const head = headOf(checkpoint)
   const bytes = new Uint8Array(head.length + storageElements * 4)
   bytes.set(head)
-  const values = Float32Array.from({ length: storageElements }, (_, index) => index)
+  // `Float32Array.from` takes thirty times as long.
+  const values = new Float32Array(storageElements)
+  for (let index = 0; index < storageElements; index++) values[index] = index
   bytes.set(new Uint8Array(values.buffer), head.length)
   return bytes
 }
@@ -80,9 +82,9 @@ export function largeCheckpoint(megabytes: number): Uint8Array<ArrayBuffer> {
   return legacyCheckpoint({ storageElements: elements, shape: [elements], strides: [1] })
 }
 
-/** A few hundred bytes that convert to gigabytes: one element, repeated. */
+/** A few hundred bytes that convert to gigabytes, or quarters of one: one element, repeated. */
 export function expandingCheckpoint(gigabytes: number): Uint8Array<ArrayBuffer> {
-  return legacyCheckpoint({ storageElements: 1, shape: [gigabytes, 256 * 1024 * 1024], strides: [0, 0] })
+  return legacyCheckpoint({ storageElements: 1, shape: [gigabytes * 4, 64 * 1024 * 1024], strides: [0, 0] })
 }
 
 const NONE = ascii("N")

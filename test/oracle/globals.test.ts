@@ -11,6 +11,6 @@ const FILES = 5000
 it(`CPython looks up no global that a listing does not name, in ${FILES} files of random pickles`, () => {
   const { lookups, laterLookups, differences } = compareWithCPython(PYTHON, SCRIPT, FILES, 3)
   expect(differences).toEqual([])
-  expect(lookups).toBeGreaterThan(FILES)
+  expect(lookups).toBeGreaterThan(FILES / 2)
   expect(laterLookups).toBeGreaterThan(FILES / 10)
 })

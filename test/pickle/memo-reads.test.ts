@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS } from "../../src/limits.ts"
 import { PickleDecoder } from "../../src/pickle/decode.ts"
 import { Memo } from "../../src/pickle/memo.ts"
 import { findMemoReads } from "../../src/pickle/memo-reads.ts"
+import { depth } from "../depth.ts"
 import { assemble } from "./assemble.ts"
 
 const REAL: readonly { about: string; hex: string }[] = JSON.parse(
@@ -78,7 +79,7 @@ describe("findMemoReads", () => {
         const decoded = decodedReads(bytes)
         if (decoded !== undefined) expect(findMemoReads(bytes, 0)).toEqual(decoded)
       }),
-      { numRuns: 5_000, seed: 11 },
+      { numRuns: depth({ quick: 800, deep: 5000 }), seed: 11 },
     )
   })
 })

@@ -172,17 +172,21 @@ describe("members that nobody asks for", () => {
     })
   })
 
-  it("are not torch's own records, as long as these are short", async () => {
+  it("are not torch's own records, as long as these are short and hold what torch writes", async () => {
     const records = [".data/serialization_id", ".format_version", ".storage_alignment", ".data/version"]
     const of = (length: number): Record<string, Uint8Array> =>
       Object.fromEntries(records.map((name) => [name, new Uint8Array(length).fill(0x31)]))
-    // The version is refused where torch would not read it.
-    const version = { ".data/version": Buffer.from("3\n".padEnd(64)) }
-    expect(await reported(inside({ ...of(64), ...version }))).toEqual(NOTHING)
-    expect(await reported(inside({ ...of(65), ...version }))).toMatchObject({
-      extraMembers: 195,
-      memberCount: 3,
-    })
+    // The version is refused where torch would not read it, so it is a right one throughout.
+    const version = { ".data/version": Buffer.from("3\n") }
+    const inside3 = (members: Record<string, Uint8Array>) => inside({ ...members, ...version })
+    expect(await reported(inside3(of(20)))).toEqual(NOTHING)
+    const [id = "", ...numbers] = records.filter((name) => name !== ".data/version")
+    expect(await reported(inside3({ [id]: of(40)[id] ?? new Uint8Array(0) }))).toEqual(NOTHING)
+    expect(await reported(inside3(of(41)))).toMatchObject({ extraMembers: 123, memberCount: 3 })
+    for (const name of numbers) {
+      expect(await reported(inside3({ [name]: new Uint8Array(20) }))).toMatchObject({ extraMembers: 20 })
+    }
+    expect(await reported(inside3(of(65)))).toMatchObject({ extraMembers: 195, memberCount: 3 })
   })
 
   it("count inflated, and as stored where the archive declares less", async () => {

@@ -98,6 +98,11 @@ export function noise(length: number, seed: number): Uint8Array {
 
 let keys = 0
 
+/** Storages made from here on have the keys, and so the bytes, that the first ones had. */
+export function beginKeysAnew(): void {
+  keys = 0
+}
+
 /** A contiguous tensor over a storage of its own. */
 export function tensor(
   dtype: Dtype,

@@ -5,6 +5,7 @@ import { HeaderReport } from "../../src/safetensors/header-report.ts"
 import { findInvalidUtf8, HeaderText } from "../../src/safetensors/header-text.ts"
 import { numberToken, toInteger } from "../../src/safetensors/json-number.ts"
 import { JsonReader } from "../../src/safetensors/json-reader.ts"
+import { depth } from "../depth.ts"
 
 function readerOf(json: string, maxNesting = 16): JsonReader {
   return new JsonReader(new HeaderText(new TextEncoder().encode(json), 8), new HeaderReport(), maxNesting)
@@ -194,7 +195,7 @@ describe("JsonReader", () => {
         fc.pre(!/[\ud800-\udfff]|\\u[dD][89a-fA-F]|[eE]\+?\d{3}/u.test(json))
         expect(accepts(json, 100)).toBe(parses(json))
       }),
-      { numRuns: 5000 },
+      { numRuns: depth({ quick: 800, deep: 5000 }) },
     )
   })
 

@@ -6,6 +6,7 @@ import { parseSafetensorsHeader, type SafetensorsHeader } from "../../src/safete
 import { checkSafetensors } from "../../src/safetensors/read-header.ts"
 import { tensorByteLength } from "../../src/safetensors/tensor-size.ts"
 import { type HeaderTensor, writeHeader } from "../../src/safetensors/write-header.ts"
+import { depth } from "../depth.ts"
 
 const ODD_NAMES = [
   "__proto__",
@@ -76,7 +77,7 @@ describe("a header that was written", () => {
         )
         expectConsistent(parsed, fileByteLength)
       }),
-      { numRuns: 500 },
+      { numRuns: depth({ quick: 100, deep: 500 }) },
     )
   })
 
@@ -143,7 +144,7 @@ describe("a file with one byte changed", () => {
         if (check.header === undefined) expect(check.findings.length).toBeGreaterThan(0)
         else expectConsistent(check.header, mutated.length)
       }),
-      { numRuns: 1000 },
+      { numRuns: depth({ quick: 150, deep: 1000 }) },
     )
   })
 
@@ -177,7 +178,7 @@ describe("a file with one byte changed", () => {
         if (check.header === undefined) expect(check.findings.length).toBeGreaterThan(0)
         else expectConsistent(check.header, mutated.length)
       }),
-      { numRuns: 2000 },
+      { numRuns: depth({ quick: 300, deep: 2000 }) },
     )
   })
 })

@@ -1,5 +1,6 @@
 /** Interprets a pickle one opcode after the other, as the documentation of pickletools words it. */
 
+import { isUtf8 } from "node:buffer"
 import { integerOf, listOps, type Op, operandOf } from "./pickle-ops.ts"
 import {
   SlowDict,
@@ -95,7 +96,12 @@ export function slowPickle(
         stack.push(false)
         return
       case "BINSTRING":
-      case "SHORT_BINSTRING":
+      case "SHORT_BINSTRING": {
+        // A str of Python 2: text where it is UTF-8, bytes elsewhere.
+        const bytes = operand as Uint8Array
+        stack.push(isUtf8(bytes) ? Buffer.from(bytes).toString("utf8") : bytes)
+        return
+      }
       case "SHORT_BINUNICODE":
       case "BINUNICODE":
       case "BINUNICODE8":

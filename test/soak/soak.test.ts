@@ -17,7 +17,7 @@ import { membersOf } from "./zip-mutators.ts"
 
 const FIXTURES = fileURLToPath(new URL("../fixtures", import.meta.url))
 const SEEDS = loadSeeds(FIXTURES)
-const MUTANTS = depth({ quick: 600, deep: 2500 })
+const MUTANTS = depth({ quick: 400, deep: 2500 })
 
 /** What torch and safetensors made of each checkpoint. */
 function expectedFiles(): ReadonlyMap<string, string> {
@@ -40,7 +40,7 @@ describe("the slow reader", () => {
   const expected = expectedFiles()
 
   it("makes of every checkpoint what torch and safetensors make of it", () => {
-    for (const { name, bytes } of [...SEEDS.zip, ...SEEDS.legacy]) {
+    for (const { name, bytes } of sampled([...SEEDS.zip, ...SEEDS.legacy], 80)) {
       const file = readFileSync(join(FIXTURES, expected.get(name) ?? "missing"))
       expect(Buffer.compare(slowConvert(bytes), file), name).toBe(0)
     }
@@ -157,7 +157,7 @@ describe("the invariant", () => {
     expect(tally.mutants).toBe(MUTANTS)
     expect(tally.identical).toBeGreaterThan(MUTANTS / 20)
     expect(tally.different).toBeGreaterThan(MUTANTS / 50)
-    expect(Object.keys(tally.refused).length).toBeGreaterThan(depth({ quick: 30, deep: 45 }))
+    expect(Object.keys(tally.refused).length).toBeGreaterThan(depth({ quick: 25, deep: 45 }))
     for (const kind of ["zip", "legacy", "safetensors"])
       expect(tally.kinds[kind]?.accepted).toBeGreaterThan(MUTANTS / 125)
     for (const [, [name]] of PICKLE_MUTATORS)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { PickleValue } from "../../src/pickle/values.ts"
-import { StorageTable } from "../../src/torch/storage-table.ts"
+import { LEGACY_FIELDS, StorageTable, ZIP_FIELDS } from "../../src/torch/storage-table.ts"
 import type { StorageReference } from "../../src/torch/tensor-record.ts"
 import { refusal } from "../pickle/run.ts"
 import { anyStorage, callSite, extentOf, float, known, list, tuple } from "./support.ts"
@@ -21,7 +21,7 @@ function withView(view: PickleValue, count = 10): PickleValue {
 }
 
 function refer(id: PickleValue, table: StorageTable = anyStorage(), viewsAllowed = false): StorageReference {
-  return table.refer(id, callSite(), viewsAllowed)
+  return table.refer(id, callSite(), viewsAllowed ? LEGACY_FIELDS : ZIP_FIELDS)
 }
 
 const codeOf = (id: PickleValue, table?: StorageTable, viewsAllowed?: boolean): string =>

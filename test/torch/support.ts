@@ -8,7 +8,7 @@ import { runPickle } from "../../src/pickle/machine.ts"
 import { PickleFloat, PickleList, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
 import { findAllowedGlobal, type KnownGlobal } from "../../src/torch/allowed-globals.ts"
 import type { CallSite } from "../../src/torch/call-site.ts"
-import { StorageTable } from "../../src/torch/storage-table.ts"
+import { LEGACY_FIELDS, StorageTable, ZIP_FIELDS } from "../../src/torch/storage-table.ts"
 import type { TensorRecord } from "../../src/torch/tensor-record.ts"
 import { isTensor } from "../../src/torch/tensor-record.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
@@ -39,13 +39,10 @@ export function anyStorage(): StorageTable {
 }
 
 /** Interprets a pickle as a checkpoint's object, every storage being there. */
-export function loadObject(
-  bytes: Uint8Array,
-  limits: Partial<Limits> = {},
-  storageViews = false,
-): PickleValue {
+export function loadObject(bytes: Uint8Array, limits: Partial<Limits> = {}, isLegacy = false): PickleValue {
   const all = { ...DEFAULT_LIMITS, ...limits }
-  const policy = new TorchPolicy({ within: "p", limits: all, storages: anyStorage(), storageViews })
+  const storageFields = isLegacy ? LEGACY_FIELDS : ZIP_FIELDS
+  const policy = new TorchPolicy({ within: "p", limits: all, storages: anyStorage(), storageFields })
   return runPickle(bytes, { within: "p", policy, limits: all, budget: { opcodes: 0 } }).value
 }
 

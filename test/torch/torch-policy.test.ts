@@ -154,12 +154,11 @@ describe("items", () => {
 })
 
 describe("the policy itself", () => {
-  const policyOf = (storageViews?: boolean) =>
+  const policyOf = () =>
     new TorchPolicy({
       within: "p",
       limits: DEFAULT_LIMITS,
       storages: undefined,
-      ...(storageViews === undefined ? {} : { storageViews }),
     })
 
   it("notes each known global once, in order, and no other", () => {

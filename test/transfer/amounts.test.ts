@@ -55,8 +55,9 @@ describe(`${TINY_COUNT} tiny tensors in one file`, () => {
   })
 })
 
-describe("a transposed matrix of 200 MB", () => {
-  const ROWS = 5000
+const ROWS = depth({ quick: 1500, deep: 5000 })
+
+describe(`a transposed matrix of ${(ROWS * 4) / 100} MB`, () => {
   const COLUMNS = 10_000
   const valueAt = (element: number): number => Math.imul(element, 0x9e3779b1) >>> 0
 

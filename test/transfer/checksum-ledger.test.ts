@@ -6,6 +6,7 @@ import { crc32 } from "../../src/bytes/crc32.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { isCheckpointError } from "../../src/index.ts"
 import { ChecksumLedger } from "../../src/transfer/checksum-ledger.ts"
+import { depth } from "../depth.ts"
 import { noise } from "../property/model.ts"
 
 function extentOf(bytes: Uint8Array, name: string, expected = zlibCrc32(bytes)): ByteExtent {
@@ -49,7 +50,7 @@ describe("a ledger", () => {
           expect(ledger.unchecked()).toEqual(extents.filter((_, n) => (missing[n] ?? 0) > 0))
         }
       }),
-      { seed: 1, numRuns: 500 },
+      { seed: 1, numRuns: depth({ quick: 100, deep: 500 }) },
     )
   })
 

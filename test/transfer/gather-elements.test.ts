@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { ElementFixes } from "../../src/plan/segments.ts"
 import { fixElements, pickElements } from "../../src/transfer/gather-elements.ts"
+import { depth } from "../depth.ts"
 import { noise } from "../property/model.ts"
 
 const WIDTHS = [1, 2, 4, 8, 16] as const
@@ -51,7 +52,7 @@ describe.each(WIDTHS)("elements of %i bytes", (itemBytes) => {
         pickElements({ window, itemBytes, ...given }, first, count, target)
         expect(Buffer.compare(target, naive(window, itemBytes, given, first, count))).toBe(0)
       }),
-      { seed: itemBytes, numRuns: 400 },
+      { seed: itemBytes, numRuns: depth({ quick: 80, deep: 400 }) },
     )
   })
 
@@ -72,7 +73,7 @@ describe.each(WIDTHS)("elements of %i bytes", (itemBytes) => {
         const whole = naive(window, itemBytes, given, 0, given.elements)
         expect(Buffer.compare(Buffer.concat(parts), whole)).toBe(0)
       }),
-      { seed: itemBytes, numRuns: 150 },
+      { seed: itemBytes, numRuns: depth({ quick: 40, deep: 150 }) },
     )
   })
 
@@ -136,7 +137,7 @@ describe("fixing", () => {
         fixElements(bytes, each)
         expect(Buffer.compare(bytes, expected)).toBe(0)
       }),
-      { seed: 5, numRuns: 1500 },
+      { seed: 5, numRuns: depth({ quick: 300, deep: 1500 }) },
     )
   })
 

@@ -6,6 +6,7 @@ import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { InflateBudget } from "../../src/transfer/inflate-budget.ts"
 import { InflatedReader } from "../../src/transfer/inflated-reader.ts"
+import { depth } from "../depth.ts"
 import { noise } from "../property/model.ts"
 
 /** Half noise, half zeros, so that it deflates a little. */
@@ -63,7 +64,7 @@ describe("an inflated reader", () => {
         }
         await reader.close()
       }),
-      { seed: 1, numRuns: 120 },
+      { seed: 1, numRuns: depth({ quick: 30, deep: 120 }) },
     )
   })
 

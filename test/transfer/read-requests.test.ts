@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { type ReadRequest, readRequests } from "../../src/transfer/read-requests.ts"
+import { depth } from "../depth.ts"
 import { noise } from "../property/model.ts"
 
 class CountingSource implements ByteSource {
@@ -68,7 +69,7 @@ describe("requests", () => {
           expect([...target.subarray(0, at)]).toEqual([0, 0, 0])
         }
       }),
-      { seed: 1, numRuns: 200 },
+      { seed: 1, numRuns: depth({ quick: 50, deep: 200 }) },
     )
   })
 

@@ -16,7 +16,7 @@ const SIZES = {
 }
 
 /** Orders in which things get done. */
-const SEEDS = depth({ quick: 6, deep: 25 })
+const SEEDS = depth({ quick: 4, deep: 25 })
 
 const unhandled: unknown[] = []
 const keep = (reason: unknown): void => void unhandled.push(reason)
@@ -86,7 +86,7 @@ describe.each(FILES.map(([name], index) => [name, index] as const))("a %s checkp
       const counting = new Conductor(3)
       await start(given, counting, { randomAccess }).done
       expect(counting.operations).toBeGreaterThan(20)
-      for (const failAt of places(counting.operations, 30)) {
+      for (const failAt of places(counting.operations, 12)) {
         const conductor = new Conductor(3)
         conductor.failAt = failAt
         const { source, sink, done } = start(given, conductor, { randomAccess })
@@ -112,7 +112,7 @@ describe.each(FILES.map(([name], index) => [name, index] as const))("a %s checkp
       const given = await planned(index)
       const counting = new Conductor(4)
       await start(given, counting, { randomAccess }).done
-      for (const abortAt of places(counting.operations, 30)) {
+      for (const abortAt of places(counting.operations, 12)) {
         const reason = { at: abortAt }
         const controller = new AbortController()
         const conductor = new Conductor(4)
