@@ -41,15 +41,34 @@ export async function readExactly(
   signal?: AbortSignal,
   within?: string,
 ): Promise<Uint8Array> {
-  const { length } = range
+  if (range.length === 0) {
+    requireInside(source, range, within)
+    signal?.throwIfAborted()
+    return new Uint8Array(0)
+  }
+  const copy = (view: Uint8Array): Uint8Array => {
+    const bytes = allocate(range.length, within ?? "the file")
+    bytes.set(view)
+    return bytes
+  }
+  return useExactly(source, range, copy, signal, within)
+}
+
+/**
+ * What `use` makes of the `length` bytes at `offset`, which it must be done with when it returns: they may be the source's
+ * own, and one copy is saved (a quarter of a conversion in memory). Otherwise as `readExactly`.
+ */
+export async function useExactly<Result>(
+  source: ByteSource,
+  range: ByteRange,
+  use: (bytes: Uint8Array) => Result,
+  signal?: AbortSignal,
+  within?: string,
+): Promise<Result> {
   requireInside(source, range, within)
   signal?.throwIfAborted()
-  if (length === 0) return new Uint8Array(0)
-  const answer: unknown = await guard(() => source.read(range.offset, length, signal), signal)
-  const view = requireAnswer(answer, range, within)
-  const bytes = allocate(length, within ?? "the file")
-  bytes.set(view)
-  return bytes
+  const answer: unknown = await guard(() => source.read(range.offset, range.length, signal), signal)
+  return use(requireAnswer(answer, range, within))
 }
 
 /** Fills `target` from `offset`; otherwise as `readExactly`. */

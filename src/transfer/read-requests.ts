@@ -7,7 +7,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
-import { readExactly, readExactlyInto } from "../bytes/read-exactly.ts"
+import { readExactly, readExactlyInto, useExactly } from "../bytes/read-exactly.ts"
 
 /** Ranges of a source that are further apart than this are not worth one read. */
 const GAP_BYTES = 64 * 1024
@@ -104,14 +104,19 @@ async function readShared(
   const { source } = (group[0] as ReadRequest).extent
   const offset = earliestOf(group[0] as ReadRequest)
   const end = group.reduce((latest, request) => Math.max(latest, endOf(request)), offset)
-  const bytes = await readExactly(source, { offset, length: end - offset }, signal)
-  await located
-  for (const request of group) {
-    const start = fileOffset(request) - offset
-    const part = bytes.subarray(start, start + request.length)
-    request.target.set(part, request.at)
-    request.done(request, part)
+  const range = { offset, length: end - offset }
+  const deal = (bytes: Uint8Array): void => {
+    for (const request of group) {
+      const start = fileOffset(request) - offset
+      const part = bytes.subarray(start, start + request.length)
+      request.target.set(part, request.at)
+      request.done(request, part)
+    }
   }
+  if (located === undefined) return useExactly(source, range, deal, signal)
+  const bytes = await readExactly(source, range, signal)
+  await located
+  deal(bytes)
 }
 
 function fileOffset({ extent, offset }: ReadRequest): number {

@@ -148,19 +148,19 @@ describe("an isolated command", () => {
   it.each(files)("does what the plain one does: %s", (name) => {
     const { input, output } = written(readFileSync(fixture(name)))
     const commands = [
-      ["inspect", input],
       ["inspect", input, "--json"],
+      ["inspect", input],
       [input, "--dry-run"],
-      [input, "--dry-run", "--json"],
       [input, "--json"],
+      [input, "--dry-run", "--json"],
       [input, "--json", "--provenance", "--force"],
-      [input, "--dry-run"],
-      ["verify", output, input, "--provenance"],
       ["verify", output, input, "--json"],
+      ["verify", output, input, "--provenance"],
+      [input, "--dry-run"],
       ["verify", output],
     ]
-    // Every other one converts, and verifies what it has made.
-    for (const argv of sampled(commands, 5)) {
+    // A third of them makes a file, and verifies it.
+    for (const argv of sampled(commands, 3)) {
       const isConversion = argv.includes(input) && argv[0] === input && !argv.includes("--dry-run")
       const plain = runScript(script, argv)
       const bytes = isConversion ? readFileSync(output) : undefined
@@ -264,8 +264,8 @@ describe("an isolated command", () => {
     expect(refused.code).toBe(1)
     expect(JSON.parse(refused.stdout.toString()).error.code).toBe("global-not-allowed")
     expect(runScript(script, [input, "--isolate", "--root", "a", "--all"]).code).toBe(2)
-    expect(runScript(script, [input, input, "--isolate"]).code).toBe(2)
-    expect(runScript(script, ["inspect", input, input, "--isolate"]).code).toBe(2)
+    if (DEEP) expect(runScript(script, [input, input, "--isolate"]).code).toBe(2)
+    if (DEEP) expect(runScript(script, ["inspect", input, input, "--isolate"]).code).toBe(2)
     expect(runScript(script, [join(folder, "missing.pt"), "--isolate"]).code).toBe(3)
     expect(runScript(script, [input, "--isolate", "-o", join(folder, "no", "x.safetensors")]).code).toBe(3)
     expect(runScript(script, [input, "--isolate", "--sha256", "0".repeat(64)]).stderr).toContain(
