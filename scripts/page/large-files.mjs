@@ -92,7 +92,7 @@ export async function checkLargeFiles({ browser, check, work }) {
     expectSame(await ownFiles(page), [], "files that are left")
     await page.getByLabel("Only").evaluate((field) => field.closest("details").setAttribute("open", ""))
     await page.getByLabel("Only").fill("layers.0.*")
-    await page.getByText(/1 tensor,/).waitFor()
+    await page.getByText(/^1 tensor from /).waitFor()
     await page.locator(".save .primary").click()
     await page.locator(".notice.done").waitFor()
     await page.context().close()
