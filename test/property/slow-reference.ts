@@ -60,6 +60,9 @@ function negate(part: Uint8Array, negation: "sign" | "complement" | "none", dtyp
   for (const [i] of part.entries()) part[i] = Number((negative >> BigInt(8 * i)) & 255n)
 }
 
+/** Keys of the metadata that mean something to the command: no name of a tensor is recorded under them. */
+const OWN_KEYS: ReadonlySet<string> = new Set(["format", "source_sha256", "source_bytes", "converted_by"])
+
 /**
  * What the policy `alias` makes of names, which are in the order of the file: those that are written, and the others with
  * the name they stand for. `keep` says which are kept rather than others.
@@ -74,7 +77,7 @@ export function referenceAliases(
   for (const [name, tensor] of tensors) {
     const same = [...tensors].filter(([, other]) => isSame(tensor, other)).map(([other]) => other)
     const first = same.find(keep) ?? same[0] ?? name
-    if (first === name || reserved.has(name)) written.set(name, tensor)
+    if (first === name || reserved.has(name) || OWN_KEYS.has(name)) written.set(name, tensor)
     else aliases.set(name, first)
   }
   return { written, aliases }
