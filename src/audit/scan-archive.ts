@@ -23,7 +23,7 @@ export interface ScannedArchive {
 
 /** What is wrong with the container, and that it holds no checkpoint. */
 const ZIP_FAULT = /^zip/
-const NO_CHECKPOINT = /^zip-layout$/
+const NO_CHECKPOINT = /^(?:zip-layout|not-a-checkpoint)$/
 
 /** The pickle that a conversion reads. */
 const MAIN_PICKLE = /^[^/]*\/data\.pkl$/
