@@ -3,12 +3,12 @@ import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
 import { toSafetensorsBytes } from "../../src/node/index.ts"
-import { sampled } from "../depth.ts"
+import { DEEP, depth, sampled } from "../depth.ts"
 import { expandingCheckpoint, largeCheckpoint, writeSparseCheckpoint } from "../node/legacy-checkpoint.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
-import { tensor } from "../property/model.ts"
+import { type TestValue, tensor } from "../property/model.ts"
 import { buildCli, midway, runScript, runShell, startScript, until } from "./build-cli.ts"
 import { ORACLE } from "./run.ts"
 
@@ -50,19 +50,18 @@ describe("the bundle", () => {
     for (const chunk of chunks) expect(readFileSync(chunk, "utf8"), chunk).not.toContain("_rebuild_tensor_v2")
   })
 
-  it("converts, inspects and verifies", () => {
+  it("converts and verifies", () => {
     const output = join(newFolder(), "out.safetensors")
     const input = fixture("dtypes-zip-f32.pt")
     expect(runScript(script, [input, "-o", output])).toMatchObject({ code: 0, stderr: "" })
     expect(Buffer.compare(readFileSync(output), readFileSync(fixture("dtypes-zip-f32.safetensors")))).toBe(0)
-    expect(runScript(script, ["inspect", input])).toMatchObject({ code: 0, stderr: "" })
     expect(runScript(script, ["verify", output, input])).toMatchObject({ code: 0, stderr: "" })
   })
 
   it("exits with the code of what went wrong", () => {
     expect(runScript(script, [fixture("globals-path.pt"), "-o", "x"]).code).toBe(1)
-    expect(runScript(script, []).code).toBe(2)
-    expect(runScript(script, ["missing.pt"]).code).toBe(3)
+    if (DEEP) expect(runScript(script, []).code).toBe(2)
+    if (DEEP) expect(runScript(script, ["missing.pt"]).code).toBe(3)
   })
 })
 
@@ -74,7 +73,7 @@ describe("pipes", () => {
     expect(Buffer.compare(stdout, readFileSync(fixture("views-transpose-f32.safetensors")))).toBe(0)
   })
 
-  it.skipIf(!posix)("that are files are read in place, and are not overwritten", () => {
+  it.runIf(DEEP && posix)("that are files are read in place, and are not overwritten", () => {
     const folder = newFolder()
     const input = join(folder, "model.pt")
     const output = join(folder, "model.safetensors")
@@ -86,7 +85,7 @@ describe("pipes", () => {
     expect(refused.stderr).toContain("code  output-is-input")
   })
 
-  it("carry large outputs whole", () => {
+  it.runIf(DEEP)("carry large outputs whole", () => {
     const stdin = largeCheckpoint(9)
     const { stdout } = runScript(script, ["-", "-o", "-"], stdin)
     const folder = newFolder()
@@ -120,7 +119,7 @@ describe("pipes", () => {
     expect((await startScript(script, ["-", "-o", output]).ended).code).toBe(1)
   })
 
-  it.skipIf(!existsSync("/dev/full"))("that are full are an I/O failure", () => {
+  it.skipIf(!DEEP || !existsSync("/dev/full"))("that are full are an I/O failure", () => {
     const conversion = runShell(script, `$CLI "${fixture("dtypes-zip-f32.pt")}" -o - > /dev/full`)
     expect(conversion.code).toBe(3)
     expect(conversion.stderr).toContain("the disk is full (ENOSPC)")
@@ -131,7 +130,7 @@ describe("pipes", () => {
 })
 
 describe("a large file", () => {
-  it("is copied whole, and compared whole", () => {
+  it.runIf(DEEP)("is copied whole, and compared whole", () => {
     const folder = newFolder()
     const input = join(folder, "model.pt")
     writeFileSync(input, largeCheckpoint(80))
@@ -145,10 +144,10 @@ describe("a large file", () => {
 })
 
 describe("a large archive", () => {
-  const elements = 20 * 2 ** 20
+  const elements = depth({ quick: 9, deep: 20 }) * 2 ** 20
   const archive = writeCheckpoint(new Map([["weight", tensor(dtypeNamed("float32"), [elements])]]))
 
-  it("is copied and its checksum agrees, put together from the threads' parts", () => {
+  it.runIf(DEEP)("is copied and its checksum agrees, put together from the threads' parts", () => {
     const { input, output } = written(archive)
     expect(runScript(script, [input])).toMatchObject({ code: 0, stderr: "" })
     expect(statSync(output).size).toBeGreaterThan(4 * elements)
@@ -165,7 +164,7 @@ describe("a large archive", () => {
     expect(readdirSync(folder)).toEqual(["model.pt"])
   })
 
-  it("has its bools made 0 and 1 while threads copy the rest", () => {
+  it.runIf(DEEP)("has its bools made 0 and 1 while threads copy the rest", () => {
     const bytes = 34 * 2 ** 20
     const both = ["uint8", "bool"].map((dtype) => [dtype, tensor(dtypeNamed(dtype), [bytes])] as const)
     const { input, output } = written(writeCheckpoint(new Map(both)))
@@ -178,18 +177,22 @@ describe("a large archive", () => {
     expect(bools.every((byte) => byte < 2)).toBe(true)
   })
 
-  describe("that threads make", () => {
+  describe.runIf(DEEP)("that threads make", () => {
     const F32 = dtypeNamed("float32")
     const wide = tensor(F32, [3000, 3000], { seed: 1 }).storage
-    const tensors = new Map([
-      ["transposed", tensor(F32, [3000, 3000], { strides: [1, 3000], seed: 2 })],
-      ["columns", tensor(F32, [3000, 2000], { storage: wide, strides: [3000, 1], offset: 500 })],
-      ["turned", tensor(dtypeNamed("complex64"), [500, 500], { strides: [1, 500], conj: true, seed: 3 })],
-      ["large", tensor(F32, [2_000_000], { seed: 4 })],
-      // More than go into one job.
-      ...Array.from({ length: 5000 }, (_, i) => [`small.${i}`, tensor(F32, [i % 7], { seed: i })] as const),
-    ])
-    const file = writeCheckpoint(tensors)
+    const tensors = (): TestValue =>
+      new Map([
+        ["transposed", tensor(F32, [3000, 3000], { strides: [1, 3000], seed: 2 })],
+        ["columns", tensor(F32, [3000, 2000], { storage: wide, strides: [3000, 1], offset: 500 })],
+        ["turned", tensor(dtypeNamed("complex64"), [500, 500], { strides: [1, 500], conj: true, seed: 3 })],
+        ["large", tensor(F32, [2_000_000], { seed: 4 })],
+        // More than go into one job.
+        ...Array.from({ length: 5000 }, (_, i) => [`small.${i}`, tensor(F32, [i % 7], { seed: i })] as const),
+      ])
+    let file = new Uint8Array()
+    beforeAll(() => {
+      file = writeCheckpoint(tensors())
+    })
 
     it("is what a conversion in memory makes", async () => {
       const { input, output } = written(file)
@@ -220,7 +223,7 @@ describe("a large archive", () => {
 })
 
 describe("a disk that fills up", () => {
-  it.skipIf(!posix).each(WAYS)("ends the conversion and leaves nothing: bytes are %s", (way) => {
+  it.skipIf(!posix).each(sampled(WAYS, 1))("ends the conversion and leaves nothing: bytes are %s", (way) => {
     const { folder, argv } = endless(way)
     // The shell's limit on the size of files fails a write midway, as a full disk does.
     const line = argv.map((word) => `"${word}"`).join(" ")
@@ -239,7 +242,7 @@ describe.skipIf(!posix)("a conversion that is interrupted", () => {
     ["SIGHUP", "copied", 129],
   ] as const
 
-  it.each(sampled(interruptions, 2))("by %s leaves nothing: bytes are %s", async (signal, way, code) => {
+  it.each(sampled(interruptions, 1))("by %s leaves nothing: bytes are %s", async (signal, way, code) => {
     const { folder, argv } = endless(way)
     const running = startScript(script, argv)
     await midway(folder, running)

@@ -197,7 +197,7 @@ describe("the command as it is shipped", () => {
     script = await buildCli(newFolder())
   })
 
-  it("hashes large files on threads", () => {
+  it.runIf(DEEP)("hashes large files on threads", () => {
     const { folder, input, output } = written(largeCheckpoint(80))
     const right = sha256(readFileSync(input))
     const { code, stdout } = runScript(script, [input, "--json", "--provenance", "--sha256", right])
@@ -206,10 +206,8 @@ describe("the command as it is shipped", () => {
       input: right,
       output: sha256(readFileSync(output)),
     })
-    if (DEEP) {
-      const beside = JSON.parse(runScript(script, [input, "--json", "--force"]).stdout.toString())
-      expect(beside.sha256).toEqual({ input: right, output: sha256(readFileSync(output)) })
-    }
+    const beside = JSON.parse(runScript(script, [input, "--json", "--force"]).stdout.toString())
+    expect(beside.sha256).toEqual({ input: right, output: sha256(readFileSync(output)) })
     expect(runScript(script, [input, "--force", "--sha256", OTHER]).stderr).toContain(right)
     expect(readdirSync(folder).sort()).toEqual(["model.pt", "model.safetensors"])
   })
@@ -218,9 +216,9 @@ describe("the command as it is shipped", () => {
     const { folder, input, output } = written(readFileSync(INPUT))
     const line = `-o "${output}" --force --sha256`
     expect(runShell(script, `$CLI - ${line} ${DIGEST} < "${input}"`).code).toBe(0)
-    expect(runShell(script, `cat "${input}" | $CLI - ${line} ${DIGEST}`).code).toBe(0)
+    if (DEEP) expect(runShell(script, `cat "${input}" | $CLI - ${line} ${DIGEST}`).code).toBe(0)
     expect(runShell(script, `cat "${input}" | TMPDIR="${folder}" $CLI - ${line} ${OTHER}`).code).toBe(1)
-    expect(runShell(script, `$CLI - ${line} ${OTHER} < "${input}"`).code).toBe(1)
+    if (DEEP) expect(runShell(script, `$CLI - ${line} ${OTHER} < "${input}"`).code).toBe(1)
     expect(readdirSync(folder).sort()).toEqual(["model.pt", "model.safetensors"])
     const out = runShell(script, `$CLI "${input}" -o - --provenance | sha256sum`)
     runScript(script, [input, "--force", "--provenance"])

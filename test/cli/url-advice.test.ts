@@ -6,6 +6,7 @@ import { createServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
+import { DEEP } from "../depth.ts"
 import { answerWith, type Fault, type FileServer, serveFile } from "../http/file-server.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { SMALL_CHECKPOINT } from "../torch/small-checkpoint.ts"
@@ -133,7 +134,7 @@ describe("a server", () => {
     await server[Symbol.asyncDispose]()
   })
 
-  it("whose certificate is not trusted is trusted as the message says", async ({ skip }) => {
+  it.runIf(DEEP)("whose certificate is not trusted is trusted as the message says", async ({ skip }) => {
     const folder = newFolder()
     const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     const files = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2"]

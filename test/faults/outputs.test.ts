@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import * as universal from "../../src/index.ts"
 import { type ByteSink, toSafetensors, toSafetensorsBytes } from "../../src/node/index.ts"
 import { settle } from "../api/sample.ts"
+import { places } from "../depth.ts"
 import { largeCheckpoint } from "../node/legacy-checkpoint.ts"
 import { refusal } from "../node/refusal.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
@@ -58,7 +59,7 @@ describe.concurrent.each([true, false])("a sink (random access: %s)", (randomAcc
     const counting = sinkOf(randomAccess, -1, never)
     await toSafetensors(LARGE, counting)
     for (const [name, fault] of FAULTS) {
-      for (let at = 0; at < counting.calls; at++) {
+      for (const at of places(counting.calls, 4)) {
         const sink = sinkOf(randomAccess, at, fault)
         await expect(toSafetensors(LARGE, sink), `call ${at} ${name}`).rejects.toBe(failure)
         expect(sink.aborts).toEqual([failure])
@@ -69,7 +70,7 @@ describe.concurrent.each([true, false])("a sink (random access: %s)", (randomAcc
   it("of which any call never ends is left with the signal, and aborted all the same", async () => {
     const counting = sinkOf(randomAccess, -1, never)
     await toSafetensors(LARGE, counting)
-    const runs = Array.from({ length: counting.calls }, async (_, at) => {
+    const runs = places(counting.calls, 4).map(async (at) => {
       const controller = new AbortController()
       const sink = sinkOf(randomAccess, at, () => {
         setImmediate(() => controller.abort("enough"))
@@ -111,7 +112,7 @@ describe("a writable stream", () => {
   it("that fails in any write, its close or its abort passes on why, and is not left locked open", async () => {
     let writes = 0
     await toSafetensors(LARGE, new WritableStream({ write: () => void writes++ }))
-    for (let at = 0; at < writes; at++) {
+    for (const at of places(writes, 3)) {
       for (const abort of [async () => {}, () => Promise.reject(new Error("abort")), never]) {
         let write = 0
         const output = new WritableStream({

@@ -1,5 +1,6 @@
 /** Servers that take a request and fall silent. The clock is the test's own: it goes when a server is silent. */
 
+import type { ServerResponse } from "node:http"
 import { describe, expect, it } from "vitest"
 import { readExactly } from "../../src/bytes/read-exactly.ts"
 import type { Waiting } from "../../src/http/range-reader.ts"
@@ -39,15 +40,15 @@ class TestClock implements Waiting {
   silentAfter(count: number): Fault {
     return (part, response) => {
       response.writeHead(part.status, part.headers)
-      response.write(part.body.subarray(0, count), () => this.#tickSlowly())
+      response.write(part.body.subarray(0, count), () => this.#tickUntilLeft(response))
       return "answered"
     }
   }
 
-  /** One look in a turn of the event loop, so that what has been sent arrives however slow the machine is. */
-  async #tickSlowly(): Promise<void> {
-    for (let i = 0; i < LIMIT; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
+  /** One look in a turn of the event loop: what has been sent arrives between them, and whoever reads it gives up after it. */
+  async #tickUntilLeft(response: ServerResponse): Promise<void> {
+    while (!response.destroyed) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
       this.tick(1)
     }
   }

@@ -17,7 +17,7 @@ import {
 } from "../../src/index.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
-import { depth } from "../depth.ts"
+import { depth, sampled } from "../depth.ts"
 import { writeCheckpoint } from "./checkpoint-writer.ts"
 import { DTYPES } from "./dtypes.ts"
 import { FileRoute } from "./file-route.ts"
@@ -194,7 +194,7 @@ async function check(given: RandomCheckpoint, coverage: Coverage, files: FileRou
   }
   expectTiling(plan.segments, plan.byteLength)
   expect(plan.byteLength).toBe(file.length)
-  for (const sizes of file.length < 20_000 ? TINY_SIZES : TINY_SIZES.slice(2)) {
+  for (const sizes of sampled(file.length < 20_000 ? TINY_SIZES : TINY_SIZES.slice(2), 1)) {
     const sink = new MemorySink()
     await runPlan(plan, sink, { crc32, sizes })
     expectSame(sink.bytes, file, `chunks of ${sizes.chunkBytes}`)

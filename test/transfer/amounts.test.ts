@@ -30,7 +30,7 @@ class CountingSource implements ByteSource {
   }
 }
 
-const TINY_COUNT = depth({ quick: 4000, deep: 20_000 })
+const TINY_COUNT = depth({ quick: 1200, deep: 20_000 })
 
 describe(`${TINY_COUNT} tiny tensors in one file`, () => {
   const named = (make: (i: number) => TestTensor): ReadonlyMap<string, TestTensor> =>
@@ -55,7 +55,7 @@ describe(`${TINY_COUNT} tiny tensors in one file`, () => {
   })
 })
 
-const ROWS = depth({ quick: 1500, deep: 5000 })
+const ROWS = depth({ quick: 900, deep: 5000 })
 
 describe(`a transposed matrix of ${(ROWS * 4) / 100} MB`, () => {
   const COLUMNS = 10_000
