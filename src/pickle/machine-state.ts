@@ -125,7 +125,9 @@ export class MachineState {
   prepareKeys<Values extends readonly PickleValue[]>(values: Values, step: 1 | 2): Values {
     for (let i = 0; i < values.length; i += step) {
       const key = values[i] as PickleValue
-      if (typeof key === "object") prepareKey(key, this.memory)
+      const unhashable = typeof key === "object" ? prepareKey(key, this.memory) : undefined
+      if (unhashable !== undefined)
+        throw this.fault("pickle-type", `a key is, or holds, ${unhashable}, which Python cannot hash`)
     }
     return values
   }

@@ -52,6 +52,8 @@ export class PickleTuple {
   readonly items: readonly PickleValue[]
   /** What it is compared by as a key (tuple-keys.ts): undefined until it is one, null where it equals itself alone. */
   asKey?: string | null
+  /** Whether Python can hash it: undefined until that is asked (tuple-keys.ts). */
+  hashable?: boolean
 
   constructor(items: readonly PickleValue[]) {
     this.items = items

@@ -22,7 +22,7 @@ export type Census = ReadonlyMap<Container, Holding>
 /** A child that is a container with tensors. */
 export interface Branch {
   readonly key: PickleValue | undefined
-  /** The key as it is spelled in paths. `?` for what has no spelling: no path leads there. */
+  /** The key as it is spelled in paths. */
   readonly name: string
   readonly value: Container
   readonly holding: Holding
@@ -57,6 +57,14 @@ export function isLooseRandomState(key: PickleValue | undefined, value: PickleVa
   return isTensor(value) && isRandomState(value, hintsAtRandomState(key))
 }
 
+/** Stands in paths for a key that has no spelling: no path leads there. */
+export const NO_SPELLING = "?"
+
+/** A key as it is spelled in paths. */
+export function spellInPath(key: PickleValue | undefined): string {
+  return spellKey(key) ?? NO_SPELLING
+}
+
 /** A branch, when `value` is one. */
 export function branchAt(
   key: PickleValue | undefined,
@@ -65,7 +73,7 @@ export function branchAt(
 ): Branch | undefined {
   const holding = isContainer(value) ? census.get(value) : undefined
   if (!isContainer(value) || holding === undefined || holding.tensorCount === 0) return undefined
-  return { key, name: spellKey(key) ?? "?", value, holding, state: stateIn(key, value, holding) }
+  return { key, name: spellInPath(key), value, holding, state: stateIn(key, value, holding) }
 }
 
 /** Looks at the children of `container`, once each. */

@@ -4,10 +4,9 @@ import type { CheckpointPart, PartKind } from "../errors.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import type { Container } from "../torch/child-cursor.ts"
 import { ChildCursor } from "../torch/child-cursor.ts"
-import { spellKey } from "../torch/key-text.ts"
 import { isTensor, isUnsupportedTensor, tensorByteLength } from "../torch/tensor-record.ts"
 import type { Branch, Census } from "./checkpoint-level.ts"
-import { branchAt, isLooseRandomState } from "./checkpoint-level.ts"
+import { branchAt, isLooseRandomState, spellInPath } from "./checkpoint-level.ts"
 import { WELL_KNOWN } from "./well-known-keys.ts"
 
 /** Parts of one kind that are kept, and parts that are listed. */
@@ -64,7 +63,7 @@ export function collectParts(
       const kind = isLooseRandomState(key, value) ? "random-state" : "tensor"
       const byteLength = isTensor(value) ? tensorByteLength(value) : 0
       list.add({
-        path: [...path, spellKey(key) ?? "?"],
+        path: [...path, spellInPath(key)],
         kind,
         tensorCount: 1,
         byteLength,

@@ -2,7 +2,7 @@
 
 import type { CheckpointPart } from "../errors.ts"
 import type { FoundTensor } from "../torch/walk-tensors.ts"
-import type { Census } from "./checkpoint-level.ts"
+import { type Census, NO_SPELLING } from "./checkpoint-level.ts"
 import { collectParts, type FoundPart, PartList, withoutContainer } from "./checkpoint-parts.ts"
 import type { ChosenRoot } from "./choose-root.ts"
 import { descend } from "./choose-root.ts"
@@ -62,9 +62,10 @@ function findSameNames(
     for (const { path, value } of [{ path: [], value: rival.container }, inner]) {
       const match = matchNames(names, value, census)
       const holding = census.get(value)
-      if (match === undefined || holding === undefined) continue
+      const whole = [...rival.path, ...path]
+      if (match === undefined || holding === undefined || whole.includes(NO_SPELLING)) continue
       const { tensorCount, byteLength } = holding
-      return [{ path: [...rival.path, ...path], tensorCount, byteLength, match }]
+      return [{ path: whole, tensorCount, byteLength, match }]
     }
     return []
   })

@@ -52,7 +52,7 @@ function makeOrderedDict(items: readonly PickleValue[], site: CallSite): PickleD
   for (const pair of pairs) {
     const [key, value] = itemsOf(pair) ?? []
     if (itemsOf(pair)?.length !== 2) throw wrongCall("OrderedDict", site)
-    prepareKey(key as PickleValue, site.memory)
+    if (prepareKey(key as PickleValue, site.memory) !== undefined) throw wrongCall("OrderedDict", site)
     dict.set(key as PickleValue, value as PickleValue)
   }
   return dict
@@ -87,7 +87,7 @@ function setItems(name: string, items: readonly PickleValue[], site: CallSite): 
   const members = itemsOf(items[0])
   if (items.length > 1 || members === undefined) throw wrongCall(name, site)
   requireItems(site, members.length)
-  for (const member of members) prepareKey(member, site.memory)
+  if (members.some((member) => prepareKey(member, site.memory) !== undefined)) throw wrongCall(name, site)
   return [...members]
 }
 

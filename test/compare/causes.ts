@@ -227,11 +227,6 @@ const LAXER: readonly Cause[] = [
     /UnicodeDecodeError/,
     'a str of Python 2 that is not UTF-8, which torch takes with encoding="latin1"',
   ),
-  laxer(
-    "keys that are equal",
-    /unhashable type: 'list'/,
-    "a key that Python has no hash of, and no tensor under it",
-  ),
   laxer("version: absent", /hasRecord\("version"\)/, "no record of the version"),
   laxer(
     ".storage_alignment",

@@ -190,14 +190,27 @@ const keyed = (what: string, key: readonly Part[]): HostileCase =>
     stateDict([[text("good")], tensor()], [key, tensor({ size: ints(2) })]),
   )
 
+/** Python has no hash of what changes, nor of a tuple with it. */
+const unhashable = (what: string, key: readonly Part[]): HostileCase =>
+  refusePickle(
+    "key-type",
+    `${what}, which Python cannot hash`,
+    "pickle-type",
+    stateDict([[text("good")], tensor()], [key, ["NONE"]]),
+  )
+
 const KEYS: readonly HostileCase[] = [
   keyed("bytes", call(global("_codecs", "encode"), [text("w")], [text("latin1")])),
   keyed("a dtype", [global("torch", "float32")]),
   keyed("a class", [global("torch", "Tensor")]),
   keyed("a tensor", tensor()),
   keyed("a storage", storage()),
-  keyed("a list, which Python cannot hash", ["EMPTY_LIST"]),
-  keyed("a dict", ["EMPTY_DICT"]),
+  unhashable("a list", ["EMPTY_LIST"]),
+  unhashable("a dict", ["EMPTY_DICT"]),
+  unhashable("an OrderedDict", call(global("collections", "OrderedDict"))),
+  unhashable("a set", call(global("builtins", "set"), ["EMPTY_LIST"])),
+  unhashable("a tuple with a list in a tuple", tuple(tuple(["EMPTY_LIST"]))),
+  keyed("a frozenset of one", call(global("builtins", "frozenset"), ["EMPTY_LIST", int(1), "APPEND"])),
   keyed("a device", call(global("torch", "device"), [text("cpu")])),
   keyed("a complex number", call(global("__builtin__", "complex"), [["BINFLOAT", 1]], [["BINFLOAT", 1]])),
   keyed("a tuple of dtypes", tuple([global("torch", "float32")])),
@@ -243,7 +256,7 @@ export const NAMES: readonly HostileCase[] = [
   refusePickle(
     "key-type",
     "an OrderedDict within an OrderedDict as a key",
-    "name-type",
+    "pickle-type",
     stateDict([[text("good")], tensor()], [ORDERED_DICT, dict([[text("x")], tensor({ size: ints(2) })])]),
   ),
 ]

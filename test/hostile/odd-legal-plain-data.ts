@@ -84,14 +84,6 @@ const VALUES: readonly LegalCase[] = [
     ...dict([[text("self")], SELF]),
     "BUILD",
   ]),
-  plain("cycle", "a dict whose key holds the dict", [
-    "EMPTY_DICT",
-    ["BINPUT", 0],
-    ...SELF,
-    "TUPLE1",
-    "NONE",
-    "SETITEM",
-  ]),
   plain("laughs", "lists of two, 40 levels, around no tensor", laughing("EMPTY_LIST", ...LISTS_OF_TWO)),
   plain("laughs", "tuples of two, 40 levels, as a key of a dict, which Python hashes for ever", [
     ...[

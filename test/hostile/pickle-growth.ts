@@ -102,10 +102,10 @@ const NESTING: readonly HostileCase[] = [
   ),
   refuseValue(
     "nesting",
-    "100,000 sets",
+    "100,000 frozensets",
     "limit-exceeded",
     [
-      repeat(100_000, global("builtins", "set"), "EMPTY_LIST"),
+      repeat(100_000, global("builtins", "frozenset"), "EMPTY_LIST"),
       ...["NONE", repeat(100_000, "APPEND", "TUPLE1", "REDUCE")],
     ],
     tooDeep,
@@ -132,7 +132,10 @@ const CYCLES: readonly HostileCase[] = [
   cycle("a list in itself, beside a tensor", [
     ...["EMPTY_LIST", ["BINPUT", 0] as const, ...tensor(), "APPEND", ...SELF, "APPEND"],
   ]),
-  cycle("a list that is its own set", [
+  refuseValue("cycle", "a dict whose key holds the dict", "pickle-type", [
+    ...["EMPTY_DICT", ["BINPUT", 0] as const, ...SELF, "TUPLE1", "NONE", "SETITEM"],
+  ]),
+  refuseValue("cycle", "a list that is its own set", "pickle-type", [
     ...[
       "EMPTY_LIST",
       ["BINPUT", 0] as const,

@@ -143,17 +143,17 @@ export function slowPickle(
         setItems(popMark())
         return
       case "EMPTY_SET":
-        stack.push(new SlowSet([]))
+        stack.push(new SlowSet([], false))
         return
       case "ADDITEMS": {
         const items = popMark()
         const set = top()
         if (!(set instanceof SlowSet)) throw new SlowError("not a set")
-        set.items.push(...items)
+        set.add(items)
         return
       }
       case "FROZENSET":
-        stack.push(new SlowSet(popMark()))
+        stack.push(new SlowSet(popMark(), true))
         return
       case "MARK":
         stack.push(MARK)

@@ -147,7 +147,7 @@ function isWeightBelow(key: SlowChild["key"], leaf: Leaf): boolean {
 }
 
 const first = (parts: readonly Part[], names: readonly string[]): Part | undefined =>
-  names.flatMap((name) => parts.filter(({ key }) => key !== undefined && slowSpell(key) === name))[0]
+  names.flatMap((name) => parts.filter(({ key }) => key !== undefined && spelling(key) === name))[0]
 
 function isLoose(key: SlowChild["key"], value: SlowValue): boolean {
   return value instanceof SlowTensor && !SLOTS.includes(textOf(key)) && !isRandomState(value, hints(key))
@@ -205,7 +205,7 @@ function nextOf(container: SlowContainer, named: boolean): Part | "here" | "uncl
 
 function sameNames(one: Part, other: Part): boolean {
   const names = ({ found }: Part): string[] =>
-    found.map(({ keys }) => keys.map((key) => slowSpell(key)).join(".")).sort()
+    found.map(({ keys }) => keys.map((key) => spelling(key) ?? "?").join(".")).sort()
   const plain = (list: readonly string[]): string =>
     JSON.stringify(list.filter((name) => name !== "n_averaged").map((name) => name.replace(/^module\./, "")))
   return plain(names(one)) === plain(names(other))
@@ -227,7 +227,7 @@ export function slowRoot(top: SlowContainer): SlowRoot {
     if (next === "unclear") throw new SlowError("no rule says which")
     // Beside loose tensors only what is a state dict is gone into.
     const beside = slowChildren(container).some(({ key, value }) => isLoose(key, value))
-    named ||= beside || KNOWN.includes(slowSpell(next.key)) || next.key === "teacher"
+    named ||= beside || KNOWN.includes(spelling(next.key) ?? "") || next.key === "teacher"
     container = next.value
   }
   const apart = slowChildren(container).filter(({ key, value }) => {
@@ -236,6 +236,16 @@ export function slowRoot(top: SlowContainer): SlowRoot {
     return part !== undefined && isStateOfTraining(part)
   })
   return { container, apart: new Set(apart.map(({ key }) => key)) }
+}
+
+/** Undefined for a key that no name is made of. */
+function spelling(key: SlowChild["key"]): string | undefined {
+  try {
+    return slowSpell(key)
+  } catch (error) {
+    if (error instanceof SlowError) return undefined
+    throw error
+  }
 }
 
 /** A key as Python's `str` gives it, for those that names are made of. */

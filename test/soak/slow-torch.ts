@@ -82,7 +82,7 @@ export class SlowTorch implements SlowHost {
         return makeDict(name, args)
       case "set":
       case "frozenset":
-        return new SlowSet([...(first === undefined ? [] : sequence(first))])
+        return new SlowSet([...(first === undefined ? [] : sequence(first))], name === "frozenset")
       case "Size":
         return new SlowTuple(first === undefined ? [] : sequence(first))
       case "bytes":

@@ -26,10 +26,30 @@ export class SlowList {
 
 export class SlowSet {
   readonly items: SlowValue[]
+  readonly frozen: boolean
 
-  constructor(items: SlowValue[]) {
-    this.items = items
+  constructor(items: SlowValue[], frozen: boolean) {
+    this.items = []
+    this.frozen = frozen
+    this.add(items)
   }
+
+  add(items: readonly SlowValue[]): void {
+    for (const item of items) requireHash(item)
+    this.items.push(...items)
+  }
+}
+
+/** Tuples that have a hash: one may stand in many. */
+const HASHED = new WeakSet<SlowTuple>()
+
+/** Python hashes what becomes a key or a member: a tuple by its items, and nothing that changes. */
+function requireHash(value: SlowValue): void {
+  const changes = value instanceof SlowList || value instanceof SlowDict
+  if (changes || (value instanceof SlowSet && !value.frozen)) throw new SlowError("unhashable")
+  if (!(value instanceof SlowTuple) || HASHED.has(value)) return
+  value.items.forEach(requireHash)
+  HASHED.add(value)
 }
 
 /** Every kind of dict. Looks for a key from first to last, with Python's `==`. */
@@ -44,6 +64,7 @@ export class SlowDict {
   }
 
   set(key: SlowValue, value: SlowValue): void {
+    requireHash(key)
     const entry = this.entries.find((each) => slowEquals(each.key, key))
     if (entry === undefined) this.entries.push({ key, value })
     else entry.value = value
