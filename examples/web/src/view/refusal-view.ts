@@ -25,8 +25,16 @@ const OTHERWISE = "This file is not what a checkpoint is"
 
 /** The reason in a few words. */
 export function refusalTitle(refusal: Refusal, scanned: ScanReport | undefined): string {
-  const isDangerous = scanned?.globals.some(({ verdict }) => verdict === "dangerous") === true
-  return isDangerous ? "This file wants to run code" : (TITLES.get(refusal.code) ?? OTHERWISE)
+  return isDangerous(scanned) ? "This file wants to run code" : (TITLES.get(refusal.code) ?? OTHERWISE)
+}
+
+function isDangerous(scanned: ScanReport | undefined): boolean {
+  return scanned?.globals.some(({ verdict }) => verdict === "dangerous") === true
+}
+
+/** Objects of some program that are not known, and not known to be dangerous. */
+function accusesNobody(refusal: Refusal, scanned: ScanReport | undefined): boolean {
+  return refusal.code === "global-not-allowed" && scanned !== undefined && !isDangerous(scanned)
 }
 
 export function refusalView(refusal: Refusal, scanned: ScanReport | undefined): HTMLElement {
@@ -42,7 +50,7 @@ export function refusalView(refusal: Refusal, scanned: ScanReport | undefined): 
     { class: "refusal" },
     element(
       "div",
-      { class: "notice refused" },
+      { class: accusesNobody(refusal, scanned) ? "notice unknown" : "notice refused" },
       element("h2", {}, title),
       ...saying(refusal, refusedGlobals.length),
     ),
