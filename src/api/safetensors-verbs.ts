@@ -1,7 +1,7 @@
 /** What can be asked of a safetensors file, on any platform. */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { requireUnchanged } from "../bytes/read-exactly.ts"
+import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { turned } from "../bytes/turns.ts"
 import { withLimits } from "../limits.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
@@ -58,13 +58,15 @@ async function checkAll(source: ByteSource, options: ReadHeaderOptions): Promise
   return { ...check, findings: [...check.findings, ...warnings] }
 }
 
-/** What was read, unless the source is another one by now. */
+/** What was read, or what is wrong with it, unless the source is another one by now. */
 export async function unchanged<Value>(
   source: ByteSource,
   reading: Promise<Value>,
   { signal }: { readonly signal?: AbortSignal | undefined },
 ): Promise<Value> {
-  const value = await reading
+  const value = await reading.catch(async (error: unknown) => {
+    throw await explained(error, source, signal)
+  })
   await requireUnchanged(source, signal)
   return value
 }
