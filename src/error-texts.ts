@@ -36,7 +36,8 @@ function names(group: readonly string[]): string {
 function rows(candidates: readonly RootCandidate[]): string {
   return list(
     candidates,
-    ({ path, tensorCount, byteLength }) => `${pathText(path)}  (${tensorCount} tensors, ${byteLength} bytes)`,
+    ({ path, tensorCount, byteLength }) =>
+      `${pathText(path)}  (${counted(tensorCount)}, ${byteLength} bytes)`,
   )
 }
 
@@ -57,8 +58,12 @@ function sayParts(parts: readonly CheckpointPart[]): string {
   return list(
     parts,
     ({ path, kind, tensorCount, byteLength }) =>
-      `${pathText(path)}  ${PART_KINDS[kind]} (${tensorCount} tensors, ${byteLength} bytes)`,
+      `${pathText(path)}  ${PART_KINDS[kind]} (${counted(tensorCount)}, ${byteLength} bytes)`,
   )
+}
+
+function counted(tensorCount: number): string {
+  return tensorCount === 0 ? "no tensor" : tensorCount === 1 ? "1 tensor" : `${tensorCount} tensors`
 }
 
 const sayName = (d: { name: string; problem: string }): string => `tensor ${quoteText(d.name)}: ${d.problem}`
@@ -100,7 +105,7 @@ function sayRefused(globals: readonly RefusedGlobal[]): string {
 function sayRefusedGlobal(refused: RefusedGlobal): string {
   const { verdict, global, danger, about, use, pickle, at, referredToBy, tensorCount, partOf } = refused
   const known = danger === undefined ? about?.what : `${danger.reason} (${danger.source})`
-  const tensors = `${tensorCount === 0 ? "no tensor" : tensorCount === 1 ? "1 tensor" : `${tensorCount} tensors`} in it`
+  const tensors = `${counted(tensorCount)} in it`
   const found =
     referredToBy === undefined
       ? ""
