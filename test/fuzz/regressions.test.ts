@@ -20,12 +20,7 @@ const FINDINGS: readonly (readonly [target: string, what: string, bytes: string,
   ["inflate", "a distance before the beginning gave zeros", "030300", "broken"],
   ["inflate", "a stored block whose length is not confirmed", "010100000041", "broken"],
   ["inflate", "a code that is incomplete", "05e0010500000080006cebffa908", "broken"],
-  [
-    "pickle",
-    "a dictionary that is part of its own key exhausted the stack",
-    KEY_CYCLE,
-    "pickle-type",
-  ],
+  ["pickle", "a dictionary that is part of its own key exhausted the stack", KEY_CYCLE, "pickle-type"],
 ]
 
 describe("what fuzzing found", () => {
