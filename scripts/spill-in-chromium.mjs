@@ -147,7 +147,10 @@ async function checkAll(context, url) {
     const { refused, written } = await page.evaluate(() => globalThis.convert("page"))
     await session.send("Storage.overrideQuotaForOrigin", { origin })
     expectSame([refused?.code, written], ["blob-memory", 0])
-    expectText(refused.message, /`maxMemoryBytes` is 67108864, and no file takes them: QuotaExceededError/)
+    expectText(
+      refused.message,
+      /`maxMemoryBytes` \(67108864\), and they cannot be written to a file: QuotaExceededError/,
+    )
     expectSame(await page.evaluate(() => globalThis.fileSizes()), [], "files")
     await page.close()
     return refused.message

@@ -129,7 +129,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "read-failed": READ_FAILED,
   "write-failed": {
     say: (d) => `could not write${sayPath(d.path)}: ${d.reason}`,
-    next: "Nothing was left behind under the output's name. Check the folder, its rights and the free space.",
+    next: "No incomplete file was left under the output's name. Check the folder, its permissions and the free space.",
   },
   "output-exists": {
     say: (d) => `the output ${quoteText(d.path)} exists already`,
@@ -141,7 +141,8 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   },
   "blob-memory": {
     say: (d) =>
-      `${d.wanted} bytes of the Blob must be made, \`maxMemoryBytes\` is ${d.allowed}, and no file takes them: ${d.reason}`,
+      `${d.wanted} bytes of the Blob must be created, more than \`maxMemoryBytes\` (${d.allowed}), and they cannot be ` +
+      `written to a file: ${d.reason}`,
     next: "Convert to a file or stream (`toSafetensors`), free storage, or raise `maxMemoryBytes`.",
   },
   "output-incomplete": {
@@ -153,7 +154,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
     say: (d) => `the input${sayPath(d.path)} is not the file that was asked for: its SHA-256 is
   ${d.actual}, not
   ${d.expected}`,
-    next: "Nothing of it was parsed. Fetch the file again, or ask whoever published the digest which file it is of.",
+    next: "The input was not parsed. Fetch it again, or ask whoever published the digest which file it belongs to.",
   },
   truncated: TRUNCATED,
   "not-a-checkpoint": {
@@ -164,7 +165,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   "two-formats": fault(CRAFTED),
   "holds-checkpoints": {
     say: (d) =>
-      `this is ${d.what} that holds ${d.count === 1 ? "a checkpoint" : `${d.count} checkpoints`} and is none itself:` +
+      `this is not a checkpoint: it is ${d.what} that holds ${d.count === 1 ? "a checkpoint" : `${d.count} checkpoints`}:` +
       list(d.files, ({ name, byteLength }) => `${plainText(name)}  (${byteLength} bytes)`),
     next: "Unpack it, and convert the files in it one by one.",
   },
@@ -264,8 +265,10 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   },
   "root-not-found": {
     say: (d) =>
-      `there is no ${quoteText(sayKeyPath(d.root))} that holds tensors; what does:${rows(d.candidates)}`,
-    next: 'Name one of these (--root, `root`), take everything (--all, `root: "all"`), or leave the choice to the rule.',
+      `there are no tensors under ${quoteText(sayKeyPath(d.root))}` +
+      // A lone tensor has no parts to name.
+      (d.candidates.length === 0 ? "" : `; these parts hold tensors:${rows(d.candidates)}`),
+    next: 'Name a part that holds tensors (--root, `root`), take everything (--all, `root: "all"`), or give no root.',
   },
   "root-ambiguous": {
     say: (d) => `more than one part of the checkpoint holds tensors:${rows(d.candidates)}`,
@@ -273,7 +276,7 @@ export const ERROR_TEXTS: { readonly [C in ErrorCode]: ErrorText<ErrorDetails[C]
   },
   "tensors-shared": {
     say: (d) => `tensors share memory:${list(d.groups, names)}`,
-    next: "Allow it: --shared alias keeps one name of each, --shared copy writes all (`shared`).",
+    next: "Allow it (`shared`): --shared alias writes a tensor with several names once, --shared copy under each name.",
   },
 
   "safetensors-invalid": SAFETENSORS_INVALID,

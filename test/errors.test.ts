@@ -171,6 +171,15 @@ describe("messages", () => {
     expect(first(unknown, unknown)).toBe("the pickle names 2 globals that are not known to be harmless")
   })
 
+  it("name the parts that could be the root, where there are any", () => {
+    expect(errorOf("root-not-found").message).toBe(
+      'there are no tensors under "model.nett"; these parts hold tensors:\n  model.net  (2 tensors, 24 bytes)',
+    )
+    expect(say("root-not-found", { root: ["model"], candidates: [] })).toBe(
+      'there are no tensors under "model"',
+    )
+  })
+
   it("list twenty rows and count the rest", () => {
     const tensors = Array.from({ length: 25 }, (_, i) => ({ name: `t${i}`, reason: "odd" }))
     const lines = say("tensor-unsupported", { tensors }).split("\n")

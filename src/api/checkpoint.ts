@@ -115,7 +115,7 @@ export class Checkpoint implements AsyncDisposable {
    * has no name. `name` is a key of `tensors`.
    *
    * @throws `invalid-argument` for a name that is not there; `tensor-unsupported`; `limit-exceeded` when it would be
-   *   far larger than the file; and whatever reading throws. The whole storage that it lies in is held against its
+   *   far larger than the file; and whatever reading throws. The whole storage that it lies in is checked against its
    *   checksum once.
    */
   async readTensor(name: string, options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 /**
- * A member's local header and data descriptor, held against its row in the directory. APPNOTE 4.3.7 and 4.3.9.
+ * A member's local header and data descriptor, compared with its row in the directory. APPNOTE 4.3.7 and 4.3.9.
  *
  * torch (miniz) writes zeros for CRC and sizes in local headers, and pads them so that data is aligned to 64 bytes;
  * other tools write real values or stream. Readers differ in which of the copies they trust, so all must agree.

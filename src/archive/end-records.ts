@@ -1,4 +1,4 @@
-/** What the records at the end of an archive say, short and ZIP64, held against each other. APPNOTE 4.3.14 to 4.3.16. */
+/** What the records at the end of an archive say, short and ZIP64, compared with each other. APPNOTE 4.3.14 to 4.3.16. */
 
 import type { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"

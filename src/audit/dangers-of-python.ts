@@ -42,7 +42,7 @@ export const PYTHON_DANGERS: readonly DangerRow[] = [
   [BUILTINS, "property classmethod staticmethod", CALLS, "promptfoo/modelaudit, policy of its picklescan"],
   [BUILTINS, "breakpoint help input raw_input exit quit", WAITS, python("functions.html#breakpoint")],
   [BUILTINS, "type", "makes classes", python("functions.html#type")],
-  [BUILTINS, "memoryview buffer", "reaches memory", "trailofbits/fickling, SAFE_BUILTINS"],
+  [BUILTINS, "memoryview buffer", "can access memory", "trailofbits/fickling, SAFE_BUILTINS"],
   [
     "types",
     "!SimpleNamespace MappingProxyType NoneType EllipsisType NotImplementedType GenericAlias UnionType",
@@ -175,14 +175,14 @@ export const PYTHON_DANGERS: readonly DangerRow[] = [
   [
     "cgi cgitb wsgiref",
     ANY,
-    "serves a network, or runs what it is asked for",
+    "starts a network server, or runs what a request asks for",
     "docs.python.org/3.12/library/cgitb.html",
   ],
-  ["winreg _winreg msvcrt winsound msilib _msi", ANY, "reaches the Windows system", python("winreg.html")],
+  ["winreg _winreg msvcrt winsound msilib _msi", ANY, "can access the Windows system", python("winreg.html")],
   [
     "fcntl termios tty curses _curses syslog crypt pwd grp spwd nis",
     ANY,
-    "reaches the Unix system",
+    "can access the Unix system",
     "GHSA-mhc9-48gj-9gp3",
   ],
   ["io _io", "!BytesIO StringIO SEEK_SET SEEK_CUR SEEK_END", FILES, "mmaitre314/picklescan, _unsafe_globals"],

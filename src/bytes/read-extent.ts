@@ -1,4 +1,4 @@
-/** A small run of bytes, whole: read, decoded, and held against its checksum. */
+/** A small run of bytes, whole: read, decoded, and checked against its checksum. */
 
 import { CheckpointError } from "../errors.ts"
 import { allocate } from "./allocate.ts"

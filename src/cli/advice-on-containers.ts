@@ -23,7 +23,8 @@ function isOf<C extends ContainerError["code"]>(error: ContainerError, code: C):
 function adviseOnHeld({ detail }: CheckpointError<"holds-checkpoints">, path: string | undefined): Advice {
   const { container, files } = detail
   if (files.every(({ byteLength }) => byteLength === 0)) {
-    return { next: "There is nothing in the checkpoint that it holds: ask for another copy of it." }
+    const what = files.length === 1 ? "The checkpoint in it is" : "The checkpoints in it are"
+    return { next: `${what} empty: ask for another copy.` }
   }
   const next = "Unpack it, and convert the files in it one by one:"
   if (path === undefined || !HAS_POSIX_TOOLS)
@@ -78,7 +79,7 @@ function adviseOnFolderInside(inside: string, path: string): Advice {
 
 function adviseOnSignature({ detail }: CheckpointError<"zip-signature">, path: string): Advice {
   const extension = extname(path)
-  const copy = freeName(`${path.slice(0, path.length - extension.length)}-mended${extension}`)
+  const copy = freeName(`${path.slice(0, path.length - extension.length)}-fixed${extension}`)
   const bytes = detail.expected.split(" ").map((digits) => Number.parseInt(digits, 16))
   const text = bytes.map((byte) =>
     byte >= 0x20 ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, "0")}`,

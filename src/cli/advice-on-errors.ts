@@ -52,6 +52,7 @@ async function adviseOn(error: AnyCheckpointError, subject: Subject): Promise<Ad
 
 /** Names one of the candidates, as it is typed. */
 function adviseOnRoot({ detail }: CheckpointError<"root-not-found">): Advice | undefined {
+  if (detail.candidates.length === 0) return { next: "Leave --root out: the checkpoint has no parts." }
   const paths = new Map(detail.candidates.map(({ path }) => [path.join("."), path]))
   const [near] = nearestNames(detail.root.join("."), paths.keys())
   const path = near === undefined ? undefined : paths.get(near)
@@ -67,7 +68,7 @@ function adviseOnGlobs(unmatched: readonly UnmatchedGlob[]): Advice | undefined 
   const notes = unmatched.map(sayUnmatched)
   return {
     notes,
-    next: "Correct --include or --exclude: they are held against the names that `inspect` lists, from the root on.",
+    next: "Correct --include or --exclude. They are compared with the names that `inspect` lists, which begin below the root.",
   }
 }
 

@@ -64,7 +64,7 @@ export async function adviseOnOtherFile(
 function adviseOnSafetensors({ file, line }: Subject): Advice {
   if (line.command === "verify") {
     return {
-      next: "The second file is the checkpoint that the first was made from: name that, or leave it out.",
+      next: "The second argument must be the checkpoint that the first file was made from. Name that, or leave it out.",
     }
   }
   return {

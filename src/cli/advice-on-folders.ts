@@ -51,7 +51,7 @@ export function adviseOnFolder(path: string): Advice {
       commands: convertEach(checkpoints),
     }
   }
-  return { notes, next: "Name a file: by their names none of the files in it is a checkpoint." }
+  return { notes, next: "Name a file. None of the files in this folder has a name that checkpoints have." }
 }
 
 /** What to do about the unpacked checkpoint in the folder `path`: torch and this read archives. */
@@ -66,7 +66,7 @@ export function adviseOnUnpacked(path: string): Advice {
   )
   if (original !== undefined) {
     return {
-      notes: [whole, `torch names the folder after the file: it is from ${quoted(original)}, most likely`],
+      notes: [whole, `torch names the folder after the file, so it is probably from ${quoted(original)}`],
       next: "Convert the file that it was unpacked from:",
       commands: commandsOf(shellCommand`tosafetensors ${beside(at, original)}`),
     }
@@ -76,7 +76,7 @@ export function adviseOnUnpacked(path: string): Advice {
   const named =
     name === "archive"
       ? []
-      : [`torch names the folder after the file, which was ${quoted(`${name}.pt`)} or the like`]
+      : [`torch names the folder after the file, so the file was probably ${quoted(`${name}.pt`)}`]
   return {
     notes: [whole, ...named],
     next: "Convert the file that it was unpacked from, or pack the folder again:",

@@ -24,7 +24,7 @@ const NEXT_STEPS: ReadonlyMap<ReadFailure, string> = new Map<ReadFailure, string
   ["stalled", "Try later, or give it more time with --stall-timeout."],
   [
     "tls",
-    "Check the address and this computer's clock. If your network has certificates of its own, name their file in the variable NODE_EXTRA_CA_CERTS.",
+    "Check the address and this computer's clock. If your network uses its own certificates, set the environment variable NODE_EXTRA_CA_CERTS to their file.",
   ],
   [
     "too-many-requests",
@@ -33,7 +33,7 @@ const NEXT_STEPS: ReadonlyMap<ReadFailure, string> = new Map<ReadFailure, string
   ["unauthorized", "Pass a token: --header 'authorization: Bearer TOKEN'."],
 ])
 
-/** What is said of failures that a token mends, to somebody who has passed one. */
+/** What is said of failures that a token would fix, to somebody who has passed one. */
 const TOKEN_FAILURES: ReadonlySet<ReadFailure> = new Set(["unauthorized", "forbidden"])
 
 export function adviseOnReading(
@@ -68,7 +68,7 @@ function adviseOnPage(file: string, nextStep: string): Advice {
   const word = /(?:^|\.)git(?:hub|lab)\.com$/.test(url.hostname) ? "/raw/" : "/resolve/"
   const itself = url.origin + url.pathname.replace("/blob/", word)
   return {
-    next: `That address is of a page about the file. The file itself has ${quoted(word)} there in place of "/blob/":`,
+    next: `This URL is a web page about the file. The URL of the file itself has ${quoted(word)} instead of "/blob/":`,
     commands: url.search === "" ? commandsOf(shellCommand`tosafetensors inspect ${itself}`) : [],
   }
 }
@@ -117,7 +117,7 @@ function adviseOnMissing(path: string, command: string): Advice | undefined {
     }
   }
   return {
-    next: `Check the name: ${folder === "." ? "this folder" : quoted(folder)} holds nothing that is called so.`,
+    next: `Check the name: ${folder === "." ? "this folder" : quoted(folder)} holds no file or folder with this name.`,
   }
 }
 

@@ -25,10 +25,10 @@ fetched from a URL.`,
   scan: `Lists what the pickles of a file would import and call if Python loaded it, and
 what else a conversion would refuse. Nothing is run, and no weights are read:
 damage to them is not seen. A file is a checkpoint of any layout, a pickle, a
-safetensors file, by its path or URL, or - for standard input. Of a folder every
-file below it is scanned. Other files are not a model and fail nothing, unless
-they are called as models are (.pt, .pkl, .bin): those are named. Links to files
-are followed, links to folders are not.`,
+safetensors file, by its path or URL, or - for standard input. In a folder,
+every file at any depth is scanned. Other files are "not a model" and do not
+make the scan fail, unless they have the name of a model (.pt, .pkl, .bin).
+Links to files are followed, links to folders are not.`,
   verify: `Checks that a safetensors file follows the format. With the checkpoint that it
 was made from, compares every byte with what a conversion would write: give the
 options that it was made with.`,

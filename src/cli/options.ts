@@ -81,8 +81,9 @@ export const OPTIONS: readonly OptionRow[] = [
     repeatable: true,
     commands: MAKING,
     help: [
-      "of names for one tensor keep those that match, not",
-      "the first; names are meant as in the checkpoint",
+      "of several names for one tensor, keep one that",
+      "matches, not the first (names as in the checkpoint,",
+      "before --rename)",
     ],
   },
   {
@@ -102,7 +103,7 @@ export const OPTIONS: readonly OptionRow[] = [
     name: "verify",
     value: "HOW",
     commands: MAKING,
-    help: ["crc (default) holds what is read against the", "checksums of the archive, none does not"],
+    help: ["crc (default) checks what is read against the", "checksums of the archive, none does not"],
   },
   {
     name: "sha256",
@@ -129,7 +130,7 @@ export const OPTIONS: readonly OptionRow[] = [
       "parse in a process that may open no file, start no",
       "program and load no addon (Node's permission model);",
       "only Node 25 and newer keep it off the network. For",
-      "files that are meant harm, use a container as well",
+      "hostile files, use a container as well",
     ],
   },
   {
@@ -159,7 +160,7 @@ export const OPTIONS: readonly OptionRow[] = [
     value: "NAME=NUMBER",
     repeatable: true,
     commands: READING,
-    help: ["set a bound on what the file may ask for; errors", "that can be overcome so name it"],
+    help: ["set one of the limits on what the file may ask for;", "an error says which one the file exceeds"],
   },
   { name: "help", short: "h", commands: READING, help: ["show this help"] },
   { name: "version", short: "V", commands: READING, help: ["show the version"] },

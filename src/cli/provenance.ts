@@ -1,4 +1,4 @@
-/** Which file a conversion reads: held against a digest that the user knows, and recorded in what is written. */
+/** Which file a conversion reads: compared with a digest that the user knows, and recorded in what is written. */
 
 import { CONVERTED_BY, FORMAT, SOURCE_BYTES, SOURCE_SHA256 } from "../metadata-keys.ts"
 import type { ByteSource, CheckpointInput, ConvertOptions } from "../node/index.ts"

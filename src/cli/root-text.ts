@@ -17,9 +17,9 @@ const REASONS: Readonly<Record<RootReason, string>> = {
   given: "as asked",
   all: "everything, as asked",
   "holds-tensors": "found by rule: the tensors lie in it",
-  "only-part": "found by rule: nothing else may be a model",
+  "only-part": "found by rule: no other part can be a model",
   "state-dict": "found by rule: a state dict beside loose tensors",
-  "well-known-key": "found by rule: a key that state dicts are known by",
+  "well-known-key": "found by rule: a well-known key of state dicts",
 }
 
 const KINDS: Readonly<Record<PartKind, string>> = {
@@ -41,7 +41,7 @@ export function outsideFacts({ leftOut }: ConversionReport): readonly Fact[] {
   if (outsideRoot === 0) return []
   const rows = parts.slice(0, LISTED).map((part) => `  ${sayPart(part)}`)
   if (partCount > rows.length) rows.push(`  and ${sayCounted(partCount - rows.length, "more part")}`)
-  const lines = [`${sayCounted(outsideRoot, "tensor")} outside the root (--all takes them in):`, ...rows]
+  const lines = [`${sayCounted(outsideRoot, "tensor")} outside the root (--all includes them):`, ...rows]
   return [
     ...lines.map((line): Fact => ["left out", line]),
     ...sameNames.slice(0, LISTED_TWINS).map((other): Fact => ["same names", saySameNames(other)]),

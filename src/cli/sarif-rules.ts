@@ -22,8 +22,8 @@ const ROWS: readonly Row[] = [
     "global-dangerous",
     "error",
     "9.8",
-    "A pickle names a global that runs code or reaches the system.",
-    "The pickle of this file imports a function or class that is known to run code, to reach the system or to read other data when Python loads the pickle.",
+    "A pickle names a global that runs code or accesses the system.",
+    "The pickle of this file imports a function or class that is known to run code, to access the system or to read other data when Python loads the pickle.",
     NEXT_AT_DANGER,
   ],
   [

@@ -8,7 +8,7 @@ import { quoted, sayFew } from "./shown-text.ts"
 import { isUrl } from "./url-name.ts"
 import { UsageError } from "./usage-error.ts"
 
-/** A name of RFC 9110, 5.6.2, then the value, which fetch holds against the rules for values. */
+/** A name of RFC 9110, 5.6.2, then the value, which fetch checks by the rules for values. */
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(\S.*?)[ \t]*$/
 
 /** A value that begins so names a file with a header in each line: the list of processes shows a command to everybody. */

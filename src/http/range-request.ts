@@ -108,7 +108,8 @@ export class RangeRequests {
     if (redirected && this.url.protocol === "https:" && url.startsWith("http:")) {
       throw readFailed(this.url, "the server redirects to an address without encryption (http:)", {
         failure: "redirect",
-        nextStep: "Ask whoever runs the server to mend it: on the way there anybody could change the file.",
+        nextStep:
+          "Ask whoever runs the server to fix this: without encryption anybody could change the file on the way.",
       })
     }
   }

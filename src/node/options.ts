@@ -7,7 +7,7 @@ interface DigestOption {
   /**
    * The SHA-256 that the input must have: 64 hexadecimal digits. Another one is refused with `digest-mismatch` before
    * anything is parsed, and what is parsed then is what was hashed. A file takes one more pass: it stays open, and is
-   * held against changes at the end. Bytes in memory are copied; all else, which may answer otherwise the second time
+   * checked for changes at the end. Bytes in memory are copied; all else, which may answer otherwise the second time
    * (URLs, sources of your own, Blobs), is taken into a temporary file first, as streams are.
    */
   readonly sha256?: string | undefined

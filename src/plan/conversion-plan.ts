@@ -56,7 +56,7 @@ export interface ConversionReport {
   }
   /** What the checkpoint holds besides the tensors that are written. */
   readonly unreferenced: UnreferencedBytes
-  /** Whether the bytes are held against the archive's checksums as they pass. */
+  /** Whether the bytes are checked against the archive's checksums as they pass. */
   readonly checksums: "checked" | "absent" | "not-checked"
   readonly warnings: readonly PlanWarning[]
 }

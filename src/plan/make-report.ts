@@ -56,7 +56,7 @@ function metadataObject(metadata: ReadonlyMap<string, string>): Readonly<Record<
 
 function warningsFor(checksums: ConversionReport["checksums"], layout: string): readonly PlanWarning[] {
   if (checksums === "not-checked") {
-    const message = "the bytes were not held against the archive's checksums, as asked"
+    const message = "the archive's checksums were not checked, as asked"
     return [{ code: "checksums-not-checked", message }]
   }
   if (checksums === "checked" || layout === "legacy") return []

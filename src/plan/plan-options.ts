@@ -15,10 +15,10 @@ export interface PlanOptions {
   readonly rename?: ((name: string) => string) | undefined
   /** What to do with names of one tensor. Default `"alias"`. */
   readonly shared?: SharingPolicy | undefined
-  /** Of names for one tensor those that match are kept; they are names as in the checkpoint. Default: the first of each. */
+  /** Where several names stand for one tensor, those that match are kept; before `rename`. Default: the first of each. */
   readonly keep?: NameFilter | undefined
   /** Text to keep in the header. Default `{ format: "pt" }`, which loaders of transformers ask for. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Whether bytes are held against the archive's checksums. Default `"crc"`. */
+  /** Whether bytes are checked against the archive's checksums. Default `"crc"`. */
   readonly verify?: "crc" | "none" | undefined
 }

@@ -7,7 +7,7 @@
  * - `holds-tensors`: the tensors lie in it, and no part of it is a state dict of its own.
  * - `only-part`: nothing else holds what may be a model's tensors.
  * - `state-dict`: it is a state dict, and beside it lie loose tensors.
- * - `well-known-key`: it lies under a key that state dicts are known by.
+ * - `well-known-key`: it lies under a well-known key of state dicts.
  */
 export type RootReason =
   | "lone-tensor"

@@ -15,7 +15,7 @@ import { targetOf } from "./target-dtype.ts"
 /** A tensor of the checkpoint together with what the header will say of it. */
 export interface WrittenTensor extends NamedTensor, HeaderTensor {}
 
-/** Tensors whose names are held against globs in a step. */
+/** Tensors whose names are compared with globs in a step. */
 const FILTERED_AT_ONCE = 64
 
 /** What `include` and `exclude` come to. */

@@ -1,4 +1,4 @@
-/** The first bytes of an extent, decoded. They are held against no checksum: that is of the whole. */
+/** The first bytes of an extent, decoded. They are checked against no checksum: that is of the whole. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { type InflateExtent, inflateExtent } from "../bytes/inflate.ts"

@@ -5,7 +5,7 @@ import type { Crc32 } from "../bytes/crc32.ts"
 import { CheckpointError } from "../errors.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 
-/** A ledger that nobody has to complete. An extent is held against its checksum when its last byte passes in order. */
+/** A ledger that nobody has to complete. An extent is checked against its checksum when its last byte passes in order. */
 export class OrderedChecksums extends ChecksumLedger {
   readonly #crc32: Crc32
   readonly #checked: ReadonlySet<ByteExtent>

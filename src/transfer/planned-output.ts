@@ -48,7 +48,7 @@ export class PlannedOutput implements ByteSource {
    * The bytes of `[offset, offset + length)` of the output: the same that a conversion writes. It takes `length` bytes of
    * memory, and up to 64 MiB where strided tensors are picked.
    *
-   * A storage is held against its checksum when it is read whole, at once or by reads in order; parts that are read by
+   * A storage is checked against its checksum when it is read whole, at once or by reads in order; parts that are read by
    * themselves are not. Where it lies deflated, reading from its middle inflates it from its beginning.
    *
    * @throws `invalid-argument` for a range that is not of the output; `limit-exceeded`; and as a conversion does.

@@ -32,7 +32,7 @@ export interface Progress {
   readonly written: number
   /** Bytes of the output. */
   readonly total: number
-  /** Bytes of the input that were held against the archive's checksums, most of them while they were written. */
+  /** Bytes of the input that were checked against the archive's checksums, most of them while they were written. */
   readonly checked: number
   /** Bytes of the input that will be. 0 where there are no checksums, and with `verify: "none"`. */
   readonly toCheck: number

@@ -122,6 +122,13 @@ describe("what is refused", () => {
     expect(JSON.parse(json.stdout).error.code).toBe(error)
   })
 
+  it("is a root in a tensor that was saved alone", async () => {
+    const { code, stderr } = await run(["inspect", fixture("roots-bare-tensor"), "--root", "model"])
+    expect(code).toBe(1)
+    expect(stderr).toContain('tosafetensors: there are no tensors under "model"\n')
+    expect(stderr).toContain("next  Leave --root out: the checkpoint has no parts.\n")
+  })
+
   it("is a second file", async () => {
     expect((await run(["inspect", "a", "b"])).code).toBe(2)
   })

@@ -58,7 +58,7 @@ describe("--sha256", () => {
     const { folder, input, output } = written(readFileSync(INPUT))
     const { code, stdout, stderr } = await run([input, "--sha256", OTHER])
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
-    for (const part of [input, DIGEST, OTHER, "code  digest-mismatch", "next  Nothing of it was parsed."]) {
+    for (const part of [input, DIGEST, OTHER, "code  digest-mismatch", "next  The input was not parsed."]) {
       expect(stderr).toContain(part)
     }
     expect(readdirSync(folder)).toEqual(["model.pt"])

@@ -9,9 +9,9 @@ const REASONS: Readonly<Record<RootReason, string>> = {
   given: "as chosen",
   all: "everything, as chosen",
   "holds-tensors": "the tensors lie in it",
-  "only-part": "nothing else may be a model",
+  "only-part": "no other part can be a model",
   "state-dict": "a state dict beside loose tensors",
-  "well-known-key": "a key that state dicts are known by",
+  "well-known-key": "a well-known key of state dicts",
 }
 
 const KINDS: Readonly<Record<PartKind, string>> = {
