@@ -364,7 +364,7 @@ const CASES: readonly Case[] = [
     name: "verify of two safetensors files",
     files: { "m.safetensors": EXPECTED },
     command: "tosafetensors verify m.safetensors m.safetensors",
-    says: ["The second file is the checkpoint"],
+    says: ["The second argument must be the checkpoint"],
     runs: [],
   },
   {
