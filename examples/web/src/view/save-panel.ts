@@ -65,7 +65,7 @@ export class SavePanel {
       this.#outcome,
       element(
         "details",
-        // What else is in the way is mended there.
+        // What else is in the way is fixed there.
         { open: isRefusal(opened.preview) && !isUnclear },
         element("summary", {}, "Options and preview"),
         this.#options.root,
