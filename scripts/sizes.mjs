@@ -21,7 +21,7 @@ const PARTS = [
   { name: "toSafetensorsBlob", exports: "{ toSafetensorsBlob }", atOnce: 62, inAll: 87 },
   { name: "openCheckpoint", exports: "{ openCheckpoint }", atOnce: 64, inAll: 88 },
   { name: "scan", exports: "{ scan }", atOnce: 59, inAll: 95 },
-  { name: "readSafetensorsHeader", exports: "{ readSafetensorsHeader }", atOnce: 10, inAll: 17 },
+  { name: "readSafetensorsHeader", exports: "{ readSafetensorsHeader }", atOnce: 10.5, inAll: 17.5 },
   { name: "parseSafetensorsHeader", exports: "{ parseSafetensorsHeader }", atOnce: 8, inAll: 8 },
   { name: "isCheckpointError", exports: "{ isCheckpointError }", atOnce: 1, inAll: 1 },
 ]
