@@ -21,7 +21,7 @@ skip() {
 
 command -v python3 >/dev/null || skip "python3 is not installed"
 mkdir -p "$work"
-if ! "$python" -c 'import torch, safetensors, numpy' 2>/dev/null; then
+if ! "$python" -c 'import torch, safetensors, numpy, transformers' 2>/dev/null; then
   python3 -m venv "$work/venv" || skip "python3 cannot make a virtual environment"
   "$python" -m pip install --quiet --retries 0 -r test/oracle/requirements.txt 2>"$work/pip.log" ||
     skip "torch could not be installed (see $work/pip.log)"
@@ -42,9 +42,5 @@ echo "oracle: the committed fixtures are what torch and safetensors make"
 "$python" test/oracle/convert_real.py ../shared/real "$work/real"
 npx vitest run --config vitest.oracle.config.ts "$@"
 
-# Tied tensors: what a conversion keeps is what the models look up. An environment from before may lack transformers.
-if "$python" -c "import transformers" 2>/dev/null; then
-  "$python" test/oracle/load_tied.py dist/cli.js 2>/dev/null | sed 's/^/oracle: /'
-else
-  echo "oracle: no transformers in $work/venv: models with tied tensors were not loaded"
-fi
+# Tied tensors: what a conversion keeps is what the models look up.
+"$python" test/oracle/load_tied.py dist/cli.js 2>/dev/null | sed 's/^/oracle: /'
