@@ -30,7 +30,16 @@ export async function outputMode(
     // One that is gone by now can no longer tell.
     inputPath === undefined ? READ_WRITE : modeOf(inputPath).then((mode) => mode ?? PRIVATE_MODE),
   ])
-  return (replaced ?? READ_WRITE & ~process.umask()) & input & READ_WRITE
+  return (replaced ?? READ_WRITE & ~processMask()) & input & READ_WRITE
+}
+
+/** Deno tells it to those alone who pass `--allow-sys=umask`: without that the file is its user's. */
+function processMask(): number {
+  try {
+    return process.umask()
+  } catch {
+    return ~PRIVATE_MODE
+  }
 }
 
 /** Undefined when it is not there. */

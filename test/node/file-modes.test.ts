@@ -14,7 +14,7 @@ import {
 import { join } from "node:path"
 import { Readable } from "node:stream"
 import { pathToFileURL } from "node:url"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { toSafetensors } from "../../src/node/index.ts"
 import { largeCheckpoint, legacyCheckpoint } from "./legacy-checkpoint.ts"
 import { temporaryFolders } from "./temporary-folder.ts"
@@ -44,6 +44,16 @@ describe.skipIf(process.platform === "win32")("the mode of an output", () => {
     const { input, output } = folderWithInput(mode as number)
     await toSafetensors(input, output)
     expect(octal(modeOf(output))).toBe(octal((mode as number) & 0o666 & ~UMASK))
+  })
+
+  it("is its user's alone where the process may not be asked for its mask", async () => {
+    const { input, output } = folderWithInput(0o644)
+    const umask = vi.spyOn(process, "umask").mockImplementation(() => {
+      throw new Error("not allowed")
+    })
+    await toSafetensors(input, output)
+    umask.mockRestore()
+    expect(octal(modeOf(output))).toBe("600")
   })
 
   it("follows a link to the input, and a URL", async () => {
