@@ -1,7 +1,7 @@
 import { basename } from "node:path"
 import { defineConfig, type Options } from "tsup"
 
-const shared: Options = { target: "es2022", sourcemap: true, splitting: true, treeshake: true }
+const shared: Options = { target: "es2022", splitting: true, treeshake: true }
 
 /** What runs under Node, Deno and Bun only. */
 const node: Options = { ...shared, platform: "node", tsconfig: "tsconfig.node.json" }

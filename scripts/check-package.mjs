@@ -35,6 +35,7 @@ try {
     run("npx", ["tosafetensors", "model.pt", "--isolate", "--quiet", "-o", "isolated.safetensors"], work),
   )
   check("the universal build has no Node import", refuseNodeImports)
+  check("types that need ES2022 and DOM alone", requireFewTypes)
   console.log(`package: ${passed} passed, 0 failed`)
 } finally {
   rmSync(work, { recursive: true, force: true })
@@ -83,6 +84,27 @@ function useFrom(importLine, asBytes = false) {
 function runScript(name, source) {
   writeFileSync(join(work, name), source)
   run(process.execPath, [name], work)
+}
+
+/** Without `skipLibCheck`, and without Node's types: both builds, by the conditions that lead to them. */
+function requireFewTypes() {
+  writeFileSync(
+    join(work, "typed.ts"),
+    `import { openCheckpoint, toSafetensors } from "tosafetensors"
+    const checkpoint = await openCheckpoint("https://a.example/model.pt")
+    const names: string[] = [...checkpoint.tensors.keys()]
+    await checkpoint.close()
+    void [toSafetensors, names]\n`,
+  )
+  const compilerOptions = {
+    ...{ target: "ES2022", module: "ESNext", moduleResolution: "bundler", strict: true, noEmit: true },
+    ...{ lib: ["ES2022", "DOM"], types: [], skipLibCheck: false },
+  }
+  for (const customConditions of [["node"], ["browser"]]) {
+    const config = { compilerOptions: { ...compilerOptions, customConditions }, files: ["typed.ts"] }
+    writeFileSync(join(work, "tsconfig.json"), JSON.stringify(config))
+    run("npx", ["tsc", "-p", join(work, "tsconfig.json")])
+  }
 }
 
 function refuseNodeImports() {

@@ -1,5 +1,6 @@
 /** An open checkpoint: its tensors, plain values and plans, while its source is held. */
 
+import "./disposable.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { atOnce, inTurns, STEP_ITEMS, type Steps } from "../bytes/turns.ts"

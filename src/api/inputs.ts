@@ -5,19 +5,26 @@ import { asyncBufferSource, isArrayBuffer, isSharedArrayBuffer } from "../bytes/
 import type { BlobLike } from "../bytes/blob-source.ts"
 import { blobSource } from "../bytes/blob-source.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { isAsyncIterable, iterableStream } from "../bytes/iterable-stream.ts"
 import { memorySource } from "../bytes/memory-source.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
 import type { HttpOptions } from "../http/http-options.ts"
+import { urlOf } from "../http/http-url.ts"
 import { invalidArgument, readFailed } from "../reading-errors.ts"
 
-/** What the universal build takes as input. Bytes and sources must not change while they are used. */
+/**
+ * What the universal build takes as input. A text is the URL of a file (`https://…`). What yields bytes is taken in whole:
+ * a `Readable` of Node for one. Bytes and sources must not change while they are used.
+ */
 export type CheckpointInput =
   | Uint8Array
   | ArrayBuffer
   | SharedArrayBuffer
   | BlobLike
   | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
   | URL
+  | string
   | ByteSource
   | AsyncBuffer
 
@@ -47,15 +54,15 @@ export async function openUniversalInput(
   input: unknown,
   { signal, http }: InputAccess = {},
 ): Promise<OpenedInput> {
-  if (input instanceof URL) {
+  const url = input instanceof URL ? input : urlOf(input)
+  if (url !== undefined) {
     // Loaded when it is needed: most inputs are files.
     const { openUrlSource } = await import("../http/url-source.ts")
-    const source = await openUrlSource(input, { ...http, signal })
+    const source = await openUrlSource(url, { ...http, signal })
     return { source, close: () => source.close() }
   }
-  if (input instanceof ReadableStream) {
-    return { source: blobSource(await collect(input, signal)), close: keepOpen }
-  }
+  const stream = streamOf(input)
+  if (stream !== undefined) return { source: blobSource(await collect(stream, signal)), close: keepOpen }
   const source = sourceOf(input)
   if (source !== undefined) return { source, close: keepOpen }
   throw invalidArgument("input", describe(input))
@@ -85,13 +92,18 @@ export function bytesOf(input: unknown): Uint8Array | undefined {
   }
 }
 
-/** @throws `invalid-argument` for a stream that something else reads. */
-export function requireUnlocked(stream: ReadableStream): void {
-  if (stream.locked) throw invalidArgument("input", "the stream is locked: something else is reading it")
+/**
+ * The stream of an input that is one, or yields its pieces.
+ *
+ * @throws `invalid-argument` for a stream that something else reads.
+ */
+export function streamOf(input: unknown): ReadableStream | undefined {
+  if (!(input instanceof ReadableStream)) return isAsyncIterable(input) ? iterableStream(input) : undefined
+  if (input.locked) throw invalidArgument("input", "the stream is locked: something else is reading it")
+  return input
 }
 
 async function collect(stream: ReadableStream, signal: AbortSignal | undefined): Promise<Blob> {
-  requireUnlocked(stream)
   try {
     // Piping heeds the signal even while the stream yields nothing.
     const piped = stream.pipeThrough(bytesOnly(), signal === undefined ? {} : { signal })
@@ -138,7 +150,7 @@ function isLength(value: unknown): boolean {
 
 function describe(input: unknown): string {
   if (typeof input === "string") {
-    return "a string may be a path or a URL, and this build opens neither: pass bytes, a Blob, a stream, a URL object or a source"
+    return "the string is no URL (https:), and this build opens no paths: pass bytes, a Blob, a stream, a URL or a source"
   }
   return "pass bytes, a Blob or File, a ReadableStream, a URL, or an object with byteLength and read or slice"
 }

@@ -36,6 +36,7 @@ export interface OutputRequest {
   readonly overwrite: boolean
   /** The input as the caller gave it: it must not be the output. */
   readonly input: unknown
+  readonly signal?: AbortSignal | undefined
 }
 
 async function openInput(
@@ -57,7 +58,7 @@ export const UNIVERSAL_INPUTS: InputPlatform<CheckpointInput> = { openInput }
 /** Browsers, workers and every other runtime with web standards. */
 export const UNIVERSAL_PLATFORM: Platform<CheckpointInput, SafetensorsOutput> = {
   openInput,
-  openOutput: async (output) => openUniversalOutput(output),
+  openOutput: async (output, request) => openUniversalOutput(output, request),
   crc32,
 }
 

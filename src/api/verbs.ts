@@ -1,13 +1,11 @@
 /** What can be done with a checkpoint, on any platform. The entry files give these their final types. */
 
-import type { ByteSink } from "../bytes/byte-sink.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
 import type { OpenSpill } from "../bytes/spill.ts"
 import type { ConversionPlan, ConversionReport } from "../plan/conversion-plan.ts"
 import { planToBlob } from "../transfer/plan-to-blob.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
 import { abortSink, runPlan } from "../transfer/run-plan.ts"
-import { CallersSink } from "./callers-sink.ts"
 import { requireOptions } from "./check-options.ts"
 import { Checkpoint } from "./checkpoint.ts"
 import { ConvertedBlob } from "./converted-blob.ts"
@@ -55,7 +53,8 @@ export async function convert<Input, Output>(
   options: ConvertOptions & InputRequest,
 ): Promise<ConversionReport> {
   requireOptions(options)
-  const sink = await openSink(platform, input, output, options)
+  const { overwrite = false, signal } = options
+  const sink = await platform.openOutput(output, { overwrite, input, signal })
   let started = false
   try {
     return await withContents(platform, input, options, async (opened) => {
@@ -69,18 +68,6 @@ export async function convert<Input, Output>(
     if (!started) await abortSink(sink, error)
     throw error
   }
-}
-
-async function openSink<Input, Output>(
-  platform: Platform<Input, Output>,
-  input: Input,
-  output: Output,
-  { overwrite = false, signal }: ConvertOptions,
-): Promise<ByteSink> {
-  const sink = await platform.openOutput(output, { overwrite, input })
-  const isStream = output instanceof WritableStream
-  const isCallers = isStream || (sink as unknown) === output
-  return isCallers ? new CallersSink(sink, signal, { abortsMidway: isStream }) : sink
 }
 
 /** Converts into memory. */

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url"
 import type { CheckpointInput, InputAccess, OpenedInput } from "../api/inputs.ts"
-import { bytesOf, openUniversalInput, requireUnlocked } from "../api/inputs.ts"
+import { bytesOf, openUniversalInput, streamOf } from "../api/inputs.ts"
 import type { SafetensorsOutput } from "../api/outputs.ts"
 import { openUniversalOutput } from "../api/outputs.ts"
 import type { InputRequest, OutputRequest, Platform } from "../api/platform.ts"
@@ -11,18 +11,19 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { copyOf } from "../bytes/memory-source.ts"
 import { sourceStream } from "../bytes/source-stream.ts"
 import { CheckpointError } from "../errors.ts"
-import { isHttp } from "../http/http-url.ts"
+import { isHttp, urlOf } from "../http/http-url.ts"
 import { prepareFileSink } from "./file-sink.ts"
 import { FileSource, openFileSource } from "./file-source.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
+import { fromNodeWritable, type NodeWritable } from "./node-streams.ts"
 import { requireSha256 } from "./sha256.ts"
 import { spoolStream } from "./spool.ts"
 
-/** Everything that the universal build takes, and paths: strings and `file:` URLs. */
-export type NodeCheckpointInput = CheckpointInput | string
+/** Everything that the universal build takes, and paths: strings that are no URLs, and `file:` URLs. */
+export type NodeCheckpointInput = CheckpointInput
 
-/** Everything that the universal build writes to, and paths: strings and `file:` URLs. */
-export type NodeSafetensorsOutput = SafetensorsOutput | string | URL
+/** Everything that the universal build writes to, paths (strings, and `file:` URLs) and Node's streams. */
+export type NodeSafetensorsOutput = SafetensorsOutput | string | URL | NodeWritable
 
 export const NODE_PLATFORM: Platform<NodeCheckpointInput, NodeSafetensorsOutput> = {
   openInput: openNodeInput,
@@ -65,10 +66,8 @@ async function openAnyInput(
     const source = await openFileSource(path)
     return { source, close: () => source.close() }
   }
-  if (input instanceof ReadableStream) {
-    requireUnlocked(input)
-    return spoolStream(input, { signal, hashed })
-  }
+  const stream = streamOf(input)
+  if (stream !== undefined) return spoolStream(stream, { signal, hashed })
   if (!hashed || input instanceof FileSource) return openUniversalInput(input, { signal, http })
   return takeIn(input, { signal, http })
 }
@@ -100,13 +99,14 @@ export async function openNodeOutput(
   request: NodeOutputRequest,
 ): Promise<ByteSink> {
   const path = pathOf(output, "output")
-  if (path === undefined) return openUniversalOutput(output)
+  if (path === undefined) return openUniversalOutput(fromNodeWritable(output) ?? output, request)
   const inputPath = pathOf(request.input, "input")
   const { overwrite, beforeNaming, mayBlock } = request
   return prepareFileSink(path, { overwrite, inputPath, beforeNaming, mayBlock })
 }
 
-function pathOf(value: unknown, argument: string): string | undefined {
+function pathOf(given: unknown, argument: "input" | "output"): string | undefined {
+  const value = urlOf(given) ?? given
   if (typeof value === "string") {
     if (value !== "" && !value.includes("\0")) return value
     throw new CheckpointError("invalid-argument", { argument, problem: "the path is empty or holds a NUL" })

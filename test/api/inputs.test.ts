@@ -93,7 +93,7 @@ const READS: readonly (readonly [string, (input: CheckpointInput) => Promise<unk
 
 const NOT_INPUTS: readonly (readonly [string, unknown])[] = [
   ["a path", "model.pt"],
-  ["the text of a URL", "https://example.org/model.pt"],
+  ["the text of a URL of another protocol", "ftp://example.org/model.pt"],
   ["an empty string", ""],
   ["a URL of another protocol", new URL("ftp://example.org/model.pt")],
   ["a data: URL", new URL("data:application/octet-stream,x")],
