@@ -1,10 +1,10 @@
 /** Picks elements out of a file into another by blocking calls: the window of a block, then tile by tile. */
 
 import { allocate } from "../bytes/allocate.ts"
-import type { GatherBlock } from "../plan/gather-blocks.ts"
-import { gatherBlockAt } from "../plan/gather-blocks.ts"
-import { fixElements, pickElements } from "../transfer/gather-elements.ts"
-import { groupLength, groupRuns, packGroup } from "../transfer/gather-runs.ts"
+import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
+import { fixElements } from "../strided/convert.ts"
+import { pickElements } from "../strided/pick.ts"
+import { runReads } from "../strided/runs.ts"
 import { answerOf, readWhole, writeWhole } from "./blocking-files.ts"
 import type { CopyAnswer, GatherJob } from "./copy-job.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
@@ -27,12 +27,12 @@ export function gatherBlock(job: GatherJob): CopyAnswer {
     const isWhole = block.runElements * itemBytes === job.length
     const crc32 = job.checksum && isWhole ? nodeCrc32(loaded, 0) : undefined
     picked ??= new Uint8Array(PICKED_BYTES)
-    const picking = { window: loaded, itemBytes, shape: block.shape, strides: block.strides, base: 0 }
+    const picking = { window: loaded, itemBytes, shape: block.shape, strides: block.strides }
     const first = firstElement - block.firstElement
     for (let done = 0; done < elementCount; ) {
       const count = Math.min(elementCount - done, PICKED_BYTES / itemBytes)
       const part = picked.subarray(0, count * itemBytes)
-      pickElements(picking, first + done, count, part)
+      pickElements(picking, first + done, part)
       fixElements(part, fixes)
       writeWhole(to, position + done * itemBytes, part, writeBytes)
       done += count
@@ -44,18 +44,15 @@ export function gatherBlock(job: GatherJob): CopyAnswer {
 function loadWindow({ from, offset, view }: GatherJob, block: GatherBlock): Uint8Array<ArrayBuffer> {
   const { itemBytes } = view
   const byteLength = block.windowElements * itemBytes
-  const runBytes = block.runElements * itemBytes
   if (window.length < byteLength) window = allocate(byteLength, "a storage")
-  for (const group of groupRuns(block, itemBytes)) {
-    const [first = 0] = group.offsets
-    if (group.offsets.length === 1) {
-      readWhole(from, offset + first, window.subarray(group.at, group.at + runBytes))
+  for (const { offset: start, length, at, pack } of runReads(block, itemBytes)) {
+    if (pack === undefined) {
+      readWhole(from, offset + start, window.subarray(at, at + length))
       continue
     }
-    const length = groupLength(group, runBytes)
     if (sieve.length < length) sieve = new Uint8Array(length)
-    readWhole(from, offset + first, sieve.subarray(0, length))
-    packGroup(group, runBytes, sieve, window)
+    readWhole(from, offset + start, sieve.subarray(0, length))
+    pack(sieve, window)
   }
   return window.subarray(0, byteLength)
 }

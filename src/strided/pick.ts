@@ -1,13 +1,25 @@
 /**
- * Picks the rows of a transposed plane, tile by tile.
+ * Picks elements out of a window by stride.
  *
- * Row by row, each element of such a plane comes from another cache line and, in a wide one, from another page: a row of
- * 4,096 float32 asks for more pages than the processor keeps translations of. Within a tile a line is used up before it
- * is let go.
+ * Rows that lie closer together than their elements (a transposed matrix) are picked tile by tile. Row by row, each
+ * element would come from another cache line and, where rows are long, from another page: a row of 4,096 float32 asks
+ * for more pages than the processor keeps translations of. Within a tile a line is used up before it is let go.
  */
 
-/** Elements of 1, 2 or 4 bytes; wider ones are not picked by plane. */
-export type PlaneUnits = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>
+import { type Dimensions, offsetAt } from "./view.ts"
+
+/** A window, and the strided view that begins with its first element. */
+export interface Picking extends Dimensions {
+  /** Aligned to the element size. */
+  readonly window: Uint8Array<ArrayBuffer>
+  readonly itemBytes: number
+}
+
+/** Elements of 8 and 16 bytes are moved as units of 4: a float64 register could change a NaN on the way. */
+type Units = Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>
+
+/** From this length on, copying a run at once beats copying its elements one by one. */
+const LONG_RUN = 16
 
 /** Rows and columns of a tile: 16 KiB of float32, from as many lines as the nearest cache holds. */
 const TILE = 64
@@ -16,10 +28,11 @@ const TILE = 64
 const NEAR = 8
 
 /** With fewer rows at once there is nothing to share. */
-export const FEWEST_ROWS = 4
+const FEWEST_ROWS = 4
 
-/** Part of a window: rows that lie closer together than the elements of a row. */
-export interface Plane {
+/** Rows of a window, which have the same distance from one another. */
+interface Plane {
+  readonly from: Units
   readonly base: number
   readonly rows: number
   readonly rowStep: number
@@ -27,14 +40,44 @@ export interface Plane {
   readonly columnStep: number
 }
 
-/** Whether rows are better picked by tile. */
-export function isTransposed(rowStep: number, columnStep: number): boolean {
-  return columnStep > NEAR && rowStep > 0 && rowStep <= NEAR
+/** Fills `target`, which is aligned, with elements of the view from number `first` on, in the view's order. */
+export function pickElements(
+  { window, itemBytes, shape, strides }: Picking,
+  first: number,
+  target: Uint8Array<ArrayBuffer>,
+): void {
+  const unitBytes = Math.min(itemBytes, 4)
+  const units = itemBytes / unitBytes
+  const from = unitsOf(window, unitBytes)
+  const to = unitsOf(target, unitBytes)
+  const count = target.length / itemBytes
+  const [rows = 1, columns = 1] = shape.length > 1 ? shape.slice(-2) : [1, ...shape]
+  const [rowStep = 0, columnStep = 0] = strides.length > 1 ? strides.slice(-2) : [0, ...strides]
+  const outer = { shape: shape.slice(0, -2), strides: strides.slice(0, -2) }
+  const isTiled = units === 1 && columnStep > NEAR && rowStep > 0 && rowStep <= NEAR
+  for (let done = 0; done < count; ) {
+    const row = Math.floor((first + done) / columns)
+    const column = first + done - row * columns
+    const rowInPlane = row % rows
+    const base = offsetAt(outer, Math.floor(row / rows)) + rowInPlane * rowStep
+    const wholeRows = column > 0 ? 0 : Math.min(rows - rowInPlane, Math.floor((count - done) / columns))
+    if (isTiled && wholeRows >= FEWEST_ROWS) {
+      pickTiles({ from, base, rows: wholeRows, rowStep, columns, columnStep }, to, done)
+      done += wholeRows * columns
+      continue
+    }
+    for (let r = 0; r < Math.max(wholeRows, 1); r++) {
+      const length = Math.min(columns - column, count - done)
+      const start = base + r * rowStep + column * columnStep
+      pickRow(from, start, columnStep, to, done, length, units)
+      done += length
+    }
+  }
 }
 
 /** Writes the rows of `plane`, one after the other, to `to` from `at`. */
-export function pickPlane(from: PlaneUnits, plane: Plane, to: PlaneUnits, at: number): void {
-  const { base, rows, rowStep, columns, columnStep } = plane
+function pickTiles(plane: Plane, to: Units, at: number): void {
+  const { from, base, rows, rowStep, columns, columnStep } = plane
   for (let row = 0; row < rows; row += TILE) {
     const rowEnd = Math.min(row + TILE, rows)
     for (let column = 0; column < columns; column += TILE) {
@@ -49,4 +92,33 @@ export function pickPlane(from: PlaneUnits, plane: Plane, to: PlaneUnits, at: nu
       }
     }
   }
+}
+
+function pickRow(
+  from: Units,
+  start: number,
+  stride: number,
+  to: Units,
+  at: number,
+  length: number,
+  units: number,
+): void {
+  if (stride === 1 && length >= LONG_RUN) {
+    to.set(from.subarray(start * units, (start + length) * units), at * units)
+  } else if (units === 1) {
+    for (let i = 0, source = start; i < length; i++, source += stride) to[at + i] = from[source] as number
+  } else {
+    for (let i = 0; i < length; i++) {
+      const source = (start + i * stride) * units
+      const target = (at + i) * units
+      for (let unit = 0; unit < units; unit++) to[target + unit] = from[source + unit] as number
+    }
+  }
+}
+
+function unitsOf(bytes: Uint8Array<ArrayBuffer>, unitBytes: number): Units {
+  const { buffer, byteOffset, byteLength } = bytes
+  if (unitBytes === 4) return new Uint32Array(buffer, byteOffset, byteLength / 4)
+  if (unitBytes === 2) return new Uint16Array(buffer, byteOffset, byteLength / 2)
+  return bytes
 }

@@ -6,8 +6,9 @@
  */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { gatherBlockAt, spanOf } from "../plan/gather-blocks.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
+import { gatherBlockAt } from "../strided/blocks.ts"
+import { spanOf } from "../strided/view.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** A part of a segment. */

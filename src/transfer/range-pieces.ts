@@ -1,8 +1,8 @@
 /** Cuts a range of an output into pieces that can be made: elements stay whole, and a small gather is made whole. */
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
-import { gatherBlockAt } from "../plan/gather-blocks.ts"
 import type { GatherSegment, Segment } from "../plan/segments.ts"
+import { gatherBlockAt } from "../strided/blocks.ts"
 import type { Piece } from "./cut-chunks.ts"
 import { isLargeGather } from "./cut-chunks.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
