@@ -149,7 +149,12 @@ function identityOf(tensor: TensorRecord): string {
   return [dtype.name, elementOffset, shape.join(","), strides.join(","), conjugate, negative].join(";")
 }
 
-/** Names of tensors of one storage that overlap, in chains. */
+/** Names of tensors that overlap in memory, in chains. Tensors without elements share nothing. */
+export function sharedNames(tensors: readonly NamedTensor[]): readonly (readonly string[])[] {
+  return atOnce(groupByStorage(tensors)).flatMap(overlappingNames)
+}
+
+/** Of tensors of one storage. */
 function overlappingNames(tensors: readonly NamedTensor[]): readonly (readonly string[])[] {
   const ordered = [...tensors].sort((a, b) => startOf(a) - startOf(b))
   return Array.from(coalesce(ordered, startOf, endOf, OVERLAPPING), ({ items }) =>
