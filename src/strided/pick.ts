@@ -27,9 +27,6 @@ const TILE = 64
 /** A row of this step or less takes several elements from each cache line: no tile is needed. */
 const NEAR = 8
 
-/** With fewer rows at once there is nothing to share. */
-const FEWEST_ROWS = 4
-
 /** Rows of a window, which have the same distance from one another. */
 interface Plane {
   readonly from: Units
@@ -58,10 +55,11 @@ export function pickElements(
   for (let done = 0; done < count; ) {
     const row = Math.floor((first + done) / columns)
     const column = first + done - row * columns
-    const rowInPlane = row % rows
-    const base = offsetAt(outer, Math.floor(row / rows)) + rowInPlane * rowStep
+    const plane = Math.floor(row / rows)
+    const rowInPlane = row - plane * rows
+    const base = offsetAt(outer, plane) + rowInPlane * rowStep
     const wholeRows = column > 0 ? 0 : Math.min(rows - rowInPlane, Math.floor((count - done) / columns))
-    if (isTiled && wholeRows >= FEWEST_ROWS) {
+    if (isTiled && wholeRows > 0) {
       pickTiles({ from, base, rows: wholeRows, rowStep, columns, columnStep }, to, done)
       done += wholeRows * columns
       continue

@@ -46,8 +46,9 @@ export function offsetAt({ shape, strides }: Dimensions, element: number): numbe
   let left = element
   for (let d = shape.length - 1; d >= 0; d--) {
     const size = shape[d] as number
-    offset += (left % size) * (strides[d] as number)
-    left = Math.floor(left / size)
+    const outer = Math.floor(left / size)
+    offset += (left - outer * size) * (strides[d] as number)
+    left = outer
   }
   return offset
 }

@@ -97,7 +97,8 @@ function* cutLargeGather(segment: GatherSegment, sizes: TransferSizes, direct: b
   }
 }
 
-function wholeElements({ view }: GatherSegment, bytes: number): number {
+/** Bytes of as many elements as `bytes` hold. */
+export function wholeElements({ view }: GatherSegment, bytes: number): number {
   return Math.floor(bytes / view.itemBytes) * view.itemBytes
 }
 
@@ -110,7 +111,8 @@ export function isLargeGather({ view, length }: GatherSegment, { smallGatherByte
   return length > smallGatherBytes || spanOf(view) * view.itemBytes > smallGatherBytes
 }
 
-function bytesToBlockEnd({ view }: GatherSegment, offset: number, windowBytes: number): number {
+/** From byte `offset`, where an element begins, to where the window of its block ends. */
+export function bytesToBlockEnd({ view }: GatherSegment, offset: number, windowBytes: number): number {
   const element = offset / view.itemBytes
   const block = gatherBlockAt(view, element, windowBytes)
   return (block.firstElement + block.elementCount - element) * view.itemBytes

@@ -2,9 +2,8 @@
 
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import type { GatherSegment, Segment } from "../plan/segments.ts"
-import { gatherBlockAt } from "../strided/blocks.ts"
 import type { Piece } from "./cut-chunks.ts"
-import { isLargeGather } from "./cut-chunks.ts"
+import { bytesToBlockEnd, isLargeGather, wholeElements } from "./cut-chunks.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** What is made, and the part of it that is wanted. */
@@ -63,10 +62,9 @@ function gatherPieceAt(
 ): { readonly offset: number; readonly end: number } {
   if (!isLargeGather(segment, sizes)) return { offset: 0, end: segment.length }
   const { itemBytes } = segment.view
-  const element = Math.floor(wanted / itemBytes)
-  const block = gatherBlockAt(segment.view, element, sizes.windowBytes)
-  const blockEnd = block.firstElement + block.elementCount
-  const most = element + Math.max(1, Math.floor(sizes.chunkBytes / itemBytes))
-  const end = Math.min(blockEnd, most, Math.ceil(to / itemBytes))
-  return { offset: element * itemBytes, end: end * itemBytes }
+  const offset = wanted - (wanted % itemBytes)
+  const wholeEnd = Math.ceil(to / itemBytes) * itemBytes
+  const most = Math.max(itemBytes, wholeElements(segment, sizes.chunkBytes))
+  const length = Math.min(bytesToBlockEnd(segment, offset, sizes.windowBytes), most, wholeEnd - offset)
+  return { offset, end: offset + length }
 }
