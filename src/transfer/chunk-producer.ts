@@ -161,8 +161,7 @@ export class ChunkProducer {
     const { itemBytes } = segment.view
     const first = piece.offset / itemBytes
     const { block, window } = await this.#window.load(segment, first)
-    const { shape, strides } = block
-    pickElements({ window, itemBytes, shape, strides }, first - block.firstElement, part)
+    pickElements({ ...block, window, itemBytes }, first - block.firstElement, part)
     fixElements(part, segment.fixes)
   }
 
@@ -173,14 +172,13 @@ export class ChunkProducer {
     requests: ReadRequest[],
   ): Promise<void> {
     const { view, extent, fixes, length } = segment
-    const { itemBytes, shape, strides, elementOffset } = view
-    const window = new Uint8Array(spanOf(view) * itemBytes)
-    const offset = elementOffset * itemBytes
+    const window = new Uint8Array(spanOf(view) * view.itemBytes)
+    const offset = view.elementOffset * view.itemBytes
     const done = (): void => {
       if (window.length === extent.byteLength) this.#ledger.pass(extent, 0, window)
       // Picked beside the chunk, because its place in the chunk need not be aligned.
       const picked = new Uint8Array(length)
-      pickElements({ window, itemBytes, shape, strides }, 0, picked)
+      pickElements({ ...view, window }, 0, picked)
       fixElements(picked, fixes)
       part.set(picked)
     }
