@@ -11,11 +11,11 @@ const READS_IN_FLIGHT = 6
 /** Bytes that one shared read may span. Regions further apart than this are read alone. */
 const WINDOW_BYTES = 256 * 1024
 
-/** Where a read is dear, what lies between is often asked for in the same turn: the source joins what is close together. */
-const DEAR_GAP_BYTES = 64 * 1024
+/** Over a network what lies between is often asked for in the same turn: the source joins what is close together. */
+const NETWORK_GAP_BYTES = 64 * 1024
 
 /** Windows that are read at the same time there, in bytes. */
-const DEAR_BYTES = 16 * 1024 * 1024
+const NETWORK_BYTES = 16 * 1024 * 1024
 
 /**
  * Hands the bytes of `[offset, offset + length)` for each of the ascending `offsets` to `visit`, in order. The bytes
@@ -28,13 +28,13 @@ export async function readRegions(
   visit: (bytes: Uint8Array, index: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
-  const dear = source.readCost === "high"
-  const joining = { maxGap: dear ? DEAR_GAP_BYTES : WINDOW_BYTES, maxLength: WINDOW_BYTES }
+  const overNetwork = source.readCost === "high"
+  const joining = { maxGap: overNetwork ? NETWORK_GAP_BYTES : WINDOW_BYTES, maxLength: WINDOW_BYTES }
   const endOf = (offset: number): number => offset + length
   const windows = [...coalesce(offsets, (offset) => offset, endOf, joining)]
   let index = 0
   while (windows.length > 0) {
-    const batch = windows.splice(0, dear ? countWithin(windows, DEAR_BYTES) : READS_IN_FLIGHT)
+    const batch = windows.splice(0, overNetwork ? countWithin(windows, NETWORK_BYTES) : READS_IN_FLIGHT)
     const reads = await Promise.all(batch.map((window) => readExactly(source, window, signal)))
     for (const [i, { offset, items }] of batch.entries()) {
       for (const region of items) {
