@@ -4,7 +4,7 @@ import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import type { Segment } from "../../src/plan/segments.ts"
 import { gatherBlockAt } from "../../src/strided/blocks.ts"
-import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-chunks.ts"
+import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-segments.ts"
 import { depth } from "../depth.ts"
 
 const source = memorySource(new Uint8Array(0))
