@@ -16,6 +16,7 @@ import {
   requireOutputWithin,
 } from "../plan/plan-conversion.ts"
 import type { PlanOptions } from "../plan/plan-options.ts"
+import { sharedNames } from "../plan/resolve-sharing.ts"
 import { tensorSegment } from "../plan/segments.ts"
 import { quoteText } from "../quote-text.ts"
 import type { CheckpointContents, CheckpointLayout } from "../torch/checkpoint-contents.ts"
@@ -74,6 +75,17 @@ export class Checkpoint implements AsyncDisposable {
       Array.from(this.#tensors(), ([name, tensor]) => [name, describeTensor(tensor, byteOrder)]),
     )
     return this.#described
+  }
+
+  /**
+   * Names of tensors that overlap in memory, in chains: what `shared: "error"` refuses.
+   *
+   * @throws as `tensors`.
+   */
+  get sharedMemory(): readonly (readonly string[])[] {
+    return sharedNames(
+      [...this.#tensors()].flatMap(([name, tensor]) => (isTensor(tensor) ? [{ name, tensor }] : [])),
+    )
   }
 
   /**

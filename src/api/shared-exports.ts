@@ -44,17 +44,17 @@ export type { RootReason } from "../plan/root-reason.ts"
 export type { NameMatch } from "../plan/same-names.ts"
 export type {
   CopySegment,
-  ElementFixes,
   GatherSegment,
   LiteralSegment,
   Segment,
-  StridedView,
 } from "../plan/segments.ts"
 export type { ExtraMember, HidingStorage, UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 export type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 export { parseSafetensorsHeader } from "../safetensors/parse-header.ts"
 export type { SafetensorsCheck } from "../safetensors/read-header.ts"
+export type { ElementFixes } from "../strided/convert.ts"
+export type { StridedView } from "../strided/view.ts"
 export type { ByteOrder, CheckpointLayout } from "../torch/checkpoint-contents.ts"
 export type { PlannedOutput } from "../transfer/planned-output.ts"
 export type { Progress } from "../transfer/run-plan.ts"

@@ -9,7 +9,6 @@ import type {
   TensorInfo,
 } from "../node/index.ts"
 import { isCheckpointError } from "../node/index.ts"
-import { sharedMemory } from "./memory-sharing.ts"
 
 /** Why a tensor would not be written. */
 export type LeftOut = "outside-root" | "filtered" | "unsupported"
@@ -69,7 +68,8 @@ export function inspectCheckpoint(checkpoint: Checkpoint, options: ConvertOption
   }
   const outcome = new Outcome(report, problem)
   const tensors = Array.from(all, ([name, info]) => ({ name, info, ...outcome.of(name, info) }))
-  return { tensors, sharedMemory: sharedMemory(all), report, problem, namingProblem: undefined }
+  const { sharedMemory } = checkpoint
+  return { tensors, sharedMemory, report, problem, namingProblem: undefined }
 }
 
 /** The report on a conversion, and what would keep it from being made. */

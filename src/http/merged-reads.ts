@@ -5,14 +5,12 @@
  * nothing of each other: the chunks of a conversion, and the headers and the data of the same members.
  */
 
+import { coalesce, type RangeGroup } from "../bytes/coalesce.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
 
-/** Ranges that are further apart than this are asked for on their own. */
-const GAP_BYTES = 64 * 1024
-
-/** A request is not made longer than this by joining reads. */
-const SHARED_BYTES = 8 * 1024 * 1024
+/** Ranges that are further apart are asked for on their own, and no request is made longer than this by joining reads. */
+const SHARED = { maxGap: 64 * 1024, maxLength: 8 * 1024 * 1024 }
 
 /** As many as browsers make to one host. */
 const REQUESTS_IN_FLIGHT = 6
@@ -31,7 +29,7 @@ export class MergedReads {
   readonly #readRange: ReadRange
   readonly #closing = new AbortController()
   #waiting: WaitingRead[] = []
-  readonly #queue: (readonly WaitingRead[])[] = []
+  readonly #queue: RangeGroup<WaitingRead>[] = []
   #inFlight = 0
 
   constructor(readRange: ReadRange) {
@@ -55,11 +53,8 @@ export class MergedReads {
   #sendAll(): void {
     const ordered = this.#waiting.sort((a, b) => a.offset - b.offset)
     this.#waiting = []
-    for (let first = 0; first < ordered.length; ) {
-      const group = takeGroup(ordered, first)
-      first += group.length
-      this.#queue.push(group)
-    }
+    const endOf = ({ offset, length }: ByteRange): number => offset + length
+    for (const group of coalesce(ordered, ({ offset }) => offset, endOf, SHARED)) this.#queue.push(group)
     this.#sendQueued()
   }
 
@@ -76,7 +71,7 @@ export class MergedReads {
   }
 
   /** One request, given up when nobody waits for it any more. */
-  async #send(group: readonly WaitingRead[]): Promise<void> {
+  async #send({ offset, length, items: group }: RangeGroup<WaitingRead>): Promise<void> {
     const stopping = new AbortController()
     const signals = group.map(({ signal }) => signal)
     const heed = (): void => {
@@ -88,8 +83,7 @@ export class MergedReads {
     heed()
     try {
       stopping.signal.throwIfAborted()
-      const offset = group[0]?.offset ?? 0
-      const bytes = await this.#readRange({ offset, length: endOf(group) - offset }, stopping.signal)
+      const bytes = await this.#readRange({ offset, length }, stopping.signal)
       for (const read of group) {
         read.resolve(bytes.subarray(read.offset - offset, read.offset - offset + read.length))
       }
@@ -99,21 +93,4 @@ export class MergedReads {
       for (const signal of heeded) signal?.removeEventListener("abort", heed)
     }
   }
-}
-
-function endOf(group: readonly ByteRange[]): number {
-  return group.reduce((end, { offset, length }) => Math.max(end, offset + length), 0)
-}
-
-function takeGroup(ordered: readonly WaitingRead[], first: number): readonly WaitingRead[] {
-  const head = ordered[first] as WaitingRead
-  let end = head.offset + head.length
-  let next = first + 1
-  for (; next < ordered.length; next++) {
-    const { offset, length } = ordered[next] as WaitingRead
-    const newEnd = Math.max(end, offset + length)
-    if (offset - end > GAP_BYTES || newEnd - head.offset > SHARED_BYTES) break
-    end = newEnd
-  }
-  return ordered.slice(first, next)
 }

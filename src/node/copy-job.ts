@@ -1,6 +1,7 @@
 /** What passes between a copy pool and its threads. */
 
-import type { ElementFixes, StridedView } from "../plan/segments.ts"
+import type { ElementFixes } from "../strided/convert.ts"
+import type { StridedView } from "../strided/view.ts"
 import type { CopyRange } from "../transfer/direct-sink.ts"
 
 /** `from` and `to` are file descriptors. */

@@ -3,9 +3,11 @@
  * own or recorded in the metadata as another name for the same tensor.
  */
 
+import { coalesce, OVERLAPPING } from "../bytes/coalesce.ts"
 import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import { compareUtf8 } from "../safetensors/name-order.ts"
+import { spanOf } from "../strided/view.ts"
 import type { TensorRecord } from "../torch/tensor-record.ts"
 
 /**
@@ -67,7 +69,8 @@ export function* resolveSharingSteps<Tensor extends NamedTensor>(
   const shared = yield* groupByStorage(tensors)
   if (shared.length > 0) yield* requireDistinctNames(tensors)
   if (policy === "error") {
-    const groups = shared.flatMap(overlappingGroups)
+    const byName = (a: NamedTensor, b: NamedTensor): number => compareUtf8(a.name, b.name)
+    const groups = shared.flatMap((group) => overlappingNames([...group].sort(byName)))
     if (groups.length > 0) throw new CheckpointError("tensors-shared", { groups })
     return { written: tensors, aliases: [] }
   }
@@ -146,23 +149,23 @@ function identityOf(tensor: TensorRecord): string {
   return [dtype.name, elementOffset, shape.join(","), strides.join(","), conjugate, negative].join(";")
 }
 
-/** Names whose byte ranges in one storage overlap, in chains. */
-function overlappingGroups(group: readonly NamedTensor[]): readonly (readonly string[])[] {
-  const ranges = group
-    .map(({ name, tensor }) => ({ name, ...byteRange(tensor) }))
-    .sort((a, b) => a.start - b.start || compareUtf8(a.name, b.name))
-  const chains: string[][] = []
-  let reach = -1
-  for (const { name, start, end } of ranges) {
-    if (start < reach) chains.at(-1)?.push(name)
-    else chains.push([name])
-    reach = Math.max(reach, end)
-  }
-  return chains.filter((chain) => chain.length > 1)
+/** Names of tensors that overlap in memory, in chains. Tensors without elements share nothing. */
+export function sharedNames(tensors: readonly NamedTensor[]): readonly (readonly string[])[] {
+  return atOnce(groupByStorage(tensors)).flatMap(overlappingNames)
 }
 
-/** The bytes of the storage from the first to the last that the tensor touches, `[start, end)`. */
-function byteRange({ dtype, shape, strides, elementOffset }: TensorRecord): { start: number; end: number } {
-  const last = shape.reduce((sum, size, i) => sum + (size - 1) * (strides[i] as number), elementOffset)
-  return { start: elementOffset * dtype.itemBytes, end: (last + 1) * dtype.itemBytes }
+/** Of tensors of one storage. */
+function overlappingNames(tensors: readonly NamedTensor[]): readonly (readonly string[])[] {
+  const ordered = [...tensors].sort((a, b) => startOf(a) - startOf(b))
+  return Array.from(coalesce(ordered, startOf, endOf, OVERLAPPING), ({ items }) =>
+    items.map(({ name }) => name),
+  ).filter((names) => names.length > 1)
+}
+
+function startOf({ tensor }: NamedTensor): number {
+  return tensor.elementOffset * tensor.dtype.itemBytes
+}
+
+function endOf({ tensor }: NamedTensor): number {
+  return (tensor.elementOffset + spanOf(tensor)) * tensor.dtype.itemBytes
 }

@@ -4,16 +4,16 @@
  */
 
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import type { ByteLattice, Coverage, CoverageBudget } from "../strided/coverage.ts"
+import { coverageOf, latticeOf } from "../strided/coverage.ts"
+import { isContiguous } from "../strided/view.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import type { Container } from "../torch/child-cursor.ts"
 import type { Holding } from "../torch/holding.ts"
 import type { Storage, StorageReference, TensorRecord } from "../torch/tensor-record.ts"
 import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
 import type { FoundTensor } from "../torch/walk-tensors.ts"
-import type { ByteLattice, Coverage, CoverageBudget } from "./byte-coverage.ts"
-import { coverageOfSteps, latticeOf } from "./byte-coverage.ts"
 import type { NamedTensor } from "./resolve-sharing.ts"
-import { isContiguous } from "./segments.ts"
 import { visitStorageUsers } from "./storage-users.ts"
 
 /**
@@ -241,14 +241,13 @@ function* coverageOfUsers(
     const lattice = isTensor(user) ? latticeOf(user, user.dtype.itemBytes) : latticeOfPart(user)
     if (lattice !== undefined) lattices.push(lattice)
   }
-  const coverage = yield* coverageOfSteps(lattices, budget)
+  const coverage = yield* coverageOf(lattices, budget)
   return { byteLength: coverage.byteLength, exact: exact && coverage.exact }
 }
 
 /** An unsupported tensor is taken to see all of the storage that it is made from. */
 function latticeOfPart({ dtype, elementOffset, elementCount }: StorageReference): ByteLattice | undefined {
-  const view = { shape: [elementCount], strides: [1], elementOffset, elementCount }
-  return latticeOf(view, dtype?.itemBytes ?? 1)
+  return latticeOf({ shape: [elementCount], strides: [1], elementOffset }, dtype?.itemBytes ?? 1)
 }
 
 function* largestHiding(

@@ -13,7 +13,6 @@
  */
 
 import { allocate } from "../bytes/allocate.ts"
-import { checkedAdd } from "../bytes/checked-integers.ts"
 import { sortedSteps } from "../bytes/sorted.ts"
 import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
@@ -168,8 +167,8 @@ function badMetadata(problem: string): CheckpointError {
 function endOf(tensor: HeaderTensor, start: number): number {
   const { name, dtype, shape, byteLength } = tensor
   const expected = tensorByteLength(dtypeFacts(dtype).bitsPerElement, shape)
-  const end = checkedAdd(start, byteLength)
-  if (expected === byteLength && end !== undefined) return end
+  const end = start + byteLength
+  if (expected === byteLength && Number.isSafeInteger(end)) return end
   throw new CheckpointError("invalid-argument", {
     argument: "tensors",
     problem: `${quoteText(name)}: ${byteLength} bytes for ${dtype} [${shape.join(", ")}], not ${expected}`,

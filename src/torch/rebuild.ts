@@ -5,11 +5,11 @@
  * `_rebuild_parameter_with_state`) and `torch/_tensor.py` (`_rebuild_from_type_v2`).
  */
 
-import { checkedAdd, checkedMultiply } from "../bytes/checked-integers.ts"
 import { requireWithin } from "../errors.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
 import { plainText, quoteText } from "../quote-text.ts"
+import { type Dimensions, lastOffsetOf } from "../strided/view.ts"
 import type { GlobalMeaning, RebuildName } from "./allowed-globals.ts"
 import { isKnownGlobal, META_TENSOR } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
@@ -170,24 +170,20 @@ function requireGradFlag(value: PickleValue | undefined, site: CallSite): void {
 }
 
 /**
- * The number of elements; every step is checked, so that no product wraps and none is lost behind a zero. Their bytes
- * must be countable too.
+ * The number of elements. None is lost behind a zero, and their bytes must be countable too.
  */
 function productOf(shape: readonly number[], dtype: TorchDtype, site: CallSite): number {
-  let product: number | undefined = 1
-  for (const size of shape) {
-    product = size === 0 || product === undefined ? product : checkedMultiply(product, size)
-  }
-  if (product === undefined || checkedMultiply(product, dtype.itemBytes) === undefined) {
+  let product = 1
+  for (const size of shape) if (size !== 0) product *= size
+  // Rounding keeps the order of numbers: what is above 2^53 - 1 comes out above it.
+  if (!Number.isSafeInteger(product * dtype.itemBytes)) {
     throw faultAt(site, "tensor-overflow", `a tensor of shape [${shape.join(", ")}] has too many elements`)
   }
   return shape.includes(0) ? 0 : product
 }
 
-interface View {
+interface View extends Dimensions {
   readonly offset: number
-  readonly shape: readonly number[]
-  readonly strides: readonly number[]
   readonly elementCount: number
 }
 
@@ -199,12 +195,8 @@ function requireInsideStorage(
   site: CallSite,
 ): void {
   if (view.elementCount === 0) return
-  let last: number | undefined = view.offset
-  for (let i = 0; i < view.shape.length && last !== undefined; i++) {
-    const step = checkedMultiply((view.shape[i] as number) - 1, view.strides[i] as number)
-    last = step === undefined ? undefined : checkedAdd(last, step)
-  }
-  if (last === undefined)
+  const last = view.offset + lastOffsetOf(view)
+  if (!Number.isSafeInteger(last))
     throw faultAt(site, "tensor-overflow", "a tensor's strides reach past 2^53 elements")
   const bytes = reference.elementCount * (reference.dtype?.itemBytes ?? 1)
   if (last < Math.floor(bytes / dtype.itemBytes)) return

@@ -1,7 +1,6 @@
 /** The storages that a pickle refers to: one a key, and every mention of it must agree. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { checkedMultiply } from "../bytes/checked-integers.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleTuple } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
@@ -171,8 +170,8 @@ function readMention(id: PickleTuple, site: CallSite): StorageMention {
     throw faultAt(site, "storage-size", `storage ${quoteText(key)} has ${shown} as its number of elements`)
   }
   const { dtype } = type.meaning
-  const byteLength = checkedMultiply(elementCount, dtype?.itemBytes ?? 1)
-  if (byteLength === undefined) {
+  const byteLength = elementCount * (dtype?.itemBytes ?? 1)
+  if (!Number.isSafeInteger(byteLength)) {
     throw faultAt(site, "storage-size", `storage ${quoteText(key)} has ${elementCount} elements: too many`)
   }
   return { key, number: smallDecimal(key), location, dtype, elementCount, byteLength }

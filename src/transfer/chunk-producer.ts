@@ -5,13 +5,13 @@ import { locateExtents } from "../bytes/byte-extent.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
-import { spanOf } from "../plan/gather-blocks.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
+import { fixElements } from "../strided/convert.ts"
+import { pickElements } from "../strided/pick.ts"
+import { spanOf } from "../strided/view.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
-import type { Chunk, Piece } from "./cut-chunks.ts"
-import { isLargeGather } from "./cut-chunks.ts"
+import { type Chunk, isLargeGather, type Piece } from "./cut-segments.ts"
 import type { CopyRange, DirectSink } from "./direct-sink.ts"
-import { fixElements, pickElements } from "./gather-elements.ts"
 import { GatherWindow } from "./gather-window.ts"
 import type { InflateBudget } from "./inflate-budget.ts"
 import { InflatedReader } from "./inflated-reader.ts"
@@ -160,9 +160,7 @@ export class ChunkProducer {
     const { itemBytes } = segment.view
     const first = piece.offset / itemBytes
     const { block, window } = await this.#window.load(segment, first)
-    const { shape, strides } = block
-    const picking = { window, itemBytes, shape, strides, base: 0 }
-    pickElements(picking, first - block.firstElement, piece.length / itemBytes, part)
+    pickElements({ ...block, window, itemBytes }, first - block.firstElement, part)
     fixElements(part, segment.fixes)
   }
 
@@ -173,14 +171,13 @@ export class ChunkProducer {
     requests: ReadRequest[],
   ): Promise<void> {
     const { view, extent, fixes, length } = segment
-    const { itemBytes, shape, strides, elementOffset } = view
-    const window = new Uint8Array(spanOf(view) * itemBytes)
-    const offset = elementOffset * itemBytes
+    const window = new Uint8Array(spanOf(view) * view.itemBytes)
+    const offset = view.elementOffset * view.itemBytes
     const done = (): void => {
       if (window.length === extent.byteLength) this.#ledger.pass(extent, 0, window)
       // Picked beside the chunk, because its place in the chunk need not be aligned.
       const picked = new Uint8Array(length)
-      pickElements({ window, itemBytes, shape, strides, base: 0 }, 0, length / itemBytes, picked)
+      pickElements({ ...view, window }, 0, picked)
       fixElements(picked, fixes)
       part.set(picked)
     }

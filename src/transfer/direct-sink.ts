@@ -3,7 +3,8 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import type { ElementFixes, StridedView } from "../plan/segments.ts"
+import type { ElementFixes } from "../strided/convert.ts"
+import type { StridedView } from "../strided/view.ts"
 
 /** Offset in the source, and length, in bytes. */
 export interface CopyRange {

@@ -2,12 +2,10 @@
 
 import { allocate } from "../bytes/allocate.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { GatherBlock } from "../plan/gather-blocks.ts"
-import { gatherBlockAt } from "../plan/gather-blocks.ts"
 import type { GatherSegment } from "../plan/segments.ts"
+import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
+import { runReads } from "../strided/runs.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
-import type { RunGroup } from "./gather-runs.ts"
-import { groupLength, groupRuns, packGroup } from "./gather-runs.ts"
 
 /** Reads at the same time. */
 const READS_IN_FLIGHT = 8
@@ -56,38 +54,24 @@ export class GatherWindow {
   }
 
   async #fill({ extent, view }: GatherSegment, block: GatherBlock): Promise<void> {
-    const { itemBytes } = view
-    const runBytes = block.runElements * itemBytes
-    const groups = groupRuns(block, itemBytes)
+    const reads = runReads(block, view.itemBytes)
     const failures: unknown[] = []
-    const readGroups = async (): Promise<void> => {
-      const sieve: Sieve = { bytes: new Uint8Array(0) }
-      for (let next = groups.next(); !next.done && failures.length === 0; next = groups.next()) {
-        await this.#readGroup(extent, next.value, runBytes, sieve)
+    const readRuns = async (): Promise<void> => {
+      let sieve: Uint8Array = new Uint8Array(0)
+      for (let next = reads.next(); !next.done && failures.length === 0; next = reads.next()) {
+        const { offset, length, at, pack } = next.value
+        if (pack !== undefined && sieve.length < length) sieve = new Uint8Array(length)
+        const target = pack === undefined ? this.#buffer.subarray(at, at + length) : sieve.subarray(0, length)
+        await this.#read(extent, offset, target)
+        pack?.(sieve, this.#buffer)
       }
     }
     // A deflated extent has one stream: its runs come one after the other.
     const lanes = extent.coding === "deflate" ? 1 : READS_IN_FLIGHT
     // One failure ends all lanes, and no read is under way when it is reported.
-    await Promise.all(
-      Array.from({ length: lanes }, () => readGroups().catch((error) => failures.push(error))),
-    )
+    await Promise.all(Array.from({ length: lanes }, () => readRuns().catch((error) => failures.push(error))))
     if (failures.length > 0) throw failures[0]
+    const runBytes = block.runElements * view.itemBytes
     if (runBytes === extent.byteLength) this.#ledger.pass(extent, 0, this.#buffer.subarray(0, runBytes))
   }
-
-  async #readGroup(extent: ByteExtent, group: RunGroup, runBytes: number, sieve: Sieve): Promise<void> {
-    const { offsets, at } = group
-    const [first = 0] = offsets
-    if (offsets.length === 1) return this.#read(extent, first, this.#buffer.subarray(at, at + runBytes))
-    const length = groupLength(group, runBytes)
-    if (sieve.bytes.length < length) sieve.bytes = new Uint8Array(length)
-    await this.#read(extent, first, sieve.bytes.subarray(0, length))
-    packGroup(group, runBytes, sieve.bytes, this.#buffer)
-  }
-}
-
-/** Where a lane reads runs that lie close together, gaps and all. */
-interface Sieve {
-  bytes: Uint8Array
 }

@@ -7,13 +7,12 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
+import { coalesce, type RangeGroup } from "../bytes/coalesce.ts"
 import { readExactly, readExactlyInto, useExactly } from "../bytes/read-exactly.ts"
 
-/** Ranges of a source that are further apart than this are not worth one read. */
-const GAP_BYTES = 64 * 1024
-
-/** Bytes of one shared read. */
-const SHARED_BYTES = 2 * 1024 * 1024
+/** Ranges of a source that are further apart are not worth one read. */
+const SHARED = { maxGap: 64 * 1024, maxLength: 2 * 1024 * 1024 }
 
 /** Bytes of a stored extent, and where they are wanted. */
 export interface ReadRequest {
@@ -34,20 +33,17 @@ export async function readRequests(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const located = locateAll(requests, signal)
-  if (requests.length === 1) return readAlone(requests[0] as ReadRequest, located, signal)
   const underWay: Promise<void>[] = []
-  const ordered = [...requests].sort((a, b) => earliestOf(a) - earliestOf(b))
-  for (let first = 0; first < ordered.length; ) {
-    const group = takeGroup(ordered, first)
-    first += group.length
-    const [request] = group as [ReadRequest]
-    const reading =
-      group.length === 1 ? readAlone(request, located, signal) : readShared(group, located, signal)
-    // A disk is kept busy by the chunks in flight; of a server more is asked at once.
-    if (request.extent.source.readCost !== "high") await reading
-    else underWay.push(reading)
-    // Whoever waits for it may come later than its failure.
-    reading.catch(() => {})
+  for (const [source, wanted] of bySource(requests)) {
+    const ordered = wanted.sort((a, b) => earliestOf(a) - earliestOf(b))
+    for (const group of coalesce(ordered, earliestOf, endOf, SHARED)) {
+      const reading = readGroup(group, located, signal)
+      // A disk is kept busy by the chunks in flight; of a server more is asked at once.
+      if (source.readCost !== "high") await reading
+      else underWay.push(reading)
+      // Whoever waits for it may come later than its failure.
+      reading.catch(() => {})
+    }
   }
   // No target is written to any more when a failure is reported.
   for (const ended of await Promise.allSettled(underWay)) {
@@ -67,46 +63,32 @@ function locateAll(
   return located
 }
 
-function takeGroup(ordered: readonly ReadRequest[], first: number): readonly ReadRequest[] {
-  const head = ordered[first] as ReadRequest
-  const start = earliestOf(head)
-  let end = endOf(head)
-  let next = first + 1
-  for (; next < ordered.length; next++) {
-    const request = ordered[next] as ReadRequest
-    const offset = earliestOf(request)
-    const newEnd = Math.max(end, endOf(request))
-    if (request.extent.source !== head.extent.source || offset - end > GAP_BYTES) break
-    if (newEnd - start > SHARED_BYTES) break
-    end = newEnd
+function bySource(requests: readonly ReadRequest[]): ReadonlyMap<ByteSource, ReadRequest[]> {
+  const groups = new Map<ByteSource, ReadRequest[]>()
+  for (const request of requests) {
+    const group = groups.get(request.extent.source)
+    if (group === undefined) groups.set(request.extent.source, [request])
+    else group.push(request)
   }
-  return ordered.slice(first, next)
+  return groups
 }
 
-async function readAlone(
-  request: ReadRequest,
+async function readGroup(
+  { offset, length, items }: RangeGroup<ReadRequest>,
   located: Promise<void> | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const [request] = items as [ReadRequest]
   const { source, name, locator } = request.extent
-  if (locator !== undefined) return readShared([request], located, signal)
-  const { target, at, length } = request
-  const bytes = target.subarray(at, at + length)
-  await readExactlyInto(source, fileOffset(request), bytes, signal, name)
-  request.done(request, bytes)
-}
-
-async function readShared(
-  group: readonly ReadRequest[],
-  located: Promise<void> | undefined,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { source } = (group[0] as ReadRequest).extent
-  const offset = earliestOf(group[0] as ReadRequest)
-  const end = group.reduce((latest, request) => Math.max(latest, endOf(request)), offset)
-  const range = { offset, length: end - offset }
+  if (items.length === 1 && locator === undefined) {
+    const bytes = request.target.subarray(request.at, request.at + length)
+    await readExactlyInto(source, offset, bytes, signal, name)
+    request.done(request, bytes)
+    return
+  }
+  const range = { offset, length }
   const deal = (bytes: Uint8Array): void => {
-    for (const request of group) {
+    for (const request of items) {
       const start = fileOffset(request) - offset
       const part = bytes.subarray(start, start + request.length)
       request.target.set(part, request.at)

@@ -1,6 +1,6 @@
 /** How much is held in memory at a time. A conversion takes the defaults; a test takes less, to cross every boundary. */
 
-import { GATHER_WINDOW_BYTES, SMALL_GATHER_BYTES } from "../plan/gather-blocks.ts"
+import { GATHER_WINDOW_BYTES, SMALL_GATHER_BYTES } from "../strided/blocks.ts"
 
 /** All are bytes, but for the count of chunks. */
 export interface TransferSizes {

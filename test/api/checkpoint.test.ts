@@ -182,6 +182,14 @@ describe("tensors", () => {
     expect(() => checkpoint.plan()).toThrow(expect.objectContaining({ code: "tensor-unsupported" }))
   })
 
+  it("that overlap in memory are named in chains, in the order of the checkpoint", async () => {
+    const { sharedMemory } = await openCheckpoint(fixture("sharing-tied-thrice"))
+    expect(sharedMemory).toEqual([
+      ["c", "b", "a"],
+      ["y", "x"],
+    ])
+  })
+
   it("with the same name are an error where names are asked for, and only there", async () => {
     const value = new Map<string, TestValue>([
       ["a.b", tensor(F32, [1])],

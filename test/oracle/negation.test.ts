@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { fixElements } from "../../src/transfer/gather-elements.ts"
+import { fixElements } from "../../src/strided/convert.ts"
 
 const PYTHON = fileURLToPath(new URL("../../.oracle/venv/bin/python", import.meta.url))
 

@@ -1,10 +1,10 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { View } from "../../examples/web/src/model/memory-blocks.ts"
 import { elementCountOf, memoryBlocks } from "../../examples/web/src/model/memory-blocks.ts"
+import type { StridedView } from "../../src/index.ts"
 
 /** Storage offsets of all elements, in the view's own order. */
-function offsetsOf({ elementOffset, shape, strides }: View): number[] {
+function offsetsOf({ elementOffset, shape, strides }: StridedView): number[] {
   return shape.reduce(
     (offsets, size, i) =>
       offsets.flatMap((offset) =>
@@ -14,12 +14,12 @@ function offsetsOf({ elementOffset, shape, strides }: View): number[] {
   )
 }
 
-function spanBytesOf(view: View): number {
+function spanBytesOf(view: StridedView): number {
   const offsets = offsetsOf(view)
   return (Math.max(...offsets) - Math.min(...offsets) + 1) * view.itemBytes
 }
 
-const blocksOf = (view: View, mostBytes: number): readonly View[] => {
+const blocksOf = (view: StridedView, mostBytes: number): readonly StridedView[] => {
   const blocks = memoryBlocks(view, mostBytes)
   return Array.from({ length: blocks.count }, (_, index) => blocks.at(index))
 }

@@ -2,8 +2,8 @@
 
 import type { ByteSink } from "../../src/bytes/byte-sink.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
+import { fixElements } from "../../src/strided/convert.ts"
 import type { GatherRequest } from "../../src/transfer/direct-sink.ts"
-import { fixElements } from "../../src/transfer/gather-elements.ts"
 
 /** Counts every operation of one run; at `failAt` the next one fails. Answers take a random number of turns. */
 export class Conductor {

@@ -5,25 +5,18 @@
  * each from another end of the storage: its columns are as good, and a few of them take a few kilobytes.
  */
 
-/** Elements at `elementOffset` + sum of index * stride. As the library's segments have it. */
-export interface View {
-  readonly itemBytes: number
-  readonly elementOffset: number
-  readonly shape: readonly number[]
-  /** In elements. */
-  readonly strides: readonly number[]
-}
+import type { StridedView } from "tosafetensors"
 
 export interface MemoryBlocks {
   readonly count: number
   /** Bytes of the storage from the first to the last element of a block, at most. */
   readonly spanBytes: number
   /** Block number `index`. Their storage offsets rise with it, unless the view overlaps itself. */
-  readonly at: (index: number) => View
+  readonly at: (index: number) => StridedView
 }
 
 /** Neither the elements of a block nor what they span in the storage are more than `mostBytes`, but one element may be. */
-export function memoryBlocks(view: View, mostBytes: number): MemoryBlocks {
+export function memoryBlocks(view: StridedView, mostBytes: number): MemoryBlocks {
   const { itemBytes, elementOffset } = view
   const dimensions = view.shape
     .map((size, i) => ({ size, stride: view.strides[i] ?? 0 }))
@@ -48,7 +41,7 @@ export function memoryBlocks(view: View, mostBytes: number): MemoryBlocks {
   const indices = Math.min(size, steps, Math.floor(most / elements))
   const outer = dimensions.slice(0, cut - 1)
   const blocksInRow = Math.ceil(size / indices)
-  const at = (index: number): View => {
+  const at = (index: number): StridedView => {
     const first = (index % blocksInRow) * indices
     return {
       itemBytes,
@@ -71,6 +64,6 @@ function offsetOfRow(outer: readonly { size: number; stride: number }[], row: nu
 }
 
 /** Elements of a view. */
-export function elementCountOf({ shape }: View): number {
+export function elementCountOf({ shape }: StridedView): number {
   return shape.reduce((product, size) => product * size, 1)
 }

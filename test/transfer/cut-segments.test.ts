@@ -2,9 +2,9 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { gatherBlockAt } from "../../src/plan/gather-blocks.ts"
 import type { Segment } from "../../src/plan/segments.ts"
-import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-chunks.ts"
+import { gatherBlockAt } from "../../src/strided/blocks.ts"
+import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-segments.ts"
 import { depth } from "../depth.ts"
 
 const source = memorySource(new Uint8Array(0))

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { type GatherBlock, gatherBlockAt, gatherCost, spanOf } from "../../src/plan/gather-blocks.ts"
-import type { StridedView } from "../../src/plan/segments.ts"
+import { type GatherBlock, gatherBlockAt, gatherCost } from "../../src/strided/blocks.ts"
+import { type StridedView, spanOf } from "../../src/strided/view.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 import { depth } from "../depth.ts"
 

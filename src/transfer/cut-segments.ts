@@ -1,13 +1,16 @@
 /**
- * Cuts the segments of a plan into chunks: what is produced and written in one go.
+ * Cuts the segments of a plan: all of them into chunks, which are produced and written in one go, or a range of the output
+ * into pieces that can be made, where elements stay whole and a small gather is made whole.
  *
  * Many small tensors share a chunk, a large one takes many. Elements are never split, and a large gather has its
  * chunks to itself, cut where its windows end. What the sink takes over has chunks of its own as well, large ones.
  */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { gatherBlockAt, spanOf } from "../plan/gather-blocks.ts"
+import type { ByteRange } from "../bytes/read-exactly.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
+import { gatherBlockAt } from "../strided/blocks.ts"
+import { spanOf } from "../strided/view.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** A part of a segment. */
@@ -18,6 +21,16 @@ export interface Piece {
   readonly length: number
   /** Byte in the chunk where it goes. */
   readonly target: number
+}
+
+/** What is made, and the part of it that is wanted. */
+export interface RangePiece extends Piece {
+  /** Bytes at its beginning that are not wanted. */
+  readonly skipped: number
+  /** Bytes that are. They go to `target`, a byte in the range. */
+  readonly taken: number
+  /** True for what holds a window, or inflates. */
+  readonly serial: boolean
 }
 
 /** A range of the output and the pieces that tile it. */
@@ -96,6 +109,7 @@ function* cutLargeGather(segment: GatherSegment, sizes: TransferSizes, direct: b
   }
 }
 
+/** Bytes of as many elements as `bytes` hold. */
 function wholeElements({ view }: GatherSegment, bytes: number): number {
   return Math.floor(bytes / view.itemBytes) * view.itemBytes
 }
@@ -109,8 +123,62 @@ export function isLargeGather({ view, length }: GatherSegment, { smallGatherByte
   return length > smallGatherBytes || spanOf(view) * view.itemBytes > smallGatherBytes
 }
 
+/** From byte `offset`, where an element begins, to where the window of its block ends. */
 function bytesToBlockEnd({ view }: GatherSegment, offset: number, windowBytes: number): number {
   const element = offset / view.itemBytes
   const block = gatherBlockAt(view, element, windowBytes)
   return (block.firstElement + block.elementCount - element) * view.itemBytes
+}
+
+/** The pieces for `range`, in order. All of `segments` overlap it, and together they cover it. */
+export function* cutRange(
+  segments: readonly Segment[],
+  range: ByteRange,
+  sizes: TransferSizes,
+): Generator<RangePiece> {
+  for (const segment of segments) {
+    const from = Math.max(0, range.offset - segment.start)
+    const to = Math.min(segment.length, range.offset + range.length - segment.start)
+    const serial = isSerial(segment, sizes)
+    for (let wanted = from; wanted < to; ) {
+      const { offset, end } = pieceAt(segment, wanted, to, sizes)
+      const stop = Math.min(end, to)
+      const target = segment.start + wanted - range.offset
+      const length = end - offset
+      yield { segment, offset, length, target, skipped: wanted - offset, taken: stop - wanted, serial }
+      wanted = stop
+    }
+  }
+}
+
+function isSerial(segment: Segment, sizes: TransferSizes): boolean {
+  if (segment.kind === "literal") return false
+  return segment.extent.coding === "deflate" || (segment.kind === "gather" && isLargeGather(segment, sizes))
+}
+
+/** The piece that begins with byte `wanted` of the segment, or with what has to be made before it. */
+function pieceAt(
+  segment: Segment,
+  wanted: number,
+  to: number,
+  sizes: TransferSizes,
+): { readonly offset: number; readonly end: number } {
+  if (segment.kind === "gather") return gatherPieceAt(segment, wanted, to, sizes)
+  const inflates = segment.kind === "copy" && segment.extent.coding === "deflate"
+  return { offset: wanted, end: inflates ? Math.min(to, wanted + sizes.chunkBytes) : to }
+}
+
+function gatherPieceAt(
+  segment: GatherSegment,
+  wanted: number,
+  to: number,
+  sizes: TransferSizes,
+): { readonly offset: number; readonly end: number } {
+  if (!isLargeGather(segment, sizes)) return { offset: 0, end: segment.length }
+  const { itemBytes } = segment.view
+  const offset = wanted - (wanted % itemBytes)
+  const wholeEnd = Math.ceil(to / itemBytes) * itemBytes
+  const most = Math.max(itemBytes, wholeElements(segment, sizes.chunkBytes))
+  const length = Math.min(bytesToBlockEnd(segment, offset, sizes.windowBytes), most, wholeEnd - offset)
+  return { offset, end: offset + length }
 }

@@ -4,9 +4,9 @@ import { crc32 } from "node:zlib"
 import fc from "fast-check"
 import { afterEach, describe, expect, it } from "vitest"
 import type { CopyAnswer, CopyJob } from "../../src/node/copy-job.ts"
-import { copyRanges } from "../../src/node/copy-ranges.ts"
 import { FileCopier } from "../../src/node/file-copier.ts"
 import { openFileSource } from "../../src/node/file-source.ts"
+import { runCopyJob } from "../../src/node/run-copy-job.ts"
 import { WriteSizes } from "../../src/node/write-sizes.ts"
 import type { CopyRange } from "../../src/transfer/direct-sink.ts"
 import { refusal } from "./refusal.ts"
@@ -54,7 +54,7 @@ describe("ranges that are copied from file to file", () => {
         (given, position, size) => {
           const { from, to, output } = files()
           const wanted = within(given)
-          const answer = copyRanges({ kind: "ranges", from, to, position, ranges: wanted, writeBytes: size })
+          const answer = runCopyJob({ kind: "ranges", from, to, position, ranges: wanted, writeBytes: size })
           const parts = wanted.map(({ offset, length }) => INPUT.subarray(offset, offset + length))
           const expected = Buffer.concat([Buffer.alloc(position), ...parts])
           expect(Buffer.compare(readFileSync(output), expected)).toBe(0)
@@ -71,7 +71,7 @@ describe("ranges that are copied from file to file", () => {
     const whole = { offset: 0, length: 10, checksum: true }
     const range = { offset: INPUT.length - 5, length: 6, checksum: true }
     const job = { kind: "ranges", from, to, position: 0, writeBytes: 32 * KiB } as const
-    const answer = copyRanges({ ...job, ranges: [whole, range] })
+    const answer = runCopyJob({ ...job, ranges: [whole, range] })
     expect(answer).toEqual({ short: { offset: range.offset, length: 6, got: 5 } })
   })
 
@@ -84,9 +84,9 @@ describe("ranges that are copied from file to file", () => {
     const failed = (side: string): unknown => ({
       failed: { side, code: "EBADF", message: expect.any(String) },
     })
-    expect(copyRanges({ ...job, from, to: readOnly })).toEqual(failed("write"))
+    expect(runCopyJob({ ...job, from, to: readOnly })).toEqual(failed("write"))
     closeSync(opened.splice(opened.indexOf(from), 1)[0] as number)
-    expect(copyRanges({ ...job, from, to })).toEqual(failed("read"))
+    expect(runCopyJob({ ...job, from, to })).toEqual(failed("read"))
   })
 })
 

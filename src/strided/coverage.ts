@@ -6,8 +6,10 @@
  * affordable: a view may have as many runs as a file has bytes. Beyond it the answer is a lower bound, and says so.
  */
 
+import { coalesce, OVERLAPPING, type RangeGroup } from "../bytes/coalesce.ts"
 import { sortedSteps } from "../bytes/sorted.ts"
-import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import type { StridedView } from "./view.ts"
 
 /** Repeats what it holds `count` times, `stride` bytes apart. Both are above 1. */
 interface Level {
@@ -37,17 +39,9 @@ export interface CoverageBudget {
   runs: number
 }
 
-/** A strided view, in elements. */
-interface ElementView {
-  readonly shape: readonly number[]
-  readonly strides: readonly number[]
-  readonly elementOffset: number
-  readonly elementCount: number
-}
-
 /** The bytes that a view touches; undefined when it has no elements. */
-export function latticeOf(view: ElementView, itemBytes: number): ByteLattice | undefined {
-  if (view.elementCount === 0) return undefined
+export function latticeOf(view: Omit<StridedView, "itemBytes">, itemBytes: number): ByteLattice | undefined {
+  if (view.shape.includes(0)) return undefined
   const dimensions: Level[] = []
   for (let i = 0; i < view.shape.length; i++) {
     const count = view.shape[i] as number
@@ -69,38 +63,22 @@ export function latticeOf(view: ElementView, itemBytes: number): ByteLattice | u
 }
 
 /** The bytes that lie in at least one of `lattices`. */
-export function coverageOf(lattices: readonly ByteLattice[], budget: CoverageBudget): Coverage {
-  return atOnce(coverageOfSteps(lattices, budget))
-}
-
-/** As `coverageOf`, in steps. */
-export function* coverageOfSteps(lattices: readonly ByteLattice[], budget: CoverageBudget): Steps<Coverage> {
+export function* coverageOf(lattices: readonly ByteLattice[], budget: CoverageBudget): Steps<Coverage> {
   let byteLength = 0
   let exact = true
-  for (const group of yield* overlappingGroups(lattices)) {
+  let left = STEP_ITEMS
+  const sorted = yield* sortedSteps(lattices, (a, b) => a.start - b.start)
+  for (const group of coalesce(sorted, ({ start }) => start, endOf, OVERLAPPING)) {
+    left -= group.items.length
+    if (left <= 0) {
+      left = STEP_ITEMS
+      yield
+    }
     const coverage = yield* groupCoverage(group, budget)
     byteLength += coverage.byteLength
     exact &&= coverage.exact
   }
   return { byteLength, exact }
-}
-
-/** Lattices whose first to last bytes overlap, in chains. */
-function* overlappingGroups(lattices: readonly ByteLattice[]): Steps<readonly (readonly ByteLattice[])[]> {
-  if (lattices.length <= 1) return lattices.length === 0 ? [] : [lattices]
-  const groups: ByteLattice[][] = []
-  let reach = -1
-  let left = STEP_ITEMS
-  for (const lattice of yield* sortedSteps(lattices, (a, b) => a.start - b.start)) {
-    if (--left === 0) {
-      left = STEP_ITEMS
-      yield
-    }
-    if (lattice.start < reach) groups.at(-1)?.push(lattice)
-    else groups.push([lattice])
-    reach = Math.max(reach, endOf(lattice))
-  }
-  return groups
 }
 
 /** One past the last byte. */
@@ -110,20 +88,22 @@ function endOf({ start, runBytes, levels }: ByteLattice): number {
   return end
 }
 
-function* groupCoverage(group: readonly ByteLattice[], budget: CoverageBudget): Steps<Coverage> {
-  const start = group[0]?.start ?? 0
-  const end = group.reduce((last, lattice) => Math.max(last, endOf(lattice)), start)
-  const whole = { byteLength: end - start, exact: true }
+/** Of lattices whose first to last bytes overlap in a chain. */
+function* groupCoverage(
+  { offset, length, items: group }: RangeGroup<ByteLattice>,
+  budget: CoverageBudget,
+): Steps<Coverage> {
+  const whole = { byteLength: length, exact: true }
   // Runs that overlap in a chain cover all from the first byte to the last.
   if (group.every(({ levels }) => levels.length === 0)) return whole
-  if (group.some((each) => each.levels.length === 0 && each.runBytes === end - start)) return whole
+  if (group.some((each) => each.levels.length === 0 && each.runBytes === length)) return whole
   const distinct = group.length === 1 ? group : yield* withoutRepeats(group)
   const least = distinct.map(coverageOfOne)
   const [only] = least
   if (only?.exact === true && least.length === 1) return only
-  const period = factorOut(distinct, start, budget)
+  const period = factorOut(distinct, offset, budget)
   if (period !== undefined) {
-    const { byteLength, exact } = yield* coverageOfSteps(period.within, budget)
+    const { byteLength, exact } = yield* coverageOf(period.within, budget)
     return { byteLength: byteLength * period.count, exact }
   }
   const runs = distinct.reduce((sum, lattice) => sum + runsOf(lattice), 0)

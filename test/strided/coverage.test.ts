@@ -1,15 +1,16 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import {
   type ByteLattice,
   type Coverage,
   type CoverageBudget,
   coverageOf,
   latticeOf,
-} from "../../src/plan/byte-coverage.ts"
+} from "../../src/strided/coverage.ts"
 import { depth } from "../depth.ts"
 import { DTYPES } from "../property/dtypes.ts"
-import { elementCount, elementsNeeded } from "../property/model.ts"
+import { elementsNeeded } from "../property/model.ts"
 import { makeView, type View, view } from "../property/random-view.ts"
 import { markBytes } from "../property/unreferenced-reference.ts"
 
@@ -18,8 +19,7 @@ const plenty = (): CoverageBudget => ({ dimensions: 10_000, runs: 2 ** 20 })
 
 function latticesOf(views: readonly (View & { readonly itemBytes: number })[]): readonly ByteLattice[] {
   return views.flatMap(({ itemBytes, offset, shape, strides }) => {
-    const given = { shape, strides, elementOffset: offset, elementCount: elementCount(shape) }
-    return latticeOf(given, itemBytes) ?? []
+    return latticeOf({ shape, strides, elementOffset: offset }, itemBytes) ?? []
   })
 }
 
@@ -35,7 +35,7 @@ const bytes = (
 })
 
 const cover = (views: readonly (View & { readonly itemBytes: number })[], budget = plenty()): Coverage =>
-  coverageOf(latticesOf(views), budget)
+  atOnce(coverageOf(latticesOf(views), budget))
 
 function marked(views: readonly (View & { readonly itemBytes: number })[]): number {
   const length = Math.max(0, ...views.map((v) => elementsNeeded(v.offset, v.shape, v.strides) * v.itemBytes))
