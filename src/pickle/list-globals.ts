@@ -91,7 +91,7 @@ type Follow = (listing: Listing) => void
 
 /** What opcodes do that is more than moving values, as either unpickler of CPython does it. */
 const FOLLOW_BY_NAME: ReadonlyMap<string, Follow> = /* @__PURE__ */ new Map<string, Follow>([
-  ["STRING", string],
+  ["STRING", pushQuoted],
   ["NEXT_BUFFER", ({ stack }) => stack.push(null)],
   ["POP", ({ stack }) => stack.popOrUnmark()],
   ["DUP", ({ stack }) => stack.duplicate()],
@@ -128,7 +128,7 @@ const FOLLOW: readonly (Follow | undefined)[] = /* @__PURE__ */ OPCODE_BY_BYTE.m
   FOLLOW_BY_NAME.get(opcode?.name ?? ""),
 )
 
-function string(listing: Listing): void {
+function pushQuoted(listing: Listing): void {
   const { bytes, start, end, at } = listing.walker
   listing.failUnless(isQuotedLine(bytes, start, end))
   listing.stack.push(at)
@@ -187,7 +187,7 @@ function declare(listing: Listing): void {
 }
 
 function persistentId(listing: Listing): void {
-  listing.failUnless(listing.options.hasPersistentIds !== false)
+  listing.failUnless(listing.hasPersistentIds)
   // Whatever a loader keeps under it.
   listing.stack.push(null)
 }

@@ -39,8 +39,11 @@ export interface ListingOptions {
 export class Listing {
   readonly walker: OpcodeWalker
   readonly stack: SymbolicStack
-  readonly options: ListingOptions
+  readonly #options: ListingOptions
+  readonly #limits: Limits
+  readonly #within: string
   readonly #budget: ListingBudget
+  readonly hasPersistentIds: boolean
   protocol: number | undefined
   opcodeCount = 0
   end: number
@@ -49,25 +52,28 @@ export class Listing {
   readonly #names: PushedNames
 
   constructor(bytes: Uint8Array, options: ListingOptions, stack: SymbolicStack) {
-    const { limits, start = 0, isWhole = true } = options
+    const { limits, start = 0, isWhole = true, hasPersistentIds = true } = options
     this.walker = new OpcodeWalker(bytes, start, isWhole)
     this.#names = new PushedNames(bytes)
     this.stack = stack
-    this.options = options
+    this.#options = options
+    this.#limits = limits
+    this.#within = options.within
+    this.hasPersistentIds = hasPersistentIds
     this.end = start
     this.#budget = options.budget ?? { opcodes: 0, memory: MemoryBudget.of(limits, bytes.byteLength) }
   }
 
   /** @throws `limit-exceeded`. */
   count({ listingCost }: OpcodeInfo): void {
-    const { limits, within } = this.options
     const budget = this.#budget
     const { memory } = budget
     this.opcodeCount += 1
     budget.opcodes += 1
-    if (budget.opcodes > limits.maxOpcodes) requireWithin(limits, "maxOpcodes", budget.opcodes, within)
+    if (budget.opcodes > this.#limits.maxOpcodes)
+      requireWithin(this.#limits, "maxOpcodes", budget.opcodes, this.#within)
     memory.taken += listingCost
-    if (memory.taken > memory.allowed) throw memory.refusal(within)
+    if (memory.taken > memory.allowed) throw memory.refusal(this.#within)
     this.end = this.walker.position
     if (!this.walker.crossesFrame) return
     // Once a pickle: from here on nothing is certain, but all is listed as it stands.
@@ -81,9 +87,8 @@ export class Listing {
   }
 
   memoize(index?: number): void {
-    const { limits, within } = this.options
     if (this.stack.memoize(index)) this.#budget.memory.taken += MEMO_ENTRY_BYTES
-    requireWithin(limits, "maxMemoEntries", this.stack.memoSize, within)
+    requireWithin(this.#limits, "maxMemoEntries", this.stack.memoSize, this.#within)
   }
 
   /** Takes the callable off, which lies below `given` other operands. */
@@ -128,7 +133,7 @@ export class Listing {
     const isReached = !this.stack.hasFailed
     const use = "mentioned"
     const mention = { module, name, isNamed, isReached, at, opcode, use, usedBy: undefined } as const
-    const noted = this.options.onMention(mention)
+    const noted = this.#options.onMention(mention)
     if (noted === undefined) this.goesOn = false
     return noted
   }

@@ -148,7 +148,7 @@ export class SymbolicStack {
   move({ takes, leaves }: OpcodeInfo, at: number): boolean {
     if (leaves === undefined || leaves === "global") return false
     if (takes === "mark") this.popMark()
-    else for (let i = 0; i < takes; i++) this.pop()
+    else for (let i = takes; i > 0; i--) this.pop()
     if (leaves === "value") this.#values.push(undefined)
     else if (leaves === "text") this.#values.push(at)
     else if (leaves === "mark") this.#marks.push(this.#values.length)
