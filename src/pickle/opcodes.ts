@@ -46,21 +46,27 @@ export interface OpcodeInfo {
 type Leaves = "value" | "text" | "mark" | "changed" | "nothing" | "global"
 
 // Costs are what values take in V8 on 64-bit machines without pointer compression (Node), measured and rounded up. Texts
-// and bytes are counted without their content, which is no more than the pickle holds. One cost for all opcodes would
-// not do: at a text's 48 bytes, empty dicts of one byte each would take twice what the budget allows.
+// and bytes are counted without their content, which is no more than the pickle holds. From a number to a global they
+// differ by a factor of 15: one cost for all opcodes would bound nothing, or refuse what people save.
+//
+// Sums are written out: bundlers keep a sum that nobody uses.
 
 /** A place on the stack, and later in a container. Both grow by half when they are full. */
 const PLACE = 16
 /** An object, and its place. */
-const OBJECT = 40 + PLACE
+const OBJECT = 56
 /** An array of items, and the container's entry in the census of tensors. */
 const ITEMS = 80
-const TEXT = PLACE + 32
-const BYTES = PLACE + 112
+/** An object with items. */
+const FILLED = 136
+const TEXT = 48
+const BYTES = 128
+const LONG = 56
+const FLOAT = 72
 /** What a listing notes of a global: where it is and what becomes of it, and two names of a few dozen characters. */
-const MENTION = 224
+const MENTION = 240
 /** A tensor's record, a storage: a dozen fields. What policies copy is charged on top. */
-const MADE = PLACE + 144
+const MADE = 160
 
 /**
  * Refused are the text opcodes of protocols 0 and 1, whatever builds instances by class name (INST, OBJ), the
@@ -82,8 +88,8 @@ const ROWS: readonly Row[] = [
   ["K", "BININT1", "uint8", 1, PLACE, 0, "value"],
   ["M", "BININT2", "uint16", 1, PLACE, 0, "value"],
   ["L", "LONG", "line", 0, "refused", 0, "value"],
-  ["\x8a", "LONG1", "uint8-length-integer", 2, PLACE + 40, 0, "value"],
-  ["\x8b", "LONG4", "int32-length-integer", 2, PLACE + 40, 0, "value"],
+  ["\x8a", "LONG1", "uint8-length-integer", 2, LONG, 0, "value"],
+  ["\x8b", "LONG4", "int32-length-integer", 2, LONG, 0, "value"],
   ["S", "STRING", "line", 0, "refused"],
   ["T", "BINSTRING", "int32-length-string", 1, TEXT, 0, "text"],
   ["U", "SHORT_BINSTRING", "uint8-length-string", 1, TEXT, 0, "text"],
@@ -101,23 +107,23 @@ const ROWS: readonly Row[] = [
   ["X", "BINUNICODE", "uint32-length-text", 1, TEXT, 0, "text"],
   ["\x8d", "BINUNICODE8", "uint64-length-text", 4, TEXT, 0, "text"],
   ["F", "FLOAT", "line", 0, "refused", 0, "value"],
-  ["G", "BINFLOAT", "float64-big-endian", 1, OBJECT + 16, 0, "value"],
+  ["G", "BINFLOAT", "float64-big-endian", 1, FLOAT, 0, "value"],
   ["]", "EMPTY_LIST", "none", 1, OBJECT, 0, "value"],
   ["a", "APPEND", "none", 0, ITEMS, 1, "changed"],
   ["e", "APPENDS", "none", 1, ITEMS, "mark", "changed"],
   ["l", "LIST", "none", 0, "refused", "mark", "value"],
   [")", "EMPTY_TUPLE", "none", 1, PLACE, 0, "value"],
-  ["t", "TUPLE", "none", 0, OBJECT + ITEMS, "mark", "value"],
-  ["\x85", "TUPLE1", "none", 2, OBJECT + ITEMS, 1, "value"],
-  ["\x86", "TUPLE2", "none", 2, OBJECT + ITEMS, 2, "value"],
-  ["\x87", "TUPLE3", "none", 2, OBJECT + ITEMS, 3, "value"],
+  ["t", "TUPLE", "none", 0, FILLED, "mark", "value"],
+  ["\x85", "TUPLE1", "none", 2, FILLED, 1, "value"],
+  ["\x86", "TUPLE2", "none", 2, FILLED, 2, "value"],
+  ["\x87", "TUPLE3", "none", 2, FILLED, 3, "value"],
   ["}", "EMPTY_DICT", "none", 1, OBJECT, 0, "value"],
   ["d", "DICT", "none", 0, "refused", "mark", "value"],
   ["s", "SETITEM", "none", 0, ITEMS, 2, "changed"],
   ["u", "SETITEMS", "none", 1, ITEMS, "mark", "changed"],
   ["\x8f", "EMPTY_SET", "none", 4, OBJECT, 0, "value"],
   ["\x90", "ADDITEMS", "none", 4, ITEMS, "mark", "changed"],
-  ["\x91", "FROZENSET", "none", 4, OBJECT + ITEMS, "mark", "value"],
+  ["\x91", "FROZENSET", "none", 4, FILLED, "mark", "value"],
   ["0", "POP", "none", 0, "refused"],
   ["2", "DUP", "none", 0, "refused"],
   ["(", "MARK", "none", 0, PLACE, 0, "mark"],
@@ -132,8 +138,8 @@ const ROWS: readonly Row[] = [
   ["\x82", "EXT1", "uint8", 2, "refused", 0, "global"],
   ["\x83", "EXT2", "uint16", 2, "refused", 0, "global"],
   ["\x84", "EXT4", "int32", 2, "refused", 0, "global"],
-  ["c", "GLOBAL", "two-names", 0, PLACE + MENTION, 0, "global"],
-  ["\x93", "STACK_GLOBAL", "none", 4, PLACE + MENTION, 2, "global"],
+  ["c", "GLOBAL", "two-names", 0, MENTION, 0, "global"],
+  ["\x93", "STACK_GLOBAL", "none", 4, MENTION, 2, "global"],
   ["R", "REDUCE", "none", 0, MADE],
   ["b", "BUILD", "none", 0, 0, 1, "changed"],
   ["i", "INST", "two-names", 0, "refused", "mark", "global"],
@@ -151,7 +157,7 @@ const ROWS: readonly Row[] = [
 export const OPCODES: readonly OpcodeInfo[] = /* @__PURE__ */ ROWS.map(
   ([code, name, operand, protocol, cost, takes = 0, leaves]) => {
     const accepted = cost !== "refused"
-    const listingCost = leaves === "global" ? PLACE + MENTION : cost === 0 ? 0 : PLACE
+    const listingCost = leaves === "global" ? MENTION : cost === 0 ? 0 : PLACE
     return Object.freeze({
       code: code.charCodeAt(0),
       name,
