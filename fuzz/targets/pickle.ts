@@ -5,9 +5,9 @@
 
 import { toPlainValue } from "../../src/api/plain-values.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
-import { PickleDecoder } from "../../src/pickle/decode.ts"
-import { findPickleEnd } from "../../src/pickle/find-end.ts"
+import { findPickleEndSteps, PickleDecoder } from "../../src/pickle/decode.ts"
 import { HANDLERS } from "../../src/pickle/handlers.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { MachineState } from "../../src/pickle/machine-state.ts"
@@ -86,7 +86,7 @@ function makeRun(within: Limits = limits): Run {
 
 /** Whether the pickle is accepted or not: where its opcodes can be told apart, they end where CPython's table says. */
 function checkEnd(bytes: Uint8Array): void {
-  const found = outcomeOfSync(() => findPickleEnd(bytes, 0, WITHIN, limits))
+  const found = outcomeOfSync(() => atOnce(findPickleEndSteps(bytes, 0, WITHIN, limits)))
   if (found.value === undefined) return
   require(found.value ===
     pickleEnd(bytes), `findPickleEnd says ${found.value}, CPython's table ${pickleEnd(bytes)}`)
@@ -115,7 +115,7 @@ function checkEnds(bytes: Uint8Array, end: number): void {
   const decoder = new PickleDecoder(bytes, WITHIN, limits)
   while (decoder.next().name !== "STOP") require(decoder.position > decoder.at, "the decoder stands still")
   require(decoder.position === end, `the decoder ends at ${decoder.position}, the machine at ${end}`)
-  const found = findPickleEnd(bytes, 0, WITHIN, limits)
+  const found = atOnce(findPickleEndSteps(bytes, 0, WITHIN, limits))
   require(found === end, `findPickleEnd says ${found}, the machine ends at ${end}`)
   const other = pickleEnd(bytes)
   require(other === end, `by CPython's table it ends at ${other}, the machine ends at ${end}`)

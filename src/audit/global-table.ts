@@ -1,6 +1,6 @@
 /** Gathers the globals of all pickles of a file: one row for each that a pickle names. */
 
-import type { GlobalMention } from "../pickle/shadow-stack.ts"
+import type { GlobalMention } from "../pickle/symbolic-stack.ts"
 import { findAllowedGlobal } from "../torch/allowed-globals.ts"
 import { loadKnowledge } from "./danger-first.ts"
 import type { knowledgeOf } from "./global-knowledge.ts"

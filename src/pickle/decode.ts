@@ -1,21 +1,18 @@
 /**
- * Reads a pickle opcode by opcode for the machine. It knows how operands are laid out and nothing of what opcodes mean.
- * Those who only look walk over the operands (opcode-walker.ts), by the same table.
- *
- * Follows CPython's `pickletools.py`. The decoder works on the buffer in place and reuses its own fields: reading an
- * opcode allocates nothing but the operand itself.
+ * Reads a pickle opcode by opcode for the machine: makes the operands that the walker finds, and nothing of what opcodes
+ * mean. Reading an opcode allocates nothing but the operand itself.
  */
 
 import { ShortTextReader } from "../bytes/short-text.ts"
+import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { FaultCode } from "../errors.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
+import { CheckpointError, isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { quoteText } from "../quote-text.ts"
+import { OpcodeWalker } from "./opcode-walker.ts"
 import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
 import { decodePythonText, decodeUtf8 } from "./python-text.ts"
-
-const LINE_FEED = 0x0a
 
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
 export const GLOBAL_NAME_BYTES = 256
@@ -38,41 +35,31 @@ export class PickleDecoder {
   readonly within: string
   /** The opcode read last; undefined before the first, and when what follows could not be read. */
   opcode: OpcodeInfo | undefined
-  /** Byte offset of that opcode in `bytes`. */
-  at = 0
   /** Its operand. For GLOBAL and INST the module, with the attribute in `name`. */
   operand: Operand
   /** The second line of GLOBAL and INST. */
   name = ""
 
-  readonly #bytes: Uint8Array
-  readonly #view: DataView
+  readonly #walker: OpcodeWalker
   readonly #shortTexts: ShortTextReader
-  readonly #end: number // a typed array's own length costs more than the read it guards
   readonly #limits: Limits
-  #position: number
-  /** Where the frame ends that was begun last; Infinity when none is open. */
-  #frameEnd = Number.POSITIVE_INFINITY
   #frameFault: CheckpointError | undefined
 
   constructor(bytes: Uint8Array, within: string, limits: Limits, { start = 0 }: DecoderOptions = {}) {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#walker = new OpcodeWalker(bytes, start, false)
     this.#shortTexts = new ShortTextReader(bytes)
-    this.#end = bytes.byteLength
     this.#limits = limits
-    this.#position = start
     this.within = within
+  }
+
+  /** Byte offset of the opcode read last. */
+  get at(): number {
+    return this.#walker.at
   }
 
   /** Byte offset of the next opcode. */
   get position(): number {
-    return this.#position
-  }
-
-  /** Bytes that follow the opcode read last and its operand. */
-  get remaining(): number {
-    return this.#end - this.#position
+    return this.#walker.position
   }
 
   /**
@@ -82,15 +69,12 @@ export class PickleDecoder {
    *   for names that are not printable ASCII, `limit-exceeded` (`maxIntegerBytes`).
    */
   next(): OpcodeInfo {
-    this.at = this.#position
+    const { frameEnd } = this.#walker
     this.opcode = undefined
-    const byte = this.#bytes[this.#take(1)] as number
-    const opcode = OPCODE_BY_BYTE[byte]
-    if (opcode === undefined) {
-      throw this.fault("pickle-opcode", `byte 0x${byte.toString(16).padStart(2, "0")} is no pickle opcode`)
-    }
+    if (!this.#walker.next()) throw this.#stopped()
+    const opcode = OPCODE_BY_BYTE[this.#walker.code] as OpcodeInfo
     this.operand = opcode.operand === "none" ? undefined : this.#readOperand(opcode.operand)
-    if (this.#position > this.#frameEnd) this.#leaveFrame()
+    if (this.at < frameEnd) this.#lookAtFrame(opcode, frameEnd)
     this.opcode = opcode
     return opcode
   }
@@ -103,9 +87,10 @@ export class PickleDecoder {
    */
   requireFrames(): void {
     if (this.#frameFault !== undefined) throw this.#frameFault
-    if (this.#frameEnd === Number.POSITIVE_INFINITY || this.#frameEnd === this.#position) return
-    const problem = `a frame goes on for ${this.#frameEnd - this.#position} bytes after the end of the pickle`
-    throw new CheckpointError("pickle-trailing", { within: this.within, at: this.#position, problem })
+    const { position, frameEnd } = this.#walker
+    if (frameEnd <= position) return
+    const problem = `a frame goes on for ${frameEnd - position} bytes after the end of the pickle`
+    throw new CheckpointError("pickle-trailing", { within: this.within, at: position, problem })
   }
 
   /** An error of this pickle at the opcode read last. */
@@ -114,110 +99,78 @@ export class PickleDecoder {
   }
 
   #readOperand(kind: OperandKind): Operand {
+    const { bytes, view, start, end } = this.#walker
     switch (kind) {
       case "none":
         return undefined
       case "uint8":
-        return this.#uint8()
       case "uint16":
-        return this.#view.getUint16(this.#take(2), true)
       case "uint32":
-        return this.#view.getUint32(this.#take(4), true)
+        return this.#walker.number
       case "int32":
-        return this.#view.getInt32(this.#take(4), true)
+        return this.#walker.number | 0
       case "uint64":
-        return this.#frame()
+        return this.#frameLength()
       case "float64-big-endian":
-        return this.#view.getFloat64(this.#take(8), false)
+        return view.getFloat64(start, false)
       case "uint8-length-integer":
-        return this.#integer(this.#uint8())
       case "int32-length-integer":
-        return this.#integer(this.#signedLength())
+        return this.#integer(bytes.subarray(start, end))
       case "uint8-length-string":
-        return this.#string(this.#uint8())
-      case "uint8-length-text":
-        return this.#text(this.#uint8())
       case "int32-length-string":
-        return this.#string(this.#signedLength())
+        return this.#string(start, end)
+      case "uint8-length-text":
       case "uint32-length-text":
-        return this.#text(this.#view.getUint32(this.#take(4), true))
       case "uint64-length-text":
-        return this.#text(this.#length64())
+        return this.#text(start, end)
       case "uint8-length-bytes":
-        return this.#slice(this.#uint8())
       case "uint32-length-bytes":
-        return this.#slice(this.#view.getUint32(this.#take(4), true))
       case "uint64-length-bytes":
-        return this.#slice(this.#length64())
+        return bytes.subarray(start, end)
       case "line":
-        return this.#line()
+        return charactersOf(bytes, start, end)
       case "two-names": {
-        const module = this.#name()
-        this.name = this.#name()
+        const module = this.#name(start, end)
+        this.name = this.#name(this.#walker.nameStart, this.#walker.nameEnd)
         return module
       }
     }
   }
 
-  #uint8(): number {
-    return this.#bytes[this.#take(1)] as number
-  }
-
-  #signedLength(): number {
-    const length = this.#view.getInt32(this.#take(4), true)
-    if (length < 0) throw this.fault("pickle-truncated", `a length of ${length} is negative`)
-    return length
-  }
-
-  #frame(): number {
-    const length = this.#length64()
-    if (this.#frameEnd !== Number.POSITIVE_INFINITY && this.at < this.#frameEnd) {
-      this.#frameFault ??= this.fault("pickle-opcode", "a frame begins within a frame")
-    }
-    this.#frameEnd = this.#position + length
-    return length
-  }
-
-  #leaveFrame(): void {
-    if (this.at < this.#frameEnd) {
+  #lookAtFrame({ name }: OpcodeInfo, frameEnd: number): void {
+    if (name === "FRAME") this.#frameFault ??= this.fault("pickle-opcode", "a frame begins within a frame")
+    else if (this.position > frameEnd) {
       this.#frameFault ??= this.fault("pickle-truncated", "a frame ends within an opcode")
     }
-    this.#frameEnd = Number.POSITIVE_INFINITY
   }
 
-  /** A length that must lie within the pickle: of a text, of bytes, or of the frame that begins here. */
-  #length64(): number {
-    const length = this.#view.getBigUint64(this.#take(8), true)
-    if (length > BigInt(this.remaining)) throw this.#ends(length)
+  /** It must lie within the pickle. */
+  #frameLength(): number {
+    const { bytes, view, start, position } = this.#walker
+    const length = view.getBigUint64(start, true)
+    if (length > bytes.length - position) throw this.#ends(length, position)
     return Number(length)
   }
 
-  #slice(length: number): Uint8Array {
-    const start = this.#take(length)
-    return this.#bytes.subarray(start, start + length)
-  }
-
-  #text(length: number): string {
-    const start = this.#take(length)
-    const short = this.#shortTexts.read(start, length)
+  #text(start: number, end: number): string {
+    const short = this.#shortTexts.read(start, end - start)
     if (short !== undefined) return short
-    const text = decodePythonText(this.#bytes.subarray(start, start + length))
+    const text = decodePythonText(this.#walker.bytes.subarray(start, end))
     if (text !== undefined) return text
-    throw this.fault("pickle-text", `a text of ${length} bytes is not UTF-8`)
+    throw this.fault("pickle-text", `a text of ${end - start} bytes is not UTF-8`)
   }
 
   /** A `str` of Python 2, which holds any bytes: text where they are UTF-8, as torch.load takes them, else the bytes. */
-  #string(length: number): string | Uint8Array {
-    const start = this.#take(length)
-    const short = this.#shortTexts.read(start, length)
+  #string(start: number, end: number): string | Uint8Array {
+    const short = this.#shortTexts.read(start, end - start)
     if (short !== undefined) return short
-    const bytes = this.#bytes.subarray(start, start + length)
+    const bytes = this.#walker.bytes.subarray(start, end)
     return decodeUtf8(bytes) ?? bytes
   }
 
   /** Two's complement, least significant byte first, as a number where it is exact and as a bigint elsewhere. */
-  #integer(length: number): number | bigint {
-    const bytes = this.#slice(length)
+  #integer(bytes: Uint8Array): number | bigint {
+    const { length } = bytes
     requireWithin(this.#limits, "maxIntegerBytes", length, this.within)
     if (length === 0) return 0
     if (length <= 6) {
@@ -232,54 +185,79 @@ export class PickleDecoder {
     return Number.isSafeInteger(narrow) ? narrow : value
   }
 
-  /** The bytes up to a line feed, which is read too, one character each. */
-  #line(): string {
-    return this.#characters(this.#lineLength())
-  }
-
   /** A module or attribute: printable ASCII only, nothing trimmed, nothing normalised. */
-  #name(): string {
-    const length = this.#lineLength()
-    const cut = Math.min(length, GLOBAL_NAME_BYTES)
-    for (let i = 0; i < cut; i++) {
-      const byte = this.#bytes[this.#position + i] as number
+  #name(start: number, end: number): string {
+    const { bytes } = this.#walker
+    const cut = Math.min(end, start + GLOBAL_NAME_BYTES)
+    for (let at = start; at < cut; at++) {
+      const byte = bytes[at] as number
       if (byte >= 0x20 && byte <= 0x7e) continue
-      const shown = quoteText(this.#characters(i))
+      const shown = quoteText(charactersOf(bytes, start, at))
       const odd = `0x${byte.toString(16).padStart(2, "0")}`
       throw this.fault("pickle-text", `a name that begins with ${shown} goes on with the byte ${odd}`)
     }
-    if (length <= GLOBAL_NAME_BYTES) return this.#characters(length)
-    const shown = quoteText(this.#characters(cut))
-    throw this.fault("pickle-text", `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${shown}`)
+    const name = charactersOf(bytes, start, cut)
+    if (end === cut) return name
+    throw this.fault("pickle-text", `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${quoteText(name)}`)
   }
 
-  #lineLength(): number {
-    const feed = this.#bytes.indexOf(LINE_FEED, this.#position)
-    if (feed < 0) throw this.fault("pickle-truncated", "the pickle ends within a line")
-    return feed - this.#position
-  }
-
-  /** The next `length` bytes as characters; moves behind the line feed that follows. */
-  #characters(length: number): string {
-    const end = this.#position + length
-    let text = ""
-    for (let at = this.#position; at < end; at += CODES_A_CALL) {
-      const codes = this.#bytes.subarray(at, Math.min(at + CODES_A_CALL, end))
-      text += String.fromCharCode.apply(null, codes as unknown as number[])
+  /** Why the walker came to no further opcode. */
+  #stopped(): CheckpointError {
+    const { bytes, view, at, start, end, wanted, stopped } = this.#walker
+    // Of two lines the first may be there, and no name.
+    if (wanted === "line" && end >= start) this.#name(start, end)
+    if (wanted === "line") return this.fault("pickle-truncated", "the pickle ends within a line")
+    if (wanted < 0) return this.fault("pickle-truncated", `a length of ${wanted} is negative`)
+    if (stopped === "cut-off") {
+      // The longest lengths are no numbers for certain.
+      const isLong = start === at + 9
+      return this.#ends(isLong ? view.getBigUint64(at + 1, true) : wanted, start)
     }
-    this.#position = end + 1
-    return text
+    const byte = (bytes[at] as number).toString(16).padStart(2, "0")
+    return this.fault("pickle-opcode", `byte 0x${byte} is no pickle opcode`)
   }
 
-  /** Moves on by `length` and returns where it stood; the one place that compares a length with what is there. */
-  #take(length: number): number {
-    const start = this.#position
-    if (length > this.#end - start) throw this.#ends(length)
-    this.#position = start + length
-    return start
+  #ends(wanted: number | bigint, start: number): CheckpointError {
+    const left = this.#walker.bytes.length - start
+    return this.fault("pickle-truncated", `${wanted} bytes wanted, ${left} left in the pickle`)
   }
+}
 
-  #ends(wanted: number | bigint): CheckpointError {
-    return this.fault("pickle-truncated", `${wanted} bytes wanted, ${this.remaining} left in the pickle`)
+/** The bytes as characters, one each. */
+function charactersOf(bytes: Uint8Array, start: number, end: number): string {
+  let text = ""
+  for (let at = start; at < end; at += CODES_A_CALL) {
+    const codes = bytes.subarray(at, Math.min(at + CODES_A_CALL, end))
+    text += String.fromCharCode.apply(null, codes as unknown as number[])
+  }
+  return text
+}
+
+/**
+ * Finds where a pickle ends without interpreting it, in steps: layouts that string pickles together need to know.
+ *
+ * @returns the offset after the STOP of the pickle that begins at `start`, or undefined when `bytes` end before it does.
+ *
+ * @throws what the decoder throws for a pickle that is broken before its end, and `limit-exceeded` for `maxOpcodes`.
+ */
+export function* findPickleEndSteps(
+  bytes: Uint8Array,
+  start: number,
+  within: string,
+  limits: Limits,
+): Steps<number | undefined> {
+  const decoder = new PickleDecoder(bytes, within, limits, { start })
+  let paused = start
+  try {
+    for (let opcodes = 1; ; opcodes++) {
+      if (decoder.next().name === "STOP") return decoder.position
+      if (opcodes >= limits.maxOpcodes) requireWithin(limits, "maxOpcodes", opcodes + 1, within)
+      if (opcodes % STEP_ITEMS !== 0 && decoder.position - paused < STEP_BYTES) continue
+      paused = decoder.position
+      yield
+    }
+  } catch (error) {
+    if (isCheckpointError(error) && error.code === "pickle-truncated") return undefined
+    throw error
   }
 }

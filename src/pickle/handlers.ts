@@ -3,7 +3,7 @@
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
 import type { MachineState } from "./machine-state.ts"
-import { OPCODES } from "./opcodes.ts"
+import { OPCODE_BY_BYTE } from "./opcodes.ts"
 import type { PickleValue } from "./values.ts"
 import {
   describeValue,
@@ -24,24 +24,11 @@ const NO_ITEMS = /* @__PURE__ */ new PickleTuple([])
 const pushOperand: Handler = (m) => m.push(m.decoder.operand as PickleValue)
 const nothing: Handler = () => {}
 
+/** By name. An opcode that is not here pushes its operand. */
 const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
-  ["BININT", pushOperand],
-  ["BININT1", pushOperand],
-  ["BININT2", pushOperand],
-  ["LONG1", pushOperand],
-  ["LONG4", pushOperand],
-  ["BINSTRING", pushOperand],
-  ["SHORT_BINSTRING", pushOperand],
-  ["BINBYTES", pushOperand],
-  ["SHORT_BINBYTES", pushOperand],
-  ["BINBYTES8", pushOperand],
-  ["BYTEARRAY8", pushOperand],
   ["NONE", (m) => m.push(null)],
   ["NEWTRUE", (m) => m.push(true)],
   ["NEWFALSE", (m) => m.push(false)],
-  ["SHORT_BINUNICODE", pushOperand],
-  ["BINUNICODE", pushOperand],
-  ["BINUNICODE8", pushOperand],
   ["BINFLOAT", (m) => m.push(new PickleFloat(m.decoder.operand as number))],
   ["EMPTY_LIST", (m) => m.push(new PickleList())],
   ["APPEND", (m) => append(m, [m.pop()])],
@@ -76,11 +63,9 @@ const BY_NAME: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 ])
 
 /** The handlers by opcode byte; undefined where the opcode is refused. */
-export const HANDLERS: readonly (Handler | undefined)[] = /* @__PURE__ */ (() => {
-  const table: (Handler | undefined)[] = new Array(256).fill(undefined)
-  for (const { code, name, accepted } of OPCODES) if (accepted) table[code] = BY_NAME.get(name)
-  return table
-})()
+export const HANDLERS: readonly (Handler | undefined)[] = /* @__PURE__ */ OPCODE_BY_BYTE.map((opcode) =>
+  opcode?.accepted === true ? (BY_NAME.get(opcode.name) ?? pushOperand) : undefined,
+)
 
 function popSeveral(machine: MachineState, count: number): PickleValue[] {
   const values: PickleValue[] = new Array(count)

@@ -8,10 +8,9 @@ import type { AnyCheckpointError } from "../errors.ts"
 import { isCheckpointError, requireWithin } from "../errors.ts"
 import type { PickleListing } from "./list-globals.ts"
 import { listGlobalsSteps } from "./list-globals.ts"
-import type { ListingBudget, ListingOptions } from "./listing-state.ts"
-import { MemoryBudget } from "./memory-budget.ts"
-import { PICKLE_BYTES } from "./memory-costs.ts"
-import type { GlobalMention } from "./shadow-stack.ts"
+import type { ListingBudget, ListingOptions } from "./listing.ts"
+import { MemoryBudget, PICKLE_BYTES } from "./memory-budget.ts"
+import type { GlobalMention } from "./symbolic-stack.ts"
 
 /** One of the pickles. */
 export interface RowPickle extends PickleListing {

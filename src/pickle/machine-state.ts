@@ -7,10 +7,9 @@ import type { Limits } from "../limits.ts"
 import type { PickleDecoder } from "./decode.ts"
 import type { Memo } from "./memo.ts"
 import type { MemoryBudget } from "./memory-budget.ts"
-import { ENTRY_BYTES, MEMO_ENTRY_BYTES } from "./memory-costs.ts"
-import type { PicklePolicy } from "./policy.ts"
+import { ENTRY_BYTES, MEMO_ENTRY_BYTES } from "./memory-budget.ts"
 import { prepareKey } from "./tuple-keys.ts"
-import type { PickleValue } from "./values.ts"
+import type { PickleObject, PickleTuple, PickleValue } from "./values.ts"
 import { RefusedReference } from "./values.ts"
 
 const LOWEST_PROTOCOL = 2
@@ -18,6 +17,33 @@ const HIGHEST_PROTOCOL = 5
 
 /** Refused globals after which a pickle is not interpreted further. Whole models name some hundreds. */
 export const MOST_REFUSED = 10_000
+
+/** An object of a policy that is a tensor, and what it was made from where that may be of interest. */
+export interface MadeTensor {
+  /** What it is, where it is none of the usual kind. */
+  readonly what: string | undefined
+  readonly parts: readonly PickleValue[]
+}
+
+/**
+ * The questions that the machine asks. Who answers them decides what globals mean and what calls make; the machine only
+ * moves values.
+ *
+ * Every method gets `at`, the byte offset of the opcode that asks, for its errors. None of them may do more than
+ * build values.
+ */
+export interface PicklePolicy {
+  /** What a global stands for, or undefined when it is not on the list: it is then refused. */
+  resolveGlobal(module: string, name: string): PickleObject | undefined
+  /** The value of REDUCE, or of NEWOBJ when `instantiate` is set. */
+  call(callable: PickleValue, args: PickleTuple, at: number, instantiate: boolean): PickleValue
+  /** BUILD: hands `state` to `target`. */
+  build(target: PickleValue, state: PickleValue, at: number): void
+  /** BINPERSID: what a persistent id stands for. */
+  persistentLoad(id: PickleValue, at: number): PickleValue
+  /** For refusals, which say what tensors they concern. Undefined for what is no tensor. */
+  describeTensor?(object: PickleObject): MadeTensor | undefined
+}
 
 /** What one pickle has built so far. */
 export class MachineState {

@@ -13,13 +13,11 @@ import type { Limits } from "../limits.ts"
 import { quoteText } from "../quote-text.ts"
 import { PickleDecoder } from "./decode.ts"
 import { HANDLERS } from "./handlers.ts"
+import type { PicklePolicy } from "./machine-state.ts"
 import { MachineState } from "./machine-state.ts"
-import { Memo } from "./memo.ts"
-import { findMemoReadsSteps } from "./memo-reads.ts"
+import { findMemoReadsSteps, Memo } from "./memo.ts"
 import { MemoryBudget } from "./memory-budget.ts"
-import { OPCODE_COSTS } from "./memory-costs.ts"
 import type { OpcodeInfo } from "./opcodes.ts"
-import type { PicklePolicy } from "./policy.ts"
 import { refusedGlobalsSteps } from "./refused-globals.ts"
 import type { PickleValue } from "./values.ts"
 
@@ -115,7 +113,7 @@ function interpretSome(state: MachineState, budget: PickleBudget): boolean {
       throw state.fault("pickle-opcode", problem)
     }
     if (opcode.name === "STOP") return true
-    memory.taken += OPCODE_COSTS[opcode.code] as number
+    memory.taken += opcode.cost
     if (memory.taken > memory.allowed) throw memory.refusal(decoder.within)
     handle(state)
     if (state.unfinished !== undefined) return false

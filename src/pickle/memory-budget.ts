@@ -11,6 +11,18 @@ import { CheckpointError } from "../errors.ts"
 import type { Limits, ScaledLimit } from "../limits.ts"
 import { scaledLimit } from "../limits.ts"
 
+/** What a listing takes for a pickle that follows another: less memory than that, but time. */
+export const PICKLE_BYTES = 4096
+
+/** An entry of a dict: the pair, and its share of a table that doubles. Its places were charged with its values. */
+export const ENTRY_BYTES = 80
+
+/** An entry of a memo. */
+export const MEMO_ENTRY_BYTES = 48
+
+/** A value that is copied into a new container, whatever kind of container that is. */
+export const COPIED_ITEM_BYTES = 96
+
 /** Estimated bytes that may be made, and how many have been. */
 export class MemoryBudget {
   /** Charged so far. The machine adds to it and compares it with `allowed` by itself. */

@@ -1,6 +1,7 @@
 /**
  * Walks over a pickle opcode by opcode and makes nothing of what stands there: where an opcode and its operand are is
- * all it tells. It takes what either of CPython's unpicklers goes on behind, so it ends where both have ended.
+ * all it tells. The machine's decoder, the pass over the memo and listings all walk with it. It takes what either of
+ * CPython's unpicklers goes on behind, so it ends where both have ended.
  *
  * Picklers end a frame where an opcode ends. CPython's unpicklers read a frame in one piece from the file: the one in
  * Python (`pickle.py`, `_Unframer`) refuses one that ends within an operand, takes one that is longer than the file, and
@@ -9,7 +10,7 @@
  * (`_pickle.c`, `_Unpickler_ReadImpl`, `_Unpickler_Readline`), but not where the file lets it look ahead, nor in memory.
  */
 
-import { NO_OPCODE, ONE_LINE, OPERAND_SIZES, TWO_LINES } from "./operand-sizes.ts"
+import { NO_OPCODE, ONE_LINE, OPERAND_SIZES, TWO_LINES } from "./opcodes.ts"
 
 const LINE_FEED = 0x0a
 const FRAME = 0x95
@@ -22,6 +23,7 @@ export type WalkEnd = "cut-off" | "no-opcode"
 
 export class OpcodeWalker {
   readonly bytes: Uint8Array
+  readonly view: DataView
   /** Where the opcode stands that was read last, and its byte. */
   at: number
   code = 0
@@ -39,14 +41,15 @@ export class OpcodeWalker {
   crossesFrame = false
   /** Why `next` was false. */
   stopped: WalkEnd = "cut-off"
-  readonly #view: DataView
-  readonly #length: number
+  /** Bytes from `start` on that were wanted then; below zero for a length that is. */
+  wanted: number | "line" = 0
+  readonly #length: number // a typed array's own length costs more than the read it guards
   /** Whether the bytes are all there are; otherwise they end where more may follow. */
   readonly #isWhole: boolean
 
   constructor(bytes: Uint8Array, start: number, isWhole: boolean) {
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#length = bytes.byteLength
     this.#isWhole = isWhole
     this.at = start
@@ -55,78 +58,72 @@ export class OpcodeWalker {
 
   /** Steps over the next opcode and its operand. False when there is none: `at` then says where. */
   next(): boolean {
-    if (!this.#step()) return false
-    if (this.at < this.frameEnd && this.position > this.frameEnd) this.crossesFrame = true
-    if (this.code === FRAME) this.#beginFrame()
+    const at = this.position
+    this.at = at
+    if (at >= this.#length) return this.#stop(at, 1)
+    const code = this.bytes[at] as number
+    const size = OPERAND_SIZES[code] as number
+    this.code = code
+    let start = at + 1
+    let length = size
+    if (size < 0) {
+      start -= size
+      if (start > this.#length) return this.#stop(at + 1, -size)
+      length = size === -1 ? (this.bytes[at + 1] as number) : this.#lengthAt(at + 1, size)
+      if (length < 0) return this.#stop(start, length, "no-opcode")
+    } else if (size >= ONE_LINE) return this.#lines(size)
+    const end = start + length
+    if (end > this.#length) return this.#stop(start, length)
+    this.start = start
+    this.end = end
+    this.position = end
+    if (code === FRAME) this.#beginFrame()
+    else if (at < this.frameEnd && end > this.frameEnd) this.crossesFrame = true
     return true
   }
 
   #beginFrame(): void {
-    const end = this.position + Number(this.#view.getBigUint64(this.start, true))
+    if (this.at < this.frameEnd && this.position > this.frameEnd) this.crossesFrame = true
+    const end = this.position + Number(this.view.getBigUint64(this.start, true))
     if (this.position >= this.frameEnd) this.frameEnd = end
     // The one in C then reads the inner frame from behind the outer one.
     else if (end > this.frameEnd) this.crossesFrame = true
   }
 
-  #step(): boolean {
-    this.at = this.position
-    if (this.at >= this.#length) return this.#stop("cut-off")
-    this.code = this.bytes[this.at] as number
-    const size = OPERAND_SIZES[this.code] as number
-    this.start = this.at + 1
-    if (size === NO_OPCODE) return this.#stop("no-opcode")
-    if (size >= ONE_LINE) return size === TWO_LINES ? this.#twoLines() : this.#line()
-    if (size >= 0) return this.#take(size)
-    if (this.#length - this.start < -size) return this.#stop("cut-off")
-    const length = this.#lengthOf(size)
-    if (length < 0) return this.#stop("no-opcode")
-    this.start -= size
-    return this.#take(length)
+  #lengthAt(at: number, size: number): number {
+    if (size === -8) return Number(this.view.getBigUint64(at, true))
+    return SIGNED.includes(this.code) ? this.view.getInt32(at, true) : this.view.getUint32(at, true)
   }
 
   /** An operand of one, two or four bytes as a number, without its sign. */
   get number(): number {
     const size = this.end - this.start
     if (size === 1) return this.bytes[this.start] as number
-    return size === 2 ? this.#view.getUint16(this.start, true) : this.#view.getUint32(this.start, true)
+    return size === 2 ? this.view.getUint16(this.start, true) : this.view.getUint32(this.start, true)
   }
 
-  #lengthOf(size: number): number {
-    if (size === -1) return this.bytes[this.start] as number
-    if (size === -8) return Number(this.#view.getBigUint64(this.start, true))
-    const isSigned = SIGNED.includes(this.code)
-    return isSigned ? this.#view.getInt32(this.start, true) : this.#view.getUint32(this.start, true)
-  }
-
-  #take(length: number): boolean {
-    if (length > this.#length - this.start) return this.#stop("cut-off")
-    this.end = this.start + length
-    this.position = this.end
-    return true
-  }
-
-  #line(): boolean {
-    const feed = this.bytes.indexOf(LINE_FEED, this.start)
-    if (feed < 0) return this.#stop("cut-off")
-    this.end = feed
-    this.position = feed + 1
-    return true
-  }
-
-  #twoLines(): boolean {
-    const first = this.bytes.indexOf(LINE_FEED, this.start)
-    const second = first < 0 ? -1 : this.bytes.indexOf(LINE_FEED, first + 1)
-    if (second < 0 && !this.#isWhole) return this.#stop("cut-off")
+  #lines(size: number): boolean {
+    const start = this.at + 1
+    if (size === NO_OPCODE) return this.#stop(start, 0, "no-opcode")
+    const areTwo = size === TWO_LINES
+    const first = this.bytes.indexOf(LINE_FEED, start)
+    const second = first < 0 || !areTwo ? first : this.bytes.indexOf(LINE_FEED, first + 1)
+    this.end = first
+    if (second < 0 && !(areTwo && this.#isWhole)) return this.#stop(start, "line")
     // At the end of a file pickle.py takes for a line what is left, and cuts off its last byte, which is no line feed.
-    const cut = Math.max(this.start, this.#length - 1)
-    this.end = first < 0 ? cut : first
+    const cut = Math.max(start, this.#length - 1)
+    if (first < 0) this.end = cut
     this.nameStart = first < 0 ? cut : first + 1
     this.nameEnd = second < 0 ? Math.max(this.nameStart, cut) : second
     this.position = second < 0 ? this.#length : second + 1
+    this.start = start
+    if (this.at < this.frameEnd && this.position > this.frameEnd) this.crossesFrame = true
     return true
   }
 
-  #stop(why: WalkEnd): false {
+  #stop(start: number, wanted: number | "line", why: WalkEnd = "cut-off"): false {
+    this.start = start
+    this.wanted = wanted
     this.stopped = why
     return false
   }

@@ -7,6 +7,7 @@
  */
 
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
+import { OpcodeWalker } from "./opcode-walker.ts"
 import { decodePythonText } from "./python-text.ts"
 
 /** Where the operand of a text opcode stands. */
@@ -59,6 +60,31 @@ export function readName(place: TextPlace): string | undefined {
   if (code === STRING) return cutName(readStringLiteral(bytes, start, end))
   if (code === UNICODE) return cutName(readRawUnicode(bytes, start, end))
   return cutName(readUtf8(bytes, start, end))
+}
+
+/** Texts that are kept once they were read: names come back from the memo as often as the pickle likes. */
+const MOST_TEXTS = 64
+
+/** The names that text opcodes of a pickle push. */
+export class PushedNames {
+  readonly #bytes: Uint8Array
+  readonly #texts = new Map<number, string>()
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  /** What the text opcode at `place` pushes: see `readName`. */
+  at(place: number): string | undefined {
+    const known = this.#texts.get(place)
+    if (known !== undefined) return known
+    const walker = new OpcodeWalker(this.#bytes, place, true)
+    walker.next()
+    const text = readName(walker)
+    if (this.#texts.size === MOST_TEXTS) this.#texts.clear()
+    if (text !== undefined) this.#texts.set(place, text)
+    return text
+  }
 }
 
 /** A line of GLOBAL or INST as Python decodes it: undefined where it cannot, and then looks nothing up. */
@@ -141,4 +167,39 @@ function readEscaped(
 
 function isBlank(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
+}
+
+/** Digits of a memo index that is read. */
+const MOST_DIGITS = 15
+
+/** Bytes of a line that are looked at: nobody writes longer numbers. */
+const MOST_LOOKED_AT = 512
+
+/**
+ * The number that GET or PUT has as its line: decimal digits and nothing else. "unclear" for what one of the unpicklers
+ * may read as a number all the same (`1_0`, ` 10`, `+10`, digits of other scripts, a zero byte and anything behind it);
+ * undefined without any digit.
+ */
+export function readMemoIndex(bytes: Uint8Array, start: number, end: number): number | "unclear" | undefined {
+  let value = 0
+  let hasDigits = false
+  let isClear = end - start <= MOST_DIGITS
+  for (let at = start; at < Math.min(end, start + MOST_LOOKED_AT); at++) {
+    const byte = bytes[at] as number
+    const isDigit = byte >= 0x30 && byte <= 0x39
+    // Above ASCII there are digits of other scripts: which of them count is Python's to say.
+    hasDigits ||= isDigit || byte > 0x7f
+    isClear &&= isDigit
+    if (isClear) value = value * 10 + byte - 0x30
+  }
+  if (!hasDigits) return undefined
+  return isClear ? value : "unclear"
+}
+
+/** Whether the line of STRING begins with a quote and has the same one behind it. */
+export function isQuotedLine(bytes: Uint8Array, start: number, end: number): boolean {
+  const quote = bytes[start]
+  return (
+    end - start >= 2 && (quote === 0x22 || quote === 0x27) && bytes.subarray(start + 1, end).includes(quote)
+  )
 }

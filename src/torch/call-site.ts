@@ -4,7 +4,7 @@ import type { FaultCode } from "../errors.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
-import { COPIED_ITEM_BYTES } from "../pickle/memory-costs.ts"
+import { COPIED_ITEM_BYTES } from "../pickle/memory-budget.ts"
 import type { PickleTuple, PickleValue } from "../pickle/values.ts"
 
 /** What the calls of one pickle have copied. Three bytes of pickle can ask for the same copy again and again. */

@@ -5,7 +5,7 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
 import { isCheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { findPickleEndSteps } from "../pickle/find-end.ts"
+import { findPickleEndSteps } from "../pickle/decode.ts"
 
 /** Bytes read first; most files have all five pickles in them. Each further read takes four times as much. */
 const FIRST_READ_BYTES = 256 * 1024

@@ -1,8 +1,8 @@
 /** The machine's policy for torch checkpoints: the list of globals, and what calling them makes. */
 
 import type { Limits } from "../limits.ts"
+import type { MadeTensor, PicklePolicy } from "../pickle/machine-state.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
-import type { MadeTensor, PicklePolicy } from "../pickle/policy.ts"
 import type { PickleObject, PickleTuple, PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict } from "../pickle/values.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { DEFAULT_LIMITS } from "../../src/limits.ts"
 import type { PickleRow } from "../../src/pickle/list-pickles.ts"
 import { listPickles } from "../../src/pickle/list-pickles.ts"
-import type { GlobalMention } from "../../src/pickle/shadow-stack.ts"
+import type { GlobalMention } from "../../src/pickle/symbolic-stack.ts"
 import { randomPickles } from "./random-pickles.ts"
 
 /** For each pickle of a row where it begins, and what an unpickler asked for. */

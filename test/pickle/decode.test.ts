@@ -11,7 +11,7 @@ function decoderOf(bytes: Uint8Array, limits: Partial<Limits> = {}): PickleDecod
 function operandOf(bytes: Uint8Array): Operand {
   const decoder = decoderOf(bytes)
   decoder.next()
-  expect(decoder.remaining).toBe(0)
+  expect(decoder.position).toBe(bytes.length)
   return decoder.operand
 }
 
@@ -59,13 +59,13 @@ describe("operands", () => {
     const decoder = decoderOf(assemble(["PROTO", 2], ["BININT2", 300], "STOP"))
     expect([decoder.next().name, decoder.at, decoder.position]).toEqual(["PROTO", 0, 2])
     expect([decoder.next().name, decoder.at, decoder.position]).toEqual(["BININT2", 2, 5])
-    expect([decoder.next().name, decoder.at, decoder.remaining]).toEqual(["STOP", 5, 0])
+    expect([decoder.next().name, decoder.at, decoder.position]).toEqual(["STOP", 5, 6])
   })
 
   it("begins where it is told and reads views of larger buffers", () => {
     const buffer = hex("ff ff 4b 01 4b 02 ff").subarray(1, 6)
     const decoder = new PickleDecoder(buffer, "p", DEFAULT_LIMITS, { start: 3 })
-    expect([decoder.next().name, decoder.operand, decoder.remaining]).toEqual(["BININT1", 2, 0])
+    expect([decoder.next().name, decoder.operand, decoder.position]).toEqual(["BININT1", 2, 5])
   })
 })
 
@@ -194,7 +194,7 @@ describe("declared lengths beyond the end", () => {
     expect(operandOf(hex("95 00 00 00 00 00 00 00 00"))).toBe(0)
     const decoder = decoderOf(hex("95 02 00 00 00 00 00 00 00 4e 2e"))
     decoder.next()
-    expect([decoder.operand, decoder.remaining]).toEqual([2, 2])
+    expect([decoder.operand, decoder.position]).toEqual([2, 9])
   })
 })
 

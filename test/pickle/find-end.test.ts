@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
-import { findPickleEnd } from "../../src/pickle/find-end.ts"
+import { findPickleEndSteps } from "../../src/pickle/decode.ts"
 import { assemble, hex, join, pickle2, pickle5 } from "./assemble.ts"
 import { refusal } from "./run.ts"
 
 const endOf = (bytes: Uint8Array, start = 0, limits: Partial<Limits> = {}) =>
-  findPickleEnd(bytes, start, "p", { ...DEFAULT_LIMITS, ...limits })
+  atOnce(findPickleEndSteps(bytes, start, "p", { ...DEFAULT_LIMITS, ...limits }))
 
-describe("findPickleEnd", () => {
+describe("findPickleEndSteps", () => {
   const first = pickle2(["BINUNICODE", "a.b"])
   const second = pickle5(["FRAME", 1], "NONE")
   const both = join([first, second, hex("00 00")])

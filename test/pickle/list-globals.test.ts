@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { DEFAULT_LIMITS } from "../../src/limits.ts"
-import { listGlobals, type PickleListing } from "../../src/pickle/list-globals.ts"
+import { listGlobalsSteps, type PickleListing } from "../../src/pickle/list-globals.ts"
+import type { ListingOptions } from "../../src/pickle/listing.ts"
 import { OPCODES } from "../../src/pickle/opcodes.ts"
-import type { GlobalMention } from "../../src/pickle/shadow-stack.ts"
+import type { GlobalMention } from "../../src/pickle/symbolic-stack.ts"
 import { assemble, hex, join, latin1, type Part, pickle2, pickle5, repeat } from "./assemble.ts"
+
+const listGlobals = (bytes: Uint8Array, options: ListingOptions) => atOnce(listGlobalsSteps(bytes, options))
 
 interface Listed extends PickleListing {
   readonly mentions: readonly GlobalMention[]

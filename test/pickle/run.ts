@@ -3,7 +3,7 @@
 import { type AnyCheckpointError, isCheckpointError } from "../../src/errors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
-import type { PicklePolicy } from "../../src/pickle/policy.ts"
+import type { PicklePolicy } from "../../src/pickle/machine-state.ts"
 import {
   PickleDict,
   PickleFloat,

@@ -1,15 +1,13 @@
-/** What a listing of globals knows while it goes over a pickle. */
+/** What a listing of globals knows while it goes over a pickle; list-globals.ts goes. */
 
 import { requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { MemoryBudget } from "./memory-budget.ts"
-import { LISTING_COSTS, MEMO_ENTRY_BYTES } from "./memory-costs.ts"
+import { MEMO_ENTRY_BYTES, MemoryBudget } from "./memory-budget.ts"
 import { OpcodeWalker } from "./opcode-walker.ts"
+import type { OpcodeInfo } from "./opcodes.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
-import type { GlobalMention, Shadow, ShadowStack } from "./shadow-stack.ts"
-import { latin1Name, readName, readNameLine } from "./text-literals.ts"
-
-const MOST_TEXTS = 64
+import type { GlobalMention, SymbolicStack, SymbolicValue } from "./symbolic-stack.ts"
+import { latin1Name, PushedNames, readNameLine } from "./text-literals.ts"
 
 /** Opcodes and memory that listings have taken so far; several pickles of a file share one. */
 export interface ListingBudget {
@@ -37,58 +35,55 @@ export interface ListingOptions {
   readonly onMention: (mention: GlobalMention) => GlobalMention | undefined
 }
 
-/** The stack, the place and the budget of one listing; what opcodes do to it is in follow-opcodes.ts. */
-export class ListingState {
+/** What a listing knows while it goes over a pickle. */
+export class Listing {
+  readonly walker: OpcodeWalker
+  readonly stack: SymbolicStack
+  readonly #options: ListingOptions
+  readonly #limits: Limits
+  readonly #within: string
+  readonly #budget: ListingBudget
+  readonly hasPersistentIds: boolean
   protocol: number | undefined
   opcodeCount = 0
   end: number
-  readonly stack: ShadowStack
-  readonly walker: OpcodeWalker
-  readonly hasPersistentIds: boolean
-  readonly #within: string
-  readonly #limits: Limits
-  readonly #budget: ListingBudget
-  readonly #onMention: ListingOptions["onMention"]
   goesOn = true
   #hasMentionedFrame = false
-  /** Texts that were read lately: names come back from the memo as often as the pickle likes. */
-  readonly #texts = new Map<number, string>()
+  readonly #names: PushedNames
 
-  constructor(bytes: Uint8Array, options: ListingOptions, stack: ShadowStack) {
-    const { within, limits, onMention, start = 0, isWhole = true, hasPersistentIds = true } = options
+  constructor(bytes: Uint8Array, options: ListingOptions, stack: SymbolicStack) {
+    const { limits, start = 0, isWhole = true, hasPersistentIds = true } = options
     this.walker = new OpcodeWalker(bytes, start, isWhole)
+    this.#names = new PushedNames(bytes)
     this.stack = stack
+    this.#options = options
+    this.#limits = limits
+    this.#within = options.within
     this.hasPersistentIds = hasPersistentIds
     this.end = start
-    this.#within = within
-    this.#limits = limits
     this.#budget = options.budget ?? { opcodes: 0, memory: MemoryBudget.of(limits, bytes.byteLength) }
-    this.#onMention = onMention
   }
 
-  /** Steps to the next opcode and counts it. False when there is none. @throws `limit-exceeded`. */
-  next(): boolean {
+  /** @throws `limit-exceeded`. */
+  count({ listingCost }: OpcodeInfo): void {
     const budget = this.#budget
     const { memory } = budget
-    if (!this.walker.next()) return false
     this.opcodeCount += 1
     budget.opcodes += 1
     if (budget.opcodes > this.#limits.maxOpcodes)
       requireWithin(this.#limits, "maxOpcodes", budget.opcodes, this.#within)
-    memory.taken += LISTING_COSTS[this.walker.code] as number
+    memory.taken += listingCost
     if (memory.taken > memory.allowed) throw memory.refusal(this.#within)
     this.end = this.walker.position
-    if (this.walker.crossesFrame) this.#mentionFrame()
-    return true
+    if (!this.walker.crossesFrame) return
+    // Once a pickle: from here on nothing is certain, but all is listed as it stands.
+    this.walker.crossesFrame = false
+    if (!this.#hasMentionedFrame) this.#note("FRAME", "", "", false)
+    this.#hasMentionedFrame = true
   }
 
-  /** The operand of the opcode that is followed, as a number. */
-  get number(): number {
-    return this.walker.number
-  }
-
-  fail(): void {
-    this.stack.hasFailed = true
+  failUnless(holds: boolean): void {
+    if (!holds) this.stack.hasFailed = true
   }
 
   memoize(index?: number): void {
@@ -102,9 +97,15 @@ export class ListingState {
     this.useOf(this.stack.pop(), use)
   }
 
-  useOf(callable: Shadow, use: "called" | "instantiated"): void {
+  useOf(callable: SymbolicValue, use: "called" | "instantiated"): void {
     const { code, at } = this.walker
     this.stack.call(callable, use, OPCODE_BY_BYTE[code]?.name ?? "", at)
+  }
+
+  /** Undefined for what is no text, null for what only Python could tell. */
+  textOf(value: SymbolicValue): string | null | undefined {
+    if (typeof value !== "number") return value === undefined ? undefined : null
+    return this.#names.at(value)
   }
 
   /** GLOBAL and INST. Where a line cannot be decoded Python fails before it looks anything up. */
@@ -112,30 +113,10 @@ export class ListingState {
     const { bytes, start, end, nameStart, nameEnd } = this.walker
     const module = readNameLine(bytes, start, end, opcode === "INST")
     const name = readNameLine(bytes, nameStart, nameEnd, opcode === "INST")
-    if (module === undefined || name === undefined) this.fail()
+    this.failUnless(module !== undefined && name !== undefined)
     // For whoever reads the list: byte for byte.
     const shown = (from: number, to: number): string => latin1Name(bytes, from, to)
     this.mention(opcode, module ?? shown(start, end), name ?? shown(nameStart, nameEnd), true)
-  }
-
-  /** Once a pickle: from here on nothing is certain, but all is listed as it stands. */
-  #mentionFrame(): void {
-    this.walker.crossesFrame = false
-    if (this.#hasMentionedFrame) return
-    this.#hasMentionedFrame = true
-    this.#note("FRAME", "", "", false)
-  }
-
-  /** What the text that was pushed at `place` says. */
-  textAt(place: number): string | undefined {
-    const known = this.#texts.get(place)
-    if (known !== undefined) return known
-    const walker = new OpcodeWalker(this.walker.bytes, place, true)
-    walker.next()
-    const text = readName(walker)
-    if (this.#texts.size === MOST_TEXTS) this.#texts.clear()
-    if (text !== undefined) this.#texts.set(place, text)
-    return text
   }
 
   mention(opcode: GlobalMention["opcode"], module: string, name: string, isNamed: boolean): void {
@@ -151,7 +132,8 @@ export class ListingState {
     const { at } = this.walker
     const isReached = !this.stack.hasFailed
     const use = "mentioned"
-    const noted = this.#onMention({ module, name, isNamed, isReached, at, opcode, use, usedBy: undefined })
+    const mention = { module, name, isNamed, isReached, at, opcode, use, usedBy: undefined } as const
+    const noted = this.#options.onMention(mention)
     if (noted === undefined) this.goesOn = false
     return noted
   }

@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { DEFAULT_LIMITS } from "../../src/limits.ts"
 import { PickleDecoder } from "../../src/pickle/decode.ts"
-import { Memo } from "../../src/pickle/memo.ts"
-import { findMemoReads } from "../../src/pickle/memo-reads.ts"
+import { findMemoReadsSteps, Memo } from "../../src/pickle/memo.ts"
 import { depth } from "../depth.ts"
 import { assemble } from "./assemble.ts"
 
@@ -15,6 +15,8 @@ const REAL: readonly { about: string; hex: string }[] = JSON.parse(
 )
 
 const bytesOf = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, "hex"))
+
+const findMemoReads = (bytes: Uint8Array, start: number) => atOnce(findMemoReadsSteps(bytes, start))
 
 /** By the decoder; undefined where it does not get to STOP, and where a number is read as text. */
 function decodedReads(bytes: Uint8Array, start = 0): ReadonlySet<number> | undefined {

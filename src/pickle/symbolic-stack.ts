@@ -5,7 +5,7 @@
  */
 
 import { Memo } from "./memo.ts"
-import { OPCODES } from "./opcodes.ts"
+import type { OpcodeInfo } from "./opcodes.ts"
 
 /** One opcode that names a global, and the most that becomes of what it names. */
 export interface GlobalMention {
@@ -48,67 +48,17 @@ class Made {
  * The byte offset of an opcode that pushes text, a global, what was made of one, null for what may be anything; undefined
  * for what is none of these for certain: a number, a container.
  */
-export type Shadow = number | GlobalMention | Made | null | undefined
-
-/**
- * Values that an opcode takes off, whether it takes all above the last mark, whether it leaves one, and whether it
- * changes the one below.
- */
-interface Effect {
-  readonly pops: number
-  readonly toMark: boolean
-  readonly pushes: boolean
-  readonly alters: boolean
-}
-
-const PUSHES = "push"
-const ALTERS = "alter"
-/** Opcodes that move values about and look at none, in the order of opcodes.ts. */
-const EFFECTS: ReadonlyMap<string, Effect> = /* @__PURE__ */ new Map(
-  /* @__PURE__ */ (
-    [
-      [PUSHES, 0, ["INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"]],
-      [PUSHES, 0, ["BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"]],
-      [PUSHES, 0, ["NONE", "NEWTRUE", "NEWFALSE", "EMPTY_LIST", "EMPTY_TUPLE", "EMPTY_DICT", "EMPTY_SET"]],
-      [PUSHES, 1, ["TUPLE1"]],
-      [PUSHES, 2, ["TUPLE2"]],
-      [PUSHES, 3, ["TUPLE3"]],
-      [PUSHES, "mark", ["LIST", "TUPLE", "DICT", "FROZENSET"]],
-      [ALTERS, 1, ["APPEND", "BUILD"]],
-      [ALTERS, 2, ["SETITEM"]],
-      [ALTERS, "mark", ["APPENDS", "SETITEMS", "ADDITEMS"]],
-      [ALTERS, 0, ["READONLY_BUFFER"]],
-      ["leave", "mark", ["POP_MARK"]],
-      ["leave", 0, ["READONLY_BUFFER", "FRAME"]],
-    ] as const
-  ).flatMap(([does, takes, names]) =>
-    names.map((name): [string, Effect] => [
-      name,
-      {
-        pops: takes === "mark" ? 0 : takes,
-        toMark: takes === "mark",
-        pushes: does === PUSHES,
-        alters: does === ALTERS,
-      },
-    ]),
-  ),
-)
-
-const EFFECT_BY_BYTE: readonly (Effect | undefined)[] = /* @__PURE__ */ (() => {
-  const table: (Effect | undefined)[] = new Array(256).fill(undefined)
-  for (const { code, name } of OPCODES) table[code] = EFFECTS.get(name)
-  return table
-})()
+export type SymbolicValue = number | GlobalMention | Made | null | undefined
 
 /** The stack, the marks and the memo. */
-export class ShadowStack {
+export class SymbolicStack {
   /** Whether every unpickler of CPython has failed by now, for want of a value, a mark, or something that can be called. */
   hasFailed = false
   /** Whether an opcode that is reached does something with a global: calls it, sets its state or its items. */
   hasActed = false
-  readonly #values: Shadow[] = []
+  readonly #values: SymbolicValue[] = []
   readonly #marks: number[] = []
-  readonly #memo: Memo<Shadow>
+  readonly #memo: Memo<SymbolicValue>
   /** Whether an entry was stored that only Python could tell. */
   #isMemoUnknown = false
 
@@ -122,23 +72,19 @@ export class ShadowStack {
     return this.#memo.size
   }
 
-  push(value: Shadow): void {
+  push(value: SymbolicValue): void {
     this.#values.push(value)
   }
 
   /** The topmost value. Takes no heed of marks, as CPython's unpickler in C did before version 3.7. */
-  pop(): Shadow {
+  pop(): SymbolicValue {
     if (this.#values.length > 0) return this.#values.pop()
     this.hasFailed = true
     return null
   }
 
-  mark(): void {
-    this.#marks.push(this.#values.length)
-  }
-
   /** The lowest value above the last mark; all of them are taken off, and the mark. */
-  popMark(): Shadow {
+  popMark(): SymbolicValue {
     const height = this.#marks.pop()
     if (height === undefined) this.hasFailed = true
     const lowest = this.#values[height ?? 0]
@@ -150,6 +96,11 @@ export class ShadowStack {
   popOrUnmark(): void {
     if (this.#marks.at(-1) === this.#values.length) this.#marks.pop()
     else this.pop()
+  }
+
+  /** STOP takes the topmost value for what the pickle holds. */
+  requireValue(): void {
+    this.#peek()
   }
 
   duplicate(): void {
@@ -177,7 +128,7 @@ export class ShadowStack {
   }
 
   /** Takes a callable off and leaves what it would have made. */
-  call(callable: Shadow, use: "called" | "instantiated", opcode: string, at: number): void {
+  call(callable: SymbolicValue, use: "called" | "instantiated", opcode: string, at: number): void {
     const mention = callable instanceof Made ? callable.of : callable
     if (typeof mention !== "object" || mention === null) {
       // Text, numbers and containers cannot be called.
@@ -193,23 +144,19 @@ export class ShadowStack {
     this.push(callable instanceof Made ? callable : new Made(mention))
   }
 
-  /** STOP takes the topmost value for what the pickle holds. */
-  stop(): void {
-    this.#peek()
-  }
-
-  /** Follows an opcode that only moves values. False when the opcode does more than that. */
-  move(code: number): boolean {
-    const effect = EFFECT_BY_BYTE[code]
-    if (effect === undefined) return false
-    if (effect.toMark) this.popMark()
-    for (let i = 0; i < effect.pops; i++) this.pop()
-    if (effect.pushes) this.#values.push(undefined)
-    else if (effect.alters && isOfGlobal(this.#peek())) this.#act()
+  /** Follows the opcode at `at` as far as its row says what it does. False when it does more than that. */
+  move({ takes, leaves }: OpcodeInfo, at: number): boolean {
+    if (leaves === undefined || leaves === "global") return false
+    if (takes === "mark") this.popMark()
+    else for (let i = takes; i > 0; i--) this.pop()
+    if (leaves === "value") this.#values.push(undefined)
+    else if (leaves === "text") this.#values.push(at)
+    else if (leaves === "mark") this.#marks.push(this.#values.length)
+    else if (leaves === "changed" && isOfGlobal(this.#peek())) this.#act()
     return true
   }
 
-  #peek(): Shadow {
+  #peek(): SymbolicValue {
     if (this.#values.length > 0) return this.#values.at(-1)
     this.hasFailed = true
     return null
@@ -220,6 +167,6 @@ export class ShadowStack {
   }
 }
 
-function isOfGlobal(value: Shadow): boolean {
+function isOfGlobal(value: SymbolicValue): boolean {
   return typeof value === "object" && value !== null
 }
