@@ -11,7 +11,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { parseArgs } from "node:util"
-import { build } from "esbuild"
+import { bundleForNode } from "./bundle-for-node.mjs"
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url))
 const SHOWN = 20
@@ -27,15 +27,7 @@ const { values: options } = parseArgs({
 const work = mkdtempSync(join(tmpdir(), "tosafetensors-compare-"))
 try {
   const bundle = join(work, "compare.mjs")
-  await build({
-    entryPoints: [join(ROOT, "test/oracle/compare-cpython.ts")],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    outfile: bundle,
-    logLevel: "error",
-  })
+  await bundleForNode("test/oracle/compare-cpython.ts", bundle)
   const { compareWithCPython } = await import(pathToFileURL(bundle).href)
   const script = join(ROOT, "test/oracle/record_globals.py")
   const { files, lookups, laterLookups, differences } = compareWithCPython(

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { build } from "esbuild"
+import { bundleForNode } from "./bundle-for-node.mjs"
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url))
 /** Checkpoints that one start of Python is given. */
@@ -40,15 +40,7 @@ const bundle = join(work, "worker.mjs")
 const total = { checkpoints: 0, accepted: 0, refused: 0, explained: {}, unexplained: [] }
 
 try {
-  await build({
-    entryPoints: [join(ROOT, "test/compare/worker.ts")],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    outfile: bundle,
-    logLevel: "error",
-  })
+  await bundleForNode("test/compare/worker.ts", bundle)
   const startedAt = Date.now()
   const ranges = []
   for (let start = first; start < end; start += RANGE) ranges.push([start, Math.min(end, start + RANGE)])

@@ -18,7 +18,7 @@ import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { build } from "esbuild"
+import { bundleForNode } from "./bundle-for-node.mjs"
 
 const MiB = 1024 * 1024
 const MOST_MILLISECONDS = 1000
@@ -70,15 +70,7 @@ let retried = 0
 try {
   mkdirSync(options.save, { recursive: true })
   if (sample !== undefined) rmSync(sample.folder, { recursive: true, force: true })
-  await build({
-    entryPoints: [join(ROOT, "test/soak/worker.ts")],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    outfile: bundle,
-    logLevel: "error",
-  })
+  await bundleForNode("test/soak/worker.ts", bundle)
   const startedAt = Date.now()
   await runAll()
   report((Date.now() - startedAt) / 1000)

@@ -199,6 +199,15 @@ const unhashable = (what: string, key: readonly Part[]): HostileCase =>
     stateDict([[text("good")], tensor()], [key, ["NONE"]]),
   )
 
+/** As `unhashable`, where something else than a dict is made with it. */
+const unhashableValue = (what: string, value: readonly Part[]): HostileCase =>
+  refusePickle("key-type", `${what}, which Python cannot hash`, "pickle-type", [
+    ...[["PROTO", 4] as const, "EMPTY_DICT" as const, "MARK" as const, text("good"), ...tensor()],
+    ...[text("other"), ...value, "SETITEMS" as const, "STOP" as const],
+  ])
+
+const PAIRED: readonly Part[] = ["EMPTY_LIST", "EMPTY_LIST", "NONE", "TUPLE2", "APPEND"]
+
 const KEYS: readonly HostileCase[] = [
   keyed("bytes", call(global("_codecs", "encode"), [text("w")], [text("latin1")])),
   keyed("a dtype", [global("torch", "float32")]),
@@ -210,6 +219,9 @@ const KEYS: readonly HostileCase[] = [
   unhashable("an OrderedDict", call(global("collections", "OrderedDict"))),
   unhashable("a set", call(global("builtins", "set"), ["EMPTY_LIST"])),
   unhashable("a tuple with a list in a tuple", tuple(tuple(["EMPTY_LIST"]))),
+  unhashableValue("a list as the key of a pair", call(global("collections", "OrderedDict"), PAIRED)),
+  unhashableValue("a list in a set", ["EMPTY_SET", "MARK", "EMPTY_LIST", "ADDITEMS"]),
+  unhashableValue("a dict in a frozenset", ["MARK", "EMPTY_DICT", "FROZENSET"]),
   keyed("a frozenset of one", call(global("builtins", "frozenset"), ["EMPTY_LIST", int(1), "APPEND"])),
   keyed("a device", call(global("torch", "device"), [text("cpu")])),
   keyed("a complex number", call(global("__builtin__", "complex"), [["BINFLOAT", 1]], [["BINFLOAT", 1]])),
