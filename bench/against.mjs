@@ -82,5 +82,7 @@ function printed(measured, key) {
 
 function say(title, { before, now }, more = "") {
   const ratio = (now / before).toFixed(3)
-  console.log(`${title}: before ${before.toFixed(0)} ms, now ${now.toFixed(0)} ms, ${ratio} x ${more}`.trimEnd())
+  console.log(
+    `${title}: before ${before.toFixed(0)} ms, now ${now.toFixed(0)} ms, ${ratio} x ${more}`.trimEnd(),
+  )
 }

@@ -9,6 +9,7 @@ import type { Checkpoint } from "./api/checkpoint.ts"
 import type { ConvertedBlob } from "./api/converted-blob.ts"
 import type { CheckpointInput } from "./api/inputs.ts"
 import type {
+  AccessOptions,
   BlobOptions,
   ConvertOptions,
   OpenOptions,
@@ -17,16 +18,22 @@ import type {
 } from "./api/options.ts"
 import type { SafetensorsOutput } from "./api/outputs.ts"
 import { openUniversalSpill, UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
+import type { SafetensorsFile } from "./api/safetensors-file.ts"
 import { checkFile, readHeader } from "./api/safetensors-verbs.ts"
 import { scanInput } from "./api/scan-verb.ts"
-import { convert, convertToBlob, convertToBytes, convertToStream, open } from "./api/verbs.ts"
+import * as verbs from "./api/verbs.ts"
+import type { PlanSources, WriteOptions } from "./api/write-plan.ts"
+import { writePlan as carryOut } from "./api/write-plan.ts"
 import type { ScanReport } from "./audit/scan-report.ts"
-import type { ConversionReport } from "./plan/conversion-plan.ts"
+import type { ConversionReport } from "./checkpoint/plan-checkpoint.ts"
+import type { Plan, PlanReport } from "./plan/plan.ts"
 import type { SafetensorsHeader } from "./safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "./safetensors/read-header.ts"
 
+export type { Checkpoint } from "./api/checkpoint.ts"
 export type { CheckpointInput } from "./api/inputs.ts"
 export type { SafetensorsOutput } from "./api/outputs.ts"
+export type { SafetensorsFile } from "./api/safetensors-file.ts"
 export * from "./api/shared-exports.ts"
 
 /**
@@ -41,7 +48,7 @@ export function toSafetensors(
   output: SafetensorsOutput,
   options: ConvertOptions = {},
 ): Promise<ConversionReport> {
-  return convert(UNIVERSAL_PLATFORM, input, output, options)
+  return verbs.convert(UNIVERSAL_PLATFORM, input, output, options)
 }
 
 /** Converts a checkpoint to a safetensors file in memory. Throws as `toSafetensors`. */
@@ -49,7 +56,7 @@ export function toSafetensorsBytes(
   input: CheckpointInput,
   options: ConvertOptions = {},
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
-  return convertToBytes(UNIVERSAL_PLATFORM, input, options)
+  return verbs.convertToBytes(UNIVERSAL_PLATFORM, input, options)
 }
 
 /**
@@ -60,7 +67,7 @@ export function toSafetensorsBytes(
  * @throws as `toSafetensors`; `blob-memory` where the browser has no such file system, or no room in it.
  */
 export function toSafetensorsBlob(input: CheckpointInput, options: BlobOptions = {}): Promise<ConvertedBlob> {
-  return convertToBlob(UNIVERSAL_PLATFORM, input, options, openUniversalSpill)
+  return verbs.convertToBlob(UNIVERSAL_PLATFORM, input, options, openUniversalSpill)
 }
 
 /**
@@ -71,7 +78,7 @@ export function toSafetensorsStream(
   input: CheckpointInput,
   options: ConvertOptions = {},
 ): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
-  return convertToStream(UNIVERSAL_PLATFORM, input, options)
+  return verbs.convertToStream(UNIVERSAL_PLATFORM, input, options)
 }
 
 /**
@@ -80,7 +87,40 @@ export function toSafetensorsStream(
  * @throws CheckpointError with one of the codes of `ErrorCode`; the signal's reason when aborted.
  */
 export function openCheckpoint(input: CheckpointInput, options: OpenOptions = {}): Promise<Checkpoint> {
-  return open(UNIVERSAL_PLATFORM, input, options)
+  return verbs.openCheckpoint(UNIVERSAL_PLATFORM, input, options)
+}
+
+/**
+ * Opens a safetensors file and reads its header. The caller closes it (`await using` does).
+ *
+ * @throws `safetensors-invalid` with everything that is wrong with it; `truncated`, `read-failed`; the signal's reason.
+ */
+export function openSafetensors(input: CheckpointInput, options: OpenOptions = {}): Promise<SafetensorsFile> {
+  return verbs.openSafetensors(UNIVERSAL_PLATFORM, input, options)
+}
+
+/** Opens a checkpoint or a safetensors file, whichever it is: `format` tells. Throws as the other two. */
+export function open(
+  input: CheckpointInput,
+  options: OpenOptions = {},
+): Promise<Checkpoint | SafetensorsFile> {
+  return verbs.open(UNIVERSAL_PLATFORM, input, options)
+}
+
+/**
+ * Carries out a plan that was made elsewhere, in another process for one: plans are JSON. `sources` are the inputs by the names
+ * that `plan.sources` has for them, a store, or the URL of the folder that they lie in.
+ *
+ * @throws as `toSafetensors`; `invalid-argument` where a source is missing or has another length, and for a plan that does
+ *   not fit together.
+ */
+export function writePlan(
+  plan: Plan,
+  sources: PlanSources<CheckpointInput>,
+  output: SafetensorsOutput,
+  options: WriteOptions & AccessOptions = {},
+): Promise<PlanReport> {
+  return carryOut(UNIVERSAL_PLATFORM, plan, sources, output, options)
 }
 
 /**

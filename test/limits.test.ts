@@ -7,15 +7,15 @@ import { isCheckpointError } from "../src/errors.ts"
 import { checkSafetensors, openCheckpoint, toSafetensorsBytes } from "../src/index.ts"
 import { DEFAULT_LIMITS, type Limits, scaledLimit, withLimits } from "../src/limits.ts"
 import { MemoryBudget } from "../src/pickle/memory-budget.ts"
-import { writeHeader } from "../src/safetensors/write-header.ts"
 import { gatherCost } from "../src/strided/blocks.ts"
 import { readCheckpoint } from "../src/torch/read-checkpoint.ts"
+import { type contentsOf, dict, pair } from "./checkpoint/contents.ts"
 import { pickle2 } from "./pickle/assemble.ts"
 import { load } from "./pickle/run.ts"
-import { type contentsOf, dict, pair } from "./plan/contents.ts"
 import { writeCheckpoint } from "./property/checkpoint-writer.ts"
 import { dtypeNamed } from "./property/dtypes.ts"
 import { Tuple, tensor } from "./property/model.ts"
+import { writeHeader } from "./safetensors/written-header.ts"
 
 const F32 = dtypeNamed("float32")
 

@@ -4,8 +4,8 @@ import { memorySource } from "../../src/bytes/memory-source.ts"
 import { DEFAULT_LIMITS as limits } from "../../src/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { ANY_FIELDS, StorageTable } from "../../src/torch/storage-table.ts"
-import type { Storage } from "../../src/torch/tensor-record.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
+import type { TorchStorage } from "../../src/torch/torch-tensors.ts"
 import { keyList } from "../../test/torch/legacy-file.ts"
 import { join, numberBytes } from "../engine/mutate.ts"
 import type { Random } from "../engine/random.ts"
@@ -49,7 +49,7 @@ function split(bytes: Uint8Array): { pickles: Uint8Array[]; rest: Uint8Array } |
 }
 
 /** What the object refers to; undefined when it is refused, or refers to too much. */
-function storagesOf(object: Uint8Array): Storage[] | undefined {
+function storagesOf(object: Uint8Array): TorchStorage[] | undefined {
   const source = memorySource(new Uint8Array(0))
   const table = new StorageTable(({ key, byteLength }) => {
     return {

@@ -5,11 +5,10 @@
 
 import type { Checkpoint } from "../../src/api/checkpoint.ts"
 import { UNIVERSAL_PLATFORM } from "../../src/api/platform.ts"
-import { open } from "../../src/api/verbs.ts"
+import { openCheckpoint } from "../../src/api/verbs.ts"
 import { MemorySink } from "../../src/bytes/memory-sink.ts"
-import type { PlanOptions } from "../../src/plan/plan-options.ts"
+import type { PlanOptions } from "../../src/checkpoint/plan-checkpoint.ts"
 import { parseSafetensorsHeader } from "../../src/safetensors/parse-header.ts"
-import { runPlan } from "../../src/transfer/run-plan.ts"
 import { changeLegacy } from "../formats/change-legacy.ts"
 import { watchedSource } from "../formats/watched-source.ts"
 import { type FuzzTarget, outcomeOf, outcomeOfSync, require } from "../target.ts"
@@ -33,7 +32,7 @@ export const target: FuzzTarget = {
   maxLength: 4096,
   mutate: changeLegacy,
   run: async (bytes) => {
-    const opened = await outcomeOf(() => open(UNIVERSAL_PLATFORM, watchedSource(bytes), { limits }))
+    const opened = await outcomeOf(() => openCheckpoint(UNIVERSAL_PLATFORM, watchedSource(bytes), { limits }))
     if (opened.error?.code === "byte-order") return forced(bytes)
     if (opened.error !== undefined) return opened.error.code
     return convert(opened.value)
@@ -43,7 +42,7 @@ export const target: FuzzTarget = {
 /** The caller's word on the byte order stands in for what the file does not say. */
 async function forced(bytes: Uint8Array): Promise<string> {
   const opened = await outcomeOf(() =>
-    open(UNIVERSAL_PLATFORM, watchedSource(bytes), { limits, byteOrder: "big" }),
+    openCheckpoint(UNIVERSAL_PLATFORM, watchedSource(bytes), { limits, byteOrder: "big" }),
   )
   return opened.error === undefined ? `big ${await convert(opened.value)}` : `big ${opened.error.code}`
 }
@@ -55,7 +54,7 @@ async function convert(checkpoint: Checkpoint): Promise<string> {
   const plan = rooted.value ?? planned.value
   if (plan === undefined) return `opened, ${rooted.error?.code}`
   const sink = new MemorySink()
-  await runPlan(plan, sink, { crc32: UNIVERSAL_PLATFORM.crc32 })
+  await checkpoint.write(plan, sink)
   const output = sink.bytes
   require(output.byteLength === plan.byteLength, `${output.byteLength} bytes, ${plan.byteLength} planned`)
   const { tensors, dataOffset, metadata } = parseSafetensorsHeader(output, {

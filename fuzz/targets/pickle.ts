@@ -6,6 +6,9 @@
 import { toPlainValue } from "../../src/api/plain-values.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { atOnce } from "../../src/bytes/turns.ts"
+import { isContainer } from "../../src/checkpoint/child-cursor.ts"
+import { planConversion } from "../../src/checkpoint/plan-checkpoint.ts"
+import { nameTensors, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
 import { findPickleEndSteps, PickleDecoder } from "../../src/pickle/decode.ts"
 import { HANDLERS } from "../../src/pickle/handlers.ts"
@@ -14,12 +17,9 @@ import { MachineState } from "../../src/pickle/machine-state.ts"
 import { Memo } from "../../src/pickle/memo.ts"
 import { MemoryBudget } from "../../src/pickle/memory-budget.ts"
 import type { PickleValue } from "../../src/pickle/values.ts"
-import { planConversion } from "../../src/plan/plan-conversion.ts"
-import { isContainer } from "../../src/torch/child-cursor.ts"
 import { ANY_FIELDS, StorageTable } from "../../src/torch/storage-table.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
 import { NOTHING_UNCLAIMED } from "../../src/torch/unclaimed-members.ts"
-import { nameTensors, takeCensus } from "../../src/torch/walk-tensors.ts"
 import { changePickle } from "../formats/change-pickle.ts"
 import { pickleEnd } from "../formats/pickle-opcodes.ts"
 import { describe } from "../formats/pickle-text.ts"
@@ -146,7 +146,7 @@ function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLengt
   const named = outcomeOfSync(() => {
     const census = takeCensus(value, limits)
     if (isContainer(value)) nameTensors(value, census, limits)
-    return toPlainValue(value, "little", limits)
+    return toPlainValue(value, limits)
   })
   if (named.error !== undefined) return `value, ${named.error.code}`
   const contents = {
@@ -154,12 +154,11 @@ function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLengt
     value,
     storages: storages.storages(),
     unclaimed: NOTHING_UNCLAIMED,
-    byteOrder: "little",
-    hasChecksums: false,
+    checksums: "none",
     globals: [...policy.globals],
     memory: MemoryBudget.of(limits, inputByteLength),
   } as const
-  const planned = outcomeOfSync(() => planConversion(contents, {}, { limits, inputByteLength }))
+  const planned = outcomeOfSync(() => planConversion(contents, [], {}, { limits, inputByteLength }).plan)
   if (planned.error !== undefined) return `named, ${planned.error.code}`
   let at = 0
   for (const segment of planned.value.segments) {

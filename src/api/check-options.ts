@@ -46,6 +46,7 @@ const CONVERSION_CHECKS: readonly (readonly [option: string, check: Check])[] = 
   ["shared", oneOf("alias", "copy", "error")],
   // A Map is refused: its entries would be overlooked.
   ["metadata", ["an object of texts", (value) => isObject(value) && !(value instanceof Map)]],
+  ["unsupported", oneOf("error", "skip")],
   ["verify", oneOf("crc", "none")],
   ["byteOrder", oneOf("little", "big")],
   ["maxMemoryBytes", ["a number from 0 up", isCount]],

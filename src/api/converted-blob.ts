@@ -1,7 +1,7 @@
 /** A converted checkpoint as a Blob, and whatever of it lies on the disk. */
 
 import "./disposable.ts"
-import type { ConversionReport } from "../plan/conversion-plan.ts"
+import type { ConversionReport } from "../checkpoint/plan-checkpoint.ts"
 import type { BlobOutput } from "../transfer/plan-to-blob.ts"
 
 /**

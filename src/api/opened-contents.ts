@@ -1,82 +1,112 @@
-/** What was read of a checkpoint while its source is held: all that a conversion needs of it. */
+/** Inputs that are held open, and what was read of a checkpoint: all that a conversion needs of it. */
 
 import { withKnowledge } from "../audit/danger-first.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
-import { inTurns, turnIfDue } from "../bytes/turns.ts"
+import { inTurns, type Steps, turnIfDue } from "../bytes/turns.ts"
+import type { PlannedConversion, PlanOptions } from "../checkpoint/plan-checkpoint.ts"
+import { planConversionSteps } from "../checkpoint/plan-checkpoint.ts"
 import { withLimits } from "../limits.ts"
-import type { ConversionPlan } from "../plan/conversion-plan.ts"
-import type { PlanBounds } from "../plan/plan-conversion.ts"
-import { planConversion, planConversionSteps } from "../plan/plan-conversion.ts"
-import type { PlanOptions } from "../plan/plan-options.ts"
+import type { PlanBounds } from "../plan/plan-bounds.ts"
+import type { NamedSource } from "../plan/plan-tensors.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
 import { requireOptions } from "./check-options.ts"
-import type { OpenedInput } from "./inputs.ts"
+import { nameOf } from "./input-name.ts"
 import type { OpenOptions } from "./options.ts"
 import type { InputRequest, Platform } from "./platform.ts"
 
 /** What the platform does faster than portable code. */
 export type Codecs = Pick<RunOptions, "crc32" | "inflate">
 
-/** A checkpoint whose everything but the weights has been read. Whoever has it closes the input. */
-export interface OpenedContents {
-  readonly input: OpenedInput
-  readonly contents: CheckpointContents
+/** An input that is held open. Whoever has it closes it. */
+export interface OpenedSources<Output = never> {
+  /** The input as the caller gave it: it must not be the output. */
+  readonly given: unknown
+  readonly sources: readonly NamedSource[]
   readonly bounds: PlanBounds
+  readonly platform: Platform<never, Output>
+  readonly close: () => Promise<void>
 }
 
-/** Opens `input` and reads everything but the weights. */
-export async function openContents<Input>(
-  platform: Platform<Input, never>,
+/** A checkpoint whose everything but the weights has been read. */
+export interface OpenedContents<Output = never> extends OpenedSources<Output> {
+  readonly contents: CheckpointContents
+}
+
+/**
+ * Opens `input` and has `read` take from it what it needs. Closes it again where that fails.
+ *
+ * @throws `invalid-argument`, `read-failed`, `input-changed`; what `read` throws; the signal's reason.
+ */
+export async function openSources<Input, Output, Contents>(
+  platform: Platform<Input, Output>,
   input: Input,
   options: OpenOptions & InputRequest,
-): Promise<OpenedContents> {
+  read: (opened: OpenedSources<Output>) => Promise<Contents>,
+): Promise<Contents> {
   requireOptions(options)
-  options.signal?.throwIfAborted()
-  const opened = await platform.openInput(input, options)
+  const { signal } = options
+  signal?.throwIfAborted()
+  const { source, close } = await platform.openInput(input, options)
   try {
     // Many small ones at once hold the loop as well.
-    await turnIfDue(options.signal)
-    const contents = await readContents(opened, options, platform)
-    // What was parsed must be what had that digest.
-    if (options.sha256 !== undefined) await opened.source.assertUnchanged?.()
-    return contents
+    await turnIfDue(signal)
+    const sources = [{ name: nameOf(input) || "input", source }]
+    const bounds = { limits: withLimits(options.limits), inputByteLength: source.byteLength }
+    try {
+      const contents = await read({ given: input, sources, bounds, platform, close })
+      // What was read so far must be of one and the same file.
+      await requireUnchanged(source, signal)
+      // What was parsed must be what had that digest.
+      if (options.sha256 !== undefined) await source.assertUnchanged?.()
+      return contents
+    } catch (error) {
+      throw await explained(await withKnowledge(error), source, signal)
+    }
   } catch (error) {
     // What went wrong first is what gets reported.
-    await opened.close().catch(() => {})
+    await close().catch(() => {})
     throw error
   }
 }
 
-async function readContents(
-  input: OpenedInput,
-  { limits: overrides, signal, byteOrder }: OpenOptions,
-  { crc32, inflate }: Codecs,
-): Promise<OpenedContents> {
-  const limits = withLimits(overrides)
-  const { source } = input
-  try {
-    const contents = await readCheckpoint(source, { limits, crc32, inflate, signal, byteOrder })
-    // What was read so far must be of one and the same file.
-    await requireUnchanged(source, signal)
-    return { input, contents, bounds: { limits, inputByteLength: source.byteLength } }
-  } catch (error) {
-    throw await explained(await withKnowledge(error), source, signal)
-  }
+/** Opens a checkpoint and reads everything but the weights. */
+export function openContents<Input, Output>(
+  platform: Platform<Input, Output>,
+  input: Input,
+  options: OpenOptions & InputRequest,
+): Promise<OpenedContents<Output>> {
+  return openSources(platform, input, options, (opened) => readContents(opened, options))
 }
 
-/** What converting it would do. Reads nothing. The event loop does not turn meanwhile. */
-export function planContents({ contents, bounds }: OpenedContents, options: PlanOptions): ConversionPlan {
+/** Reads everything but the weights. */
+export async function readContents<Output>(
+  opened: OpenedSources<Output>,
+  { signal, byteOrder }: OpenOptions,
+): Promise<OpenedContents<Output>> {
+  const [{ source }] = opened.sources as [NamedSource]
+  const { crc32, inflate } = opened.platform
+  const { limits } = opened.bounds
+  const contents = await readCheckpoint(source, { limits, crc32, inflate, signal, byteOrder })
+  return { ...opened, contents }
+}
+
+type Plannable = Pick<OpenedContents, "contents" | "sources" | "bounds">
+
+/** What converting it would do, in steps. Reads nothing. */
+export function planContentsSteps(
+  { contents, sources, bounds }: Plannable,
+  options: PlanOptions,
+): Steps<PlannedConversion> {
   requireOptions(options)
-  return planConversion(contents, options, bounds)
+  return planConversionSteps(contents, sources, options, bounds)
 }
 
-/** As `planContents`, while the event loop turns. */
-export async function planContentsInTurns(
-  { contents, bounds }: OpenedContents,
+/** As `planContentsSteps`, while the event loop turns. */
+export function planContentsInTurns(
+  opened: Plannable,
   options: PlanOptions & { readonly signal?: AbortSignal | undefined },
-): Promise<ConversionPlan> {
-  requireOptions(options)
-  return await inTurns(planConversionSteps(contents, options, bounds), options.signal)
+): Promise<PlannedConversion> {
+  return inTurns(planContentsSteps(opened, options), options.signal)
 }

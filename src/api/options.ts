@@ -1,14 +1,14 @@
 /** The options of the verbs. All are optional; none is changed. */
 
+import type { PlanOptions } from "../checkpoint/plan-checkpoint.ts"
 import type { HttpOptions } from "../http/http-options.ts"
 import type { Limits } from "../limits.ts"
-import type { PlanOptions } from "../plan/plan-options.ts"
 import type { ReadHeaderOptions as HeaderOptions } from "../safetensors/read-header.ts"
-import type { ByteOrder } from "../torch/checkpoint-contents.ts"
+import type { ByteOrder } from "../torch/torch-tensors.ts"
 import type { Progress } from "../transfer/run-plan.ts"
 
 /** How to get at an input. */
-interface AccessOptions {
+export interface AccessOptions {
   /** How `http:` and `https:` URLs are fetched: a `fetch` of your own, and headers such as a token. */
   readonly http?: HttpOptions | undefined
 }

@@ -1,15 +1,15 @@
 /** The values of a checkpoint as ordinary JavaScript data. */
 
+import type { Container } from "../checkpoint/child-cursor.ts"
+import { ChildCursor, isContainer } from "../checkpoint/child-cursor.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import type { ComplexNumber, PickleObject, PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleFloat, PickleSet, RefusedObject, RefusedReference } from "../pickle/values.ts"
+import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import { isKnownGlobal } from "../torch/allowed-globals.ts"
-import type { ByteOrder } from "../torch/checkpoint-contents.ts"
-import type { Container } from "../torch/child-cursor.ts"
-import { ChildCursor, isContainer } from "../torch/child-cursor.ts"
 import type { NamedConstant } from "../torch/plain-data.ts"
-import { isStorageReference, isTensor, isUnsupportedTensor } from "../torch/tensor-record.ts"
+import { isStorageReference } from "../torch/torch-tensors.ts"
 import type { TensorInfo } from "./tensor-info.ts"
 import { describeTensor } from "./tensor-info.ts"
 
@@ -52,21 +52,19 @@ interface Filling {
  *
  * @throws `pickle-cycle`, `limit-exceeded` (`maxNesting`).
  */
-export function toPlainValue(value: PickleValue, byteOrder: ByteOrder, limits: Limits): PlainValue {
-  return new Conversion(byteOrder, limits).run(value)
+export function toPlainValue(value: PickleValue, limits: Limits): PlainValue {
+  return new Conversion(limits).run(value)
 }
 
 /** Containers are made empty and filled later, from a stack: nesting costs none of the engine's. */
 class Conversion {
-  readonly #byteOrder: ByteOrder
   readonly #limits: Limits
   readonly #done = new Map<PickleValue, PlainValue>()
   readonly #fillings: Filling[] = []
   readonly #open = new Set<Container>()
   readonly #filled = new Set<Container>()
 
-  constructor(byteOrder: ByteOrder, limits: Limits) {
-    this.#byteOrder = byteOrder
+  constructor(limits: Limits) {
     this.#limits = limits
   }
 
@@ -130,7 +128,7 @@ class Conversion {
     if (part instanceof RefusedReference || part instanceof RefusedObject) {
       throw new TypeError("a refused global has no plain value")
     }
-    return plainObject(part, this.#byteOrder)
+    return plainObject(part)
   }
 }
 
@@ -139,8 +137,8 @@ function emptyFor(container: Container): PlainContainer {
   return container instanceof PickleSet ? new Set<PlainValue>() : []
 }
 
-function plainObject(part: PickleObject, byteOrder: ByteOrder): PlainValue {
-  if (isTensor(part) || isUnsupportedTensor(part)) return describeTensor(part, byteOrder)
+function plainObject(part: PickleObject): PlainValue {
+  if (isTensor(part) || isUnsupportedTensor(part)) return describeTensor(part)
   if (isStorageReference(part)) {
     return { kind: "storage", key: part.storage.key, byteLength: part.storage.byteLength }
   }

@@ -4,7 +4,9 @@ import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
+import type { SourceStore } from "../bytes/source-store.ts"
 import type { OpenSpill } from "../bytes/spill.ts"
+import { isHttp, urlOf } from "../http/http-url.ts"
 import { invalidArgument } from "../reading-errors.ts"
 import type { CheckpointInput, InputAccess, OpenedInput } from "./inputs.ts"
 import { openUniversalInput } from "./inputs.ts"
@@ -16,6 +18,8 @@ export interface Platform<Input, Output> {
   readonly openInput: (input: Input, request: InputRequest) => Promise<OpenedInput>
   /** Nothing is created before the sink is opened. */
   readonly openOutput: (output: Output, request: OutputRequest) => Promise<ByteSink>
+  /** The place as a store of the files there. @throws `invalid-argument` for what is no place. */
+  readonly openStore: (place: string | URL, access: InputAccess) => Promise<SourceStore>
   readonly crc32: Crc32
   /** Default: the portable one. */
   readonly inflate?: InflateExtent
@@ -34,8 +38,8 @@ export interface InputRequest extends InputAccess {
 export interface OutputRequest {
   /** Whether an output that exists may be replaced. */
   readonly overwrite: boolean
-  /** The input as the caller gave it: it must not be the output. */
-  readonly input: unknown
+  /** The inputs as the caller gave them: none may be the output. A file gets the permissions of the first. */
+  readonly inputs: readonly unknown[]
   readonly signal?: AbortSignal | undefined
 }
 
@@ -55,10 +59,21 @@ async function openInput(
 /** What reading a header needs of the universal platform: a page that does no more fetches no more. */
 export const UNIVERSAL_INPUTS: InputPlatform<CheckpointInput> = { openInput }
 
+/** The place of a URL. */
+export async function openUrlStore(place: string | URL, { http }: InputAccess): Promise<SourceStore> {
+  const url = place instanceof URL ? place : urlOf(place)
+  if (url === undefined || !isHttp(url)) {
+    throw invalidArgument("sources", "no files can be opened there: pass inputs by name, or a URL (https:)")
+  }
+  const { urlStore } = await import("../http/url-store.ts")
+  return urlStore(url, http ?? {})
+}
+
 /** Browsers, workers and every other runtime with web standards. */
 export const UNIVERSAL_PLATFORM: Platform<CheckpointInput, SafetensorsOutput> = {
   openInput,
   openOutput: async (output, request) => openUniversalOutput(output, request),
+  openStore: openUrlStore,
   crc32,
 }
 

@@ -5,6 +5,7 @@ import type { ScanReport } from "../audit/scan-report.ts"
 import { turned } from "../bytes/turns.ts"
 import { withLimits } from "../limits.ts"
 import { requireOptions } from "./check-options.ts"
+import { nameOf } from "./input-name.ts"
 import type { ScanOptions } from "./options.ts"
 import type { Platform } from "./platform.ts"
 import { unchanged } from "./safetensors-verbs.ts"
@@ -32,16 +33,4 @@ export async function scanInput<Input>(
     turned(signal, () => scanFile(source, reading, name)),
     options,
   ).finally(close)
-}
-
-/** What an input is called: the last part of a path or an address, the name of a File. */
-function nameOf(input: unknown): string {
-  if (typeof input === "string") return lastPart(input)
-  if (input instanceof URL) return lastPart(input.pathname)
-  const named = typeof input === "object" && input !== null && "name" in input ? input.name : undefined
-  return typeof named === "string" ? lastPart(named) : ""
-}
-
-function lastPart(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
 }

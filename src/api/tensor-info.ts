@@ -1,11 +1,9 @@
 /** What is told of a tensor before any of its bytes has been read. */
 
-import { isStoredPlainly } from "../plan/segments.ts"
-import { targetOf } from "../plan/target-dtype.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
-import type { ByteOrder } from "../torch/checkpoint-contents.ts"
-import type { AnyTensor } from "../torch/tensor-record.ts"
-import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
+import { isContiguous } from "../strided/view.ts"
+import type { AnyTensor, Tensor } from "../tensors/tensor.ts"
+import { isTensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"
 
 /** A tensor that can be converted. */
 export interface SupportedTensorInfo {
@@ -42,10 +40,12 @@ export interface UnsupportedTensorInfo {
 
 export type TensorInfo = SupportedTensorInfo | UnsupportedTensorInfo
 
-export function describeTensor(tensor: AnyTensor, byteOrder: ByteOrder): TensorInfo {
+export function describeTensor(tensor: Tensor): SupportedTensorInfo
+export function describeTensor(tensor: AnyTensor): TensorInfo
+export function describeTensor(tensor: AnyTensor): TensorInfo {
   if (!isTensor(tensor)) return { kind: "unsupported-tensor", reason: tensor.reason }
   const target = targetOf(tensor)
-  const { shape, strides, elementOffset, elementCount, storage } = tensor
+  const { shape, strides, elementOffset, elementCount, storage, transform } = tensor
   return {
     kind: "tensor",
     torchDtype: tensor.dtype.name,
@@ -55,7 +55,12 @@ export function describeTensor(tensor: AnyTensor, byteOrder: ByteOrder): TensorI
     elementOffset,
     elementCount,
     byteLength: tensorByteLength(tensor),
-    contiguous: isStoredPlainly(tensor, byteOrder),
+    contiguous: isContiguous(tensor) && (transform === undefined || isPlain(transform)),
     storage: { key: storage.key, byteLength: storage.byteLength, location: storage.location },
   }
+}
+
+/** Whether elements are only looked at. */
+function isPlain({ swapBytes, negate }: NonNullable<Tensor["transform"]>): boolean {
+  return !swapBytes && negate === "none"
 }

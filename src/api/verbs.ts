@@ -1,47 +1,92 @@
-/** What can be done with a checkpoint, on any platform. The entry files give these their final types. */
+/** What can be done with files of tensors, on any platform. The entry files give these their final types. */
 
 import { MemorySink } from "../bytes/memory-sink.ts"
+import { readExactly } from "../bytes/read-exactly.ts"
 import type { OpenSpill } from "../bytes/spill.ts"
-import type { ConversionPlan, ConversionReport } from "../plan/conversion-plan.ts"
+import { turned } from "../bytes/turns.ts"
+import type { ConversionReport, PlannedConversion } from "../checkpoint/plan-checkpoint.ts"
+import type { NamedSource } from "../plan/plan-tensors.ts"
+import { readSafetensorsHeader } from "../safetensors/read-header.ts"
+import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
 import { planToBlob } from "../transfer/plan-to-blob.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
-import { abortSink, runPlan } from "../transfer/run-plan.ts"
-import { requireOptions } from "./check-options.ts"
+import { runPlan } from "../transfer/run-plan.ts"
+import type { TransferPlan } from "../transfer/transfer-plan.ts"
+import { transferPlan } from "../transfer/transfer-plan.ts"
 import { Checkpoint } from "./checkpoint.ts"
 import { ConvertedBlob } from "./converted-blob.ts"
-import type { OpenedContents } from "./opened-contents.ts"
-import { openContents, planContentsInTurns } from "./opened-contents.ts"
+import type { OpenedContents, OpenedSources } from "./opened-contents.ts"
+import { openContents, openSources, planContentsInTurns, readContents } from "./opened-contents.ts"
 import type { BlobOptions, ConvertOptions, OpenOptions } from "./options.ts"
 import type { InputRequest, Platform } from "./platform.ts"
+import { SafetensorsFile } from "./safetensors-file.ts"
 import { StreamOutput } from "./stream-output.ts"
+import { writeTo } from "./write-plan.ts"
 
 /** What a Blob may hold in memory by default, where there is another place: a phone gives a tab some hundred MiB. */
 const BLOB_MEMORY_BYTES = 64 * 1024 * 1024
 
-/** Opens a checkpoint; the caller closes it. */
-export async function open<Input>(
-  platform: Platform<Input, never>,
+/** Opens a checkpoint or a safetensors file, whichever it is; the caller closes it. */
+export function open<Input, Output>(
+  platform: Platform<Input, Output>,
   input: Input,
   options: OpenOptions & InputRequest,
-): Promise<Checkpoint> {
-  return new Checkpoint(await openContents(platform, input, options), platform)
+): Promise<Checkpoint<Output> | SafetensorsFile<Output>> {
+  return openSources(platform, input, options, async (opened) => {
+    const [{ source }] = opened.sources as [NamedSource]
+    const length = Math.min(SNIFFED_BYTES, source.byteLength)
+    const head = await readExactly(source, { offset: 0, length }, options.signal)
+    const isSafetensors = sniffFormat(head, source.byteLength) === "safetensors"
+    return isSafetensors
+      ? readSafetensors(opened, options)
+      : new Checkpoint(await readContents(opened, options))
+  })
 }
 
-async function withContents<Input, Result>(
-  platform: Platform<Input, never>,
+/** Opens a checkpoint; the caller closes it. */
+export async function openCheckpoint<Input, Output>(
+  platform: Platform<Input, Output>,
   input: Input,
   options: OpenOptions & InputRequest,
-  use: (opened: OpenedContents) => Promise<Result>,
+): Promise<Checkpoint<Output>> {
+  return new Checkpoint(await openContents(platform, input, options))
+}
+
+/** Opens a safetensors file; the caller closes it. */
+export function openSafetensors<Input, Output>(
+  platform: Platform<Input, Output>,
+  input: Input,
+  options: OpenOptions & InputRequest,
+): Promise<SafetensorsFile<Output>> {
+  return openSources(platform, input, options, (opened) => readSafetensors(opened, options))
+}
+
+async function readSafetensors<Output>(
+  opened: OpenedSources<Output>,
+  { signal }: OpenOptions,
+): Promise<SafetensorsFile<Output>> {
+  const [{ source }] = opened.sources as [NamedSource]
+  const { limits } = opened.bounds
+  const options = { limits, ...(signal === undefined ? {} : { signal }) }
+  return new SafetensorsFile(opened, await turned(signal, () => readSafetensorsHeader(source, options)))
+}
+
+async function withPlan<Input, Result>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: ConvertOptions & InputRequest,
+  use: (planned: PlannedConversion, plan: TransferPlan) => Promise<Result>,
 ): Promise<Result> {
   const opened = await openContents(platform, input, options)
   let result: Result
   try {
-    result = await use(opened)
+    const planned = await planContentsInTurns(opened, options)
+    result = await use(planned, transferPlan(planned.plan, planned.extents))
   } catch (error) {
-    await opened.input.close().catch(() => {})
+    await opened.close().catch(() => {})
     throw error
   }
-  await opened.input.close()
+  await opened.close()
   return result
 }
 
@@ -52,22 +97,21 @@ export async function convert<Input, Output>(
   output: Output,
   options: ConvertOptions & InputRequest,
 ): Promise<ConversionReport> {
-  requireOptions(options)
-  const { overwrite = false, signal } = options
-  const sink = await platform.openOutput(output, { overwrite, input, signal })
-  let started = false
+  let opened: OpenedContents | undefined
+  let planned: PlannedConversion | undefined
   try {
-    return await withContents(platform, input, options, async (opened) => {
-      const plan = await planContentsInTurns(opened, options)
-      started = true
-      await runPlan(plan, sink, runOptions(platform, options))
-      return plan.report
+    await writeTo(platform, output, [input], options, async () => {
+      opened = await openContents<Input, never>(platform, input, options)
+      planned = await planContentsInTurns(opened, options)
+      return transferPlan(planned.plan, planned.extents)
     })
   } catch (error) {
-    // A stream that was given as output must not be left waiting.
-    if (!started) await abortSink(sink, error)
+    await opened?.close().catch(() => {})
     throw error
   }
+  const { close, plan } = { ...opened, ...planned } as OpenedContents & PlannedConversion
+  await close()
+  return plan.report
 }
 
 /** Converts into memory. */
@@ -76,11 +120,10 @@ export async function convertToBytes<Input>(
   input: Input,
   options: ConvertOptions & InputRequest,
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
-  return withContents(platform, input, options, async (opened) => {
-    const plan = await planContentsInTurns(opened, options)
+  return withPlan(platform, input, options, async ({ plan: { report } }, plan) => {
     const sink = new MemorySink()
     await runPlan(plan, sink, runOptions(platform, options))
-    return { bytes: sink.bytes, report: plan.report }
+    return { bytes: sink.bytes, report }
   })
 }
 
@@ -91,11 +134,10 @@ export async function convertToBlob<Input>(
   options: BlobOptions & InputRequest,
   openSpill?: OpenSpill,
 ): Promise<ConvertedBlob> {
-  return withContents(platform, input, options, async (opened) => {
-    const plan = await planContentsInTurns(opened, options)
+  return withPlan(platform, input, options, async ({ plan: { report } }, plan) => {
     const { maxMemoryBytes = openSpill && BLOB_MEMORY_BYTES } = options
     const output = await planToBlob(plan, { ...runOptions(platform, options), maxMemoryBytes, openSpill })
-    return new ConvertedBlob(output, plan.report)
+    return new ConvertedBlob(output, report)
   })
 }
 
@@ -106,17 +148,18 @@ export async function convertToStream<Input>(
   options: ConvertOptions & InputRequest,
 ): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
   const opened = await openContents(platform, input, options)
-  let plan: ConversionPlan
+  let planned: PlannedConversion
   try {
-    plan = await planContentsInTurns(opened, options)
+    planned = await planContentsInTurns(opened, options)
   } catch (error) {
-    await opened.input.close().catch(() => {})
+    await opened.close().catch(() => {})
     throw error
   }
-  const output = new StreamOutput({ signal: options.signal, release: () => opened.input.close() })
+  const { plan, extents } = planned
+  const output = new StreamOutput({ signal: options.signal, release: () => opened.close() })
   const run = { ...runOptions(platform, options), signal: output.signal }
   // A failure reaches whoever reads the stream: the sink is aborted with it.
-  runPlan(plan, output, run).catch(() => {})
+  runPlan(transferPlan(plan, extents), output, run).catch(() => {})
   return { stream: output.stream, report: plan.report }
 }
 

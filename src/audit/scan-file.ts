@@ -8,9 +8,9 @@
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
+import { planConversionSteps } from "../checkpoint/plan-checkpoint.ts"
+import type { UnreferencedBytes } from "../checkpoint/unreferenced-bytes.ts"
 import { isCheckpointError } from "../errors.ts"
-import { planConversionSteps } from "../plan/plan-conversion.ts"
-import type { UnreferencedBytes } from "../plan/unreferenced-bytes.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { formatsUnderSafetensors } from "../torch/other-formats.ts"
 import { refuseArchiveAtEnd } from "../torch/read-checkpoint.ts"
@@ -89,14 +89,15 @@ async function foresee(
   trail: AuditTrail,
 ): Promise<void> {
   if (contents === undefined) return
-  if (contents.layout === "zip" && !contents.hasChecksums) {
+  if (contents.checksums === "left-out") {
     const message = "the archive was saved without checksums: damage to the weights would not be noticed"
     trail.add({ severity: "warning", code: "checksums-absent", message })
   }
   try {
     const bounds = { limits, inputByteLength: source.byteLength }
-    const { report } = await inTurns(planConversionSteps(contents, {}, bounds), signal)
-    noteUnreferenced(report.unreferenced, trail)
+    const sources = [{ name: "checkpoint", source }]
+    const { plan } = await inTurns(planConversionSteps(contents, sources, {}, bounds), signal)
+    noteUnreferenced(plan.report.unreferenced, trail)
   } catch (error) {
     const isChoice = isCheckpointError(error) && CHOICES.has(error.code)
     trail.addError(error, isChoice ? "note" : "error")

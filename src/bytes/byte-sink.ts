@@ -13,6 +13,11 @@ export interface ByteSink {
   readonly randomAccess: boolean
   /** Called once before the first write with the exact length that will be written. */
   open?(byteLength: number): Promise<void>
+  /**
+   * Optional: the sink's own memory for a range, to be filled in place of a `write`. Asked after `open`. For sinks with
+   * random access.
+   */
+  placeFor?(position: number, length: number): Uint8Array<ArrayBuffer>
   /** Writes `bytes` at `position`. The bytes may be overwritten by the caller once the promise resolves. */
   write(position: number, bytes: Uint8Array): Promise<void>
   /** All bytes have been written. The output becomes visible here, not earlier. */

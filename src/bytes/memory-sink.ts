@@ -17,7 +17,6 @@ export class MemorySink implements ByteSink {
     }
   }
 
-  /** The sink's own memory for a range, to be filled in place of a `write`. Asked after `open`. */
   placeFor(position: number, length: number): Uint8Array<ArrayBuffer> {
     return this.bytes.subarray(position, position + length)
   }

@@ -128,7 +128,7 @@ async function convert(request: Request, terminal: Terminal): Promise<Outcome> {
   let digests: ConversionDigests | undefined
   // The output is looked at before the input is opened, which may mean to take in a stream.
   const beforeNaming = json ? async (written: ByteSource) => digests?.beforeNaming(written) : undefined
-  const sink = await openOutput(output, { overwrite: force, input, beforeNaming }, terminal)
+  const sink = await openOutput(output, { overwrite: force, inputs: [input], beforeNaming }, terminal)
   const traced = await openSource(input, request, terminal)
   const { source, options, sha256 } = traced
   const bar = progressBarFor(terminal.stderr, !json && !quiet)

@@ -132,9 +132,9 @@ async function openOutput(
 ): Promise<FileSink | HandedError | undefined> {
   if (output === STANDARD_STREAM || dryRun) return undefined
   const opened = inputs.get(input)
-  const inputPath = typeof opened === "string" ? opened : undefined
+  const inputPaths = typeof opened === "string" ? [opened] : []
   try {
-    return await prepareFileSink(output, { overwrite: force, inputPath })
+    return await prepareFileSink(output, { overwrite: force, inputPaths })
   } catch (error) {
     // What is wrong with such an input is the better answer, and for the other process to find.
     if (isOutputDefaultedToInput({ input, output }, error)) return { code: error.code, detail: error.detail }

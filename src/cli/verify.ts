@@ -1,7 +1,7 @@
 /** `tosafetensors verify <file.safetensors> [<checkpoint>]` */
 
 import type { ByteSource, Progress, SafetensorsHeader } from "../node/index.ts"
-import { checkSafetensors, openCheckpoint, toSafetensors } from "../node/index.ts"
+import { checkSafetensors, openCheckpoint } from "../node/index.ts"
 import { NODE_PLATFORM } from "../node/platform.ts"
 import type { CommandLine } from "./arguments.ts"
 import { isCheckpoint, tellMistake } from "./checkpoint-as-output.ts"
@@ -120,11 +120,12 @@ async function compare(
   { options, renaming }: Selection,
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<Omit<Comparison, "misattributed">> {
-  const plan = (await openCheckpoint(checkpoint, options)).plan(options)
+  const opened = await openCheckpoint(checkpoint, options)
+  const plan = opened.plan(options)
   const { report } = plan
   const { differences, comparable } = compareHeaders(header, report.tensors)
-  const sink = new ComparingSink(file, comparable, plan.header.byteLength)
-  await toSafetensors(checkpoint, sink, { ...options, onProgress })
+  const sink = new ComparingSink(file, comparable, plan.segments[0]?.length ?? 0)
+  await opened.write(plan, sink, { signal: options.signal, onProgress })
   const { aliases, metadata } = compareAliases(header, report)
   const all = [...differences, ...sink.differences, ...aliases]
   const identical = all.length === 0 && sink.headerEqual && file.byteLength === report.byteLength

@@ -1,6 +1,6 @@
 /** What passes between a copy pool and its threads. */
 
-import type { ElementFixes } from "../strided/convert.ts"
+import type { ElementTransform } from "../strided/transform.ts"
 import type { StridedView } from "../strided/view.ts"
 import type { CopyRange } from "../transfer/direct-sink.ts"
 
@@ -29,7 +29,7 @@ export interface GatherJob extends Job {
   readonly offset: number
   readonly length: number
   readonly view: StridedView
-  readonly fixes: ElementFixes
+  readonly transform: ElementTransform | undefined
   readonly firstElement: number
   readonly elementCount: number
   readonly windowBytes: number

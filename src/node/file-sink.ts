@@ -39,8 +39,8 @@ const NAME_BYTES = 255
 export interface FileSinkOptions {
   /** Whether a file under that name may be replaced. */
   readonly overwrite: boolean
-  /** The file that is read, when it is one: it must not be the output. */
-  readonly inputPath: string | undefined
+  /** Files that are read: none may be the output. The first has the permissions that it gets. */
+  readonly inputPaths: readonly string[]
   /**
    * Whether this thread may be blocked, some milliseconds at a time, to do part of the copying. Default false: a server
    * would not answer meanwhile.
@@ -59,8 +59,8 @@ export async function prepareFileSink(path: string, options: FileSinkOptions): P
   const existing = await lstat(path).catch(ignoreMissing(path))
   if (existing !== undefined) {
     if (existing.isDirectory()) throw failed(path, new Error("it is a folder"))
-    if (options.inputPath !== undefined && (await isSameFile(path, options.inputPath))) {
-      throw new CheckpointError("output-is-input", { path })
+    for (const inputPath of options.inputPaths) {
+      if (await isSameFile(path, inputPath)) throw new CheckpointError("output-is-input", { path })
     }
     if (!existing.isFile() && !existing.isSymbolicLink())
       throw failed(path, new Error("it is not a regular file"))
@@ -127,11 +127,11 @@ export class FileSink implements DirectSink {
   async close(): Promise<void> {
     const { path, handle } = this.#opened()
     await this.#copyPool?.close()
-    const { beforeNaming } = this.#options
+    const { beforeNaming, overwrite, inputPaths } = this.#options
     if (beforeNaming !== undefined) {
       await beforeNaming(new FileSource(handle, path, await this.#status(handle)))
     }
-    const mode = await outputMode(this.#path, this.#options)
+    const mode = await outputMode(this.#path, { overwrite, inputPath: inputPaths[0] })
     // Some file systems have no modes. Then it stays as it was made, which lets nobody else in.
     if (mode !== undefined) await handle.chmod(mode).catch(() => {})
     await this.#attempt(async () => {

@@ -1,13 +1,17 @@
 /** tosafetensors for Node, Deno and Bun: strings and `file:` URLs are paths. All else is as in the universal build. */
 
-import type { Checkpoint } from "../api/checkpoint.ts"
+import type { Checkpoint as CheckpointOf } from "../api/checkpoint.ts"
 import type { ConvertedBlob } from "../api/converted-blob.ts"
-import type { ReadHeaderOptions } from "../api/options.ts"
+import type { AccessOptions, ReadHeaderOptions } from "../api/options.ts"
+import type { SafetensorsFile as SafetensorsFileOf } from "../api/safetensors-file.ts"
 import { checkFile, readHeader } from "../api/safetensors-verbs.ts"
 import { scanInput } from "../api/scan-verb.ts"
-import { convert, convertToBlob, convertToBytes, convertToStream, open } from "../api/verbs.ts"
+import * as verbs from "../api/verbs.ts"
+import type { PlanSources, WriteOptions } from "../api/write-plan.ts"
+import { writePlan as carryOut } from "../api/write-plan.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
-import type { ConversionReport } from "../plan/conversion-plan.ts"
+import type { ConversionReport } from "../checkpoint/plan-checkpoint.ts"
+import type { Plan, PlanReport } from "../plan/plan.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import type { NodeBlobOptions, NodeConvertOptions, NodeOpenOptions, NodeScanOptions } from "./options.ts"
@@ -26,6 +30,12 @@ export type {
   NodeSafetensorsOutput as SafetensorsOutput,
 } from "./platform.ts"
 
+/** A checkpoint that has been opened. It writes to paths too. */
+export type Checkpoint = CheckpointOf<NodeSafetensorsOutput>
+
+/** A safetensors file that has been opened. It writes to paths too. */
+export type SafetensorsFile = SafetensorsFileOf<NodeSafetensorsOutput>
+
 /**
  * Converts a checkpoint to safetensors.
  *
@@ -39,7 +49,7 @@ export function toSafetensors(
   output: NodeSafetensorsOutput,
   options: NodeConvertOptions = {},
 ): Promise<ConversionReport> {
-  return convert(NODE_PLATFORM, input, output, options)
+  return verbs.convert(NODE_PLATFORM, input, output, options)
 }
 
 /** Converts a checkpoint to a safetensors file in memory. Throws as `toSafetensors`. */
@@ -47,7 +57,7 @@ export function toSafetensorsBytes(
   input: NodeCheckpointInput,
   options: NodeConvertOptions = {},
 ): Promise<{ bytes: Uint8Array<ArrayBuffer>; report: ConversionReport }> {
-  return convertToBytes(NODE_PLATFORM, input, options)
+  return verbs.convertToBytes(NODE_PLATFORM, input, options)
 }
 
 /** Converts a checkpoint to a Blob, made of slices where the input is a Blob too. Throws as `toSafetensors`. */
@@ -55,7 +65,7 @@ export function toSafetensorsBlob(
   input: NodeCheckpointInput,
   options: NodeBlobOptions = {},
 ): Promise<ConvertedBlob> {
-  return convertToBlob(NODE_PLATFORM, input, options)
+  return verbs.convertToBlob(NODE_PLATFORM, input, options)
 }
 
 /**
@@ -66,7 +76,7 @@ export function toSafetensorsStream(
   input: NodeCheckpointInput,
   options: NodeConvertOptions = {},
 ): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
-  return convertToStream(NODE_PLATFORM, input, options)
+  return verbs.convertToStream(NODE_PLATFORM, input, options)
 }
 
 /**
@@ -78,7 +88,43 @@ export function openCheckpoint(
   input: NodeCheckpointInput,
   options: NodeOpenOptions = {},
 ): Promise<Checkpoint> {
-  return open(NODE_PLATFORM, input, options)
+  return verbs.openCheckpoint(NODE_PLATFORM, input, options)
+}
+
+/**
+ * Opens a safetensors file and reads its header. The caller closes it (`await using` does).
+ *
+ * @throws `safetensors-invalid` with everything that is wrong with it; `truncated`, `read-failed`; the signal's reason.
+ */
+export function openSafetensors(
+  input: NodeCheckpointInput,
+  options: NodeOpenOptions = {},
+): Promise<SafetensorsFile> {
+  return verbs.openSafetensors(NODE_PLATFORM, input, options)
+}
+
+/** Opens a checkpoint or a safetensors file, whichever it is: `format` tells. Throws as the other two. */
+export function open(
+  input: NodeCheckpointInput,
+  options: NodeOpenOptions = {},
+): Promise<Checkpoint | SafetensorsFile> {
+  return verbs.open(NODE_PLATFORM, input, options)
+}
+
+/**
+ * Carries out a plan that was made elsewhere, in another process for one: plans are JSON. `sources` are the inputs by the names
+ * that `plan.sources` has for them, a store, or the folder or URL of a folder that they lie in.
+ *
+ * @throws as `toSafetensors`; `invalid-argument` where a source is missing or has another length, and for a plan that does
+ *   not fit together.
+ */
+export function writePlan(
+  plan: Plan,
+  sources: PlanSources<NodeCheckpointInput>,
+  output: NodeSafetensorsOutput,
+  options: WriteOptions & AccessOptions = {},
+): Promise<PlanReport> {
+  return carryOut(NODE_PLATFORM, plan, sources, output, options)
 }
 
 /**

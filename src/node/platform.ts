@@ -1,14 +1,17 @@
 /** Node, Deno and Bun: paths as inputs and outputs, streams through a temporary file, zlib's checksum. */
 
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { CheckpointInput, InputAccess, OpenedInput } from "../api/inputs.ts"
 import { bytesOf, openUniversalInput, streamOf } from "../api/inputs.ts"
 import type { SafetensorsOutput } from "../api/outputs.ts"
 import { openUniversalOutput } from "../api/outputs.ts"
 import type { InputRequest, OutputRequest, Platform } from "../api/platform.ts"
+import { openUrlStore } from "../api/platform.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { copyOf } from "../bytes/memory-source.ts"
+import type { SourceStore } from "../bytes/source-store.ts"
 import { sourceStream } from "../bytes/source-stream.ts"
 import { CheckpointError } from "../errors.ts"
 import { isHttp, urlOf } from "../http/http-url.ts"
@@ -28,6 +31,7 @@ export type NodeSafetensorsOutput = SafetensorsOutput | string | URL | NodeWrita
 export const NODE_PLATFORM: Platform<NodeCheckpointInput, NodeSafetensorsOutput> = {
   openInput: openNodeInput,
   openOutput: openNodeOutput,
+  openStore: openNodeStore,
   crc32: nodeCrc32,
   // Loaded when it is needed: most checkpoints have nothing to inflate.
   inflate: async function* (extent, signal) {
@@ -100,9 +104,18 @@ export async function openNodeOutput(
 ): Promise<ByteSink> {
   const path = pathOf(output, "output")
   if (path === undefined) return openUniversalOutput(fromNodeWritable(output) ?? output, request)
-  const inputPath = pathOf(request.input, "input")
+  const inputPaths = request.inputs.flatMap((input) => pathOf(input, "input") ?? [])
   const { overwrite, beforeNaming, mayBlock } = request
-  return prepareFileSink(path, { overwrite, inputPath, beforeNaming, mayBlock })
+  return prepareFileSink(path, { overwrite, inputPaths, beforeNaming, mayBlock })
+}
+
+/** A folder, or the place of a URL. */
+async function openNodeStore(place: string | URL, access: InputAccess): Promise<SourceStore> {
+  const path = pathOf(place, "input")
+  if (path === undefined) return openUrlStore(place, access)
+  const { folderStore } = await import("./folder-store.ts")
+  // Nothing is asked for by this name: all names are looked up in the folder.
+  return folderStore(join(path, "_"))
 }
 
 function pathOf(given: unknown, argument: "input" | "output"): string | undefined {

@@ -2,9 +2,9 @@
 
 import { allocate } from "../bytes/allocate.ts"
 import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
-import { fixElements } from "../strided/convert.ts"
 import { pickElements } from "../strided/pick.ts"
 import { runReads } from "../strided/runs.ts"
+import { transformElements } from "../strided/transform.ts"
 import { answerOf, readWhole, writeWhole } from "./blocking-files.ts"
 import type { CopyAnswer, CopyJob, CopyRangesJob, GatherJob } from "./copy-job.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
@@ -59,7 +59,7 @@ let picked: Uint8Array<ArrayBuffer> | undefined
 
 /** Picks elements out of the window of a block, and takes the CRC-32 of an extent that is all in it. */
 function gatherBlock(job: GatherJob): readonly (number | undefined)[] {
-  const { to, position, view, fixes, firstElement, elementCount, writeBytes } = job
+  const { to, position, view, transform, firstElement, elementCount, writeBytes } = job
   const { itemBytes } = view
   const block = gatherBlockAt(view, firstElement, job.windowBytes)
   const loaded = loadWindow(job, block)
@@ -72,7 +72,7 @@ function gatherBlock(job: GatherJob): readonly (number | undefined)[] {
     const count = Math.min(elementCount - done, PICKED_BYTES / itemBytes)
     const part = picked.subarray(0, count * itemBytes)
     pickElements(picking, first + done, part)
-    fixElements(part, fixes)
+    transformElements(part, transform)
     writeWhole(to, position + done * itemBytes, part, writeBytes)
     done += count
   }

@@ -1,21 +1,21 @@
 /** Which of the names of one tensor the caller would keep, and whether the wish came to anything. */
 
 import { quoteText } from "../quote-text.ts"
-import type { FoundTensor } from "../torch/walk-tensors.ts"
-import type { PlanWarning } from "./conversion-plan.ts"
+import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
 import type { NameFilter } from "./name-filter.ts"
 import { compileFilter } from "./name-filter.ts"
-import type { Alias, NamedTensor } from "./resolve-sharing.ts"
+import type { PlanWarning } from "./plan.ts"
+import type { Alias } from "./resolve-sharing.ts"
 
-export class KeepNames<Tensor extends NamedTensor> {
+export class KeepNames<Named extends NamedTensor> {
   /** Tensors whose names are kept rather than others. */
-  readonly preferred: ReadonlySet<Tensor>
+  readonly preferred: ReadonlySet<Named>
   readonly #keep: NameFilter
   readonly #found: readonly FoundTensor[]
-  readonly #named: readonly Tensor[]
+  readonly #named: readonly Named[]
 
   /** `named` are the same tensors as `found`, one by one, under the names that they are written with. */
-  constructor(keep: NameFilter, found: readonly FoundTensor[], named: readonly Tensor[]) {
+  constructor(keep: NameFilter, found: readonly FoundTensor[], named: readonly Named[]) {
     const { matches } = compileFilter(keep)
     this.#keep = keep
     this.#found = found

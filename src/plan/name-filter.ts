@@ -1,7 +1,7 @@
 /** Which tensors are converted: globs or a function over their names. */
 
-import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
-import type { FoundTensor } from "../torch/walk-tensors.ts"
+import type { FoundTensor } from "../tensors/tensor.ts"
+import { isTensor, tensorByteLength } from "../tensors/tensor.ts"
 
 /** What a filter function is asked about. Tensors that safetensors cannot hold have no dtype and no bytes here. */
 export interface FilterCandidate {

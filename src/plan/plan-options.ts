@@ -1,13 +1,11 @@
-/** What a caller can say about a conversion. */
+/** What a caller can say about a plan. */
 
 import type { NameFilter } from "./name-filter.ts"
 import type { SharingPolicy } from "./resolve-sharing.ts"
 
 /** How to plan. All fields may be left out. */
-export interface PlanOptions {
-  /** Keys to the state dict, or `"all"` for every tensor of the checkpoint. Default: found by rule. */
-  readonly root?: readonly string[] | "all" | undefined
-  /** Only tensors that match are converted. Default: all. */
+export interface TensorOptions {
+  /** Only tensors that match are written. Default: all. */
   readonly include?: NameFilter | undefined
   /** Tensors that match are left out, also when `include` names them. Default: none. */
   readonly exclude?: NameFilter | undefined
@@ -17,8 +15,10 @@ export interface PlanOptions {
   readonly shared?: SharingPolicy | undefined
   /** Where several names stand for one tensor, those that match are kept; before `rename`. Default: the first of each. */
   readonly keep?: NameFilter | undefined
+  /** What to do with tensors that safetensors cannot hold: refuse them, or leave them out. Default `"error"`. */
+  readonly unsupported?: "error" | "skip" | undefined
   /** Text to keep in the header. Default `{ format: "pt" }`, which loaders of transformers ask for. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Whether bytes are checked against the archive's checksums. Default `"crc"`. */
+  /** Whether bytes are checked against the container's checksums. Default `"crc"`. */
   readonly verify?: "crc" | "none" | undefined
 }

@@ -8,7 +8,7 @@ import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
 import { compareUtf8 } from "../safetensors/name-order.ts"
 import { spanOf } from "../strided/view.ts"
-import type { TensorRecord } from "../torch/tensor-record.ts"
+import type { NamedTensor, Tensor } from "../tensors/tensor.ts"
 
 /**
  * `alias`: of tensors that are the same to the last stride, one name is kept and the others are recorded in the
@@ -19,30 +19,24 @@ export type SharingPolicy = "alias" | "copy" | "error"
 /** What no name may hold. Such a tensor is not recorded as an alias: writing it says what is wrong with its name. */
 const UNWRITABLE = /[\0\ud800-\udfff]/u
 
-/** A tensor under the name it is to be written with. */
-export interface NamedTensor {
-  readonly name: string
-  readonly tensor: TensorRecord
-}
-
 /** A name that is not written, and the name whose tensor it stands for. */
 export interface Alias {
   readonly dropped: string
   readonly kept: string
 }
 
-export interface ResolvedSharing<Tensor extends NamedTensor> {
-  readonly written: readonly Tensor[]
+export interface ResolvedSharing<Named extends NamedTensor> {
+  readonly written: readonly Named[]
   /** Sorted by the dropped name. */
   readonly aliases: readonly Alias[]
 }
 
 /** What is said of names beside the policy. */
-export interface SharingWishes<Tensor> {
+export interface SharingWishes<Named> {
   /** Metadata keys that are taken or mean something: a name that equals one cannot be recorded, so its tensor is written. */
   readonly reserved: ReadonlySet<string>
   /** Names that are kept rather than others of the same tensor. */
-  readonly preferred?: ReadonlySet<Tensor> | undefined
+  readonly preferred?: ReadonlySet<Named> | undefined
 }
 
 /**
@@ -51,20 +45,20 @@ export interface SharingWishes<Tensor> {
  * @throws `tensors-shared` under the policy `error`, with every group of names that overlap; `name-duplicate` where
  *   something is shared: it is resolved by name. What is shared with nothing is left to whoever writes the header.
  */
-export function resolveSharing<Tensor extends NamedTensor>(
-  tensors: readonly Tensor[],
+export function resolveSharing<Named extends NamedTensor>(
+  tensors: readonly Named[],
   policy: SharingPolicy,
-  wishes: SharingWishes<Tensor>,
-): ResolvedSharing<Tensor> {
+  wishes: SharingWishes<Named>,
+): ResolvedSharing<Named> {
   return atOnce(resolveSharingSteps(tensors, policy, wishes))
 }
 
 /** As `resolveSharing`, in steps. */
-export function* resolveSharingSteps<Tensor extends NamedTensor>(
-  tensors: readonly Tensor[],
+export function* resolveSharingSteps<Named extends NamedTensor>(
+  tensors: readonly Named[],
   policy: SharingPolicy,
-  { reserved, preferred }: SharingWishes<Tensor>,
-): Steps<ResolvedSharing<Tensor>> {
+  { reserved, preferred }: SharingWishes<Named>,
+): Steps<ResolvedSharing<Named>> {
   if (policy === "copy") return { written: tensors, aliases: [] }
   const shared = yield* groupByStorage(tensors)
   if (shared.length > 0) yield* requireDistinctNames(tensors)
@@ -96,12 +90,12 @@ function* requireDistinctNames(tensors: readonly NamedTensor[]): Steps<void> {
 }
 
 /** Storages that more than one tensor with elements lies in. Empty tensors share nothing. */
-function* groupByStorage<Tensor extends NamedTensor>(
-  tensors: readonly Tensor[],
-): Steps<readonly (readonly Tensor[])[]> {
+function* groupByStorage<Named extends NamedTensor>(
+  tensors: readonly Named[],
+): Steps<readonly (readonly Named[])[]> {
   // Most storages hold one tensor: only those that turn out to hold more get a group.
-  const firsts: (Tensor | undefined)[] = []
-  const groups = new Map<number, Tensor[]>()
+  const firsts: (Named | undefined)[] = []
+  const groups = new Map<number, Named[]>()
   let position = -1
   for (const named of tensors) {
     position++
@@ -126,11 +120,11 @@ function* groupByStorage<Tensor extends NamedTensor>(
  * Of tensors that are the same in every respect the first preferred name is kept, or else the first. State dicts are in
  * the order of use: the first name is the embedding's and not the head's, which loaders of a model without a head need.
  */
-function aliasesOf<Tensor extends NamedTensor>(
-  group: readonly Tensor[],
-  preferred: ReadonlySet<Tensor> | undefined,
+function aliasesOf<Named extends NamedTensor>(
+  group: readonly Named[],
+  preferred: ReadonlySet<Named> | undefined,
 ): readonly Alias[] {
-  const kept = new Map<string, Tensor>()
+  const kept = new Map<string, Named>()
   const identities = group.map((named) => {
     const identity = identityOf(named.tensor)
     const first = kept.get(identity)
@@ -144,9 +138,10 @@ function aliasesOf<Tensor extends NamedTensor>(
   })
 }
 
-function identityOf(tensor: TensorRecord): string {
-  const { dtype, shape, strides, elementOffset, conjugate, negative } = tensor
-  return [dtype.name, elementOffset, shape.join(","), strides.join(","), conjugate, negative].join(";")
+function identityOf({ dtype, shape, strides, elementOffset, transform }: Tensor): string {
+  // Of one dtype and one storage, transforms differ in nothing else.
+  const view = [elementOffset, shape.join(","), strides.join(",")]
+  return [dtype.name, ...view, transform?.negate].join(";")
 }
 
 /** Names of tensors that overlap in memory, in chains. Tensors without elements share nothing. */

@@ -5,12 +5,11 @@ import type { UnmatchedGlob } from "../errors.ts"
 import { CheckpointError } from "../errors.ts"
 import { nearestNames } from "../nearest-names.ts"
 import type { HeaderTensor } from "../safetensors/write-header.ts"
-import { isTensor, tensorByteLength } from "../torch/tensor-record.ts"
-import type { FoundTensor } from "../torch/walk-tensors.ts"
+import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
+import { isTensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"
 import { type CompiledFilter, compileFilter } from "./name-filter.ts"
-import type { PlanOptions } from "./plan-options.ts"
-import type { NamedTensor } from "./resolve-sharing.ts"
-import { targetOf } from "./target-dtype.ts"
+import type { SkippedTensor } from "./plan.ts"
+import type { TensorOptions } from "./plan-options.ts"
 
 /** A tensor of the checkpoint together with what the header will say of it. */
 export interface WrittenTensor extends NamedTensor, HeaderTensor {}
@@ -30,7 +29,7 @@ export interface Selected {
 /** The tensors that `include` and `exclude` let through. */
 export function* selectTensors(
   found: readonly FoundTensor[],
-  { include, exclude }: PlanOptions,
+  { include, exclude }: TensorOptions,
 ): Steps<Selected> {
   if (include === undefined && exclude === undefined) return { kept: found, filtered: [], unmatched: [] }
   const included = compileFilter(include ?? "*")
@@ -51,7 +50,7 @@ export function* selectTensors(
     ...withCandidates("exclude", excluded, found),
   ]
   if (kept.length > 0) return { kept, filtered, unmatched }
-  const problem = `none of the ${found.length} tensors under the root passes \`include\` and \`exclude\``
+  const problem = `none of the ${found.length} tensors passes \`include\` and \`exclude\``
   throw new CheckpointError("no-tensors", { problem, unmatched })
 }
 
@@ -66,36 +65,45 @@ function withCandidates(
   })
 }
 
+/** Tensors as they will be written, and those that cannot be. */
+export interface Supported {
+  readonly written: readonly WrittenTensor[]
+  /** The same tensors, one by one, as they were found. */
+  readonly kept: readonly FoundTensor[]
+  readonly unsupported: readonly SkippedTensor[]
+}
+
 /**
  * The tensors as they will be written.
  *
- * @throws `tensor-unsupported` naming all that safetensors cannot hold; `invalid-argument` for a bad `rename`.
+ * @throws `tensor-unsupported` naming all that safetensors cannot hold, unless they are to be skipped; `no-tensors` where
+ *   that leaves none; `invalid-argument` for a bad `rename`.
  */
 export function* requireSupported(
   found: readonly FoundTensor[],
-  rename: ((name: string) => string) | undefined,
-): Steps<readonly WrittenTensor[]> {
-  const unsupported: { name: string; reason: string }[] = []
+  { rename, unsupported: onUnsupported }: TensorOptions,
+): Steps<Supported> {
+  const unsupported: SkippedTensor[] = []
   const written: WrittenTensor[] = []
+  const kept: FoundTensor[] = []
   let index = -1
-  for (const { name, tensor } of found) {
+  for (const each of found) {
     index++
     if (index % STEP_ITEMS === 0) yield
-    if (!isTensor(tensor)) {
-      unsupported.push({ name, reason: `it is ${tensor.reason}` })
+    const { name, tensor } = each
+    const target = isTensor(tensor) ? (each.target ?? targetOf(tensor)) : { reason: `it is ${tensor.reason}` }
+    if (!isTensor(tensor) || "reason" in target) {
+      unsupported.push({ name, reason: "reason" in target ? target.reason : "" })
       continue
     }
-    const target = targetOf(tensor)
-    if ("reason" in target) {
-      unsupported.push({ name, reason: target.reason })
-      continue
-    }
-    const newName = rename === undefined ? name : renamed(name, rename)
     const { dtype, shape } = target
+    const newName = rename === undefined ? name : renamed(name, rename)
     written.push({ name: newName, tensor, dtype, shape, byteLength: tensorByteLength(tensor) })
+    kept.push(each)
   }
-  if (unsupported.length > 0) throw new CheckpointError("tensor-unsupported", { tensors: unsupported })
-  return written
+  const isRefused = unsupported.length > 0 && (onUnsupported !== "skip" || written.length === 0)
+  if (isRefused) throw new CheckpointError("tensor-unsupported", { tensors: unsupported })
+  return { written, kept, unsupported }
 }
 
 function renamed(name: string, rename: (name: string) => string): string {

@@ -1,15 +1,17 @@
-/** Text that is written piece by piece and kept as UTF-8 in blocks, so that its size is known as it grows. */
+/** Text that is written piece by piece, whose size in UTF-8 is known as it grows. */
 
-/** UTF-16 units that are gathered before they are encoded: large enough that encoding costs little per piece. */
+/** UTF-16 units that are gathered before they are counted: large enough that counting costs little per piece. */
 const BLOCK_UNITS = 65_536
+
+const ASCII = /^[\0-\x7f]*$/
 
 /** Gathers text. */
 export class TextBlocks {
   readonly #encoder = new TextEncoder()
-  readonly #blocks: Uint8Array[] = []
+  readonly #blocks: string[] = []
   readonly #onGrow: (byteLength: number) => void
   #pending = ""
-  #encodedBytes = 0
+  #byteLength = 0
 
   /** `onGrow` is told the size after each block, and stops the writing by throwing. */
   constructor(onGrow: (byteLength: number) => void) {
@@ -22,29 +24,26 @@ export class TextBlocks {
     if (this.#pending.length >= BLOCK_UNITS) this.#flush()
   }
 
-  /** Bytes of UTF-8 so far. */
-  get byteLength(): number {
+  /** Adds spaces up to a multiple of `size` bytes, and returns how many bytes there are. */
+  padTo(size: number): number {
     this.#flush()
-    return this.#encodedBytes
+    const missing = (size - (this.#byteLength % size)) % size
+    this.#pending = " ".repeat(missing)
+    this.#byteLength += missing
+    return this.#byteLength
   }
 
-  /** Copies everything to `target` from `offset` on, and returns the offset after it. */
-  copyTo(target: Uint8Array, offset: number): number {
-    this.#flush()
-    let at = offset
-    for (const block of this.#blocks) {
-      target.set(block, at)
-      at += block.byteLength
-    }
-    return at
+  /** Everything so far. */
+  get text(): string {
+    return this.#blocks.join("") + this.#pending
   }
 
   #flush(): void {
     if (this.#pending === "") return
-    const block = this.#encoder.encode(this.#pending)
+    const block = this.#pending
     this.#pending = ""
     this.#blocks.push(block)
-    this.#encodedBytes += block.byteLength
-    this.#onGrow(this.#encodedBytes)
+    this.#byteLength += ASCII.test(block) ? block.length : this.#encoder.encode(block).byteLength
+    this.#onGrow(this.#byteLength)
   }
 }

@@ -14,7 +14,7 @@
 
 import { allocate } from "../bytes/allocate.ts"
 import { sortedSteps } from "../bytes/sorted.ts"
-import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError, requireWithin } from "../errors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../limits.ts"
 import { quoteText } from "../quote-text.ts"
@@ -23,8 +23,6 @@ import { LENGTH_PREFIX_BYTES, METADATA_KEY } from "./header-format.ts"
 import { compareUtf8, sortTensorsSteps } from "./name-order.ts"
 import { tensorByteLength } from "./tensor-size.ts"
 import { TextBlocks } from "./text-blocks.ts"
-
-const SPACE = 0x20
 
 /** A name or key above this is a step of its own. */
 const LONG_TEXT = STEP_BYTES / 64
@@ -50,8 +48,10 @@ export interface PlacedTensor<Tensor> {
 
 /** A header, and the layout that it describes. */
 export interface WrittenHeader<Tensor> {
-  /** Length prefix, JSON and padding: everything before the tensor data. */
-  readonly bytes: Uint8Array<ArrayBuffer>
+  /** JSON, and spaces up to a multiple of 8 bytes. */
+  readonly text: string
+  /** Bytes of the header with the length that stands before it: where the tensor data begins. */
+  readonly byteLength: number
   /** The tensors as given, in file order. */
   readonly tensors: readonly PlacedTensor<Tensor>[]
   /** Bytes of tensor data that follow the header. */
@@ -59,21 +59,12 @@ export interface WrittenHeader<Tensor> {
 }
 
 /**
- * The header for `tensors`, given in any order. Metadata keys are sorted; undefined metadata is left out, an empty one
+ * The header for `tensors`, given in any order, in steps. Metadata keys are sorted; undefined metadata is left out, an empty one
  * is written as `{}`.
  *
  * @throws `name-reserved`, `name-encoding`, `name-duplicate` for a name the format cannot hold; `limit-exceeded` above
  *   `maxHeaderBytes`; `invalid-argument` when a size does not fit its dtype and shape, or metadata is not text.
  */
-export function writeHeader<Tensor extends HeaderTensor>(
-  tensors: readonly Tensor[],
-  metadata?: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
-  limits: Limits = DEFAULT_LIMITS,
-): WrittenHeader<Tensor> {
-  return atOnce(writeHeaderSteps(tensors, metadata, limits))
-}
-
-/** As `writeHeader`, in steps. */
 export function* writeHeaderSteps<Tensor extends HeaderTensor>(
   tensors: readonly Tensor[],
   metadata?: ReadonlyMap<string, string> | Readonly<Record<string, string>>,
@@ -95,7 +86,10 @@ export function* writeHeaderSteps<Tensor extends HeaderTensor>(
     start = end
   }
   blocks.add("}")
-  return { bytes: frame(blocks, limits), tensors: placed, dataByteLength: start }
+  const textByteLength = blocks.padTo(8)
+  requireWithin(limits, "maxHeaderBytes", textByteLength, "header")
+  const byteLength = LENGTH_PREFIX_BYTES + textByteLength
+  return { text: blocks.text, byteLength, tensors: placed, dataByteLength: start }
 }
 
 function describe(tensor: HeaderTensor, start: number, end: number): string {
@@ -175,12 +169,11 @@ function endOf(tensor: HeaderTensor, start: number): number {
   })
 }
 
-/** Length prefix, text and padding in one array. */
-function frame(text: TextBlocks, limits: Limits): Uint8Array<ArrayBuffer> {
-  const headerByteLength = Math.ceil(text.byteLength / 8) * 8
-  requireWithin(limits, "maxHeaderBytes", headerByteLength, "header")
-  const bytes = allocate(LENGTH_PREFIX_BYTES + headerByteLength, "the header")
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerByteLength), true)
-  const end = text.copyTo(bytes, LENGTH_PREFIX_BYTES)
-  return bytes.fill(SPACE, end)
+/** A header as it stands in a file: the length of its text, then the text. */
+export function headerBytes(text: string): Uint8Array<ArrayBuffer> {
+  const encoded = new TextEncoder().encode(text)
+  const bytes = allocate(LENGTH_PREFIX_BYTES + encoded.byteLength, "the header")
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(encoded.byteLength), true)
+  bytes.set(encoded, LENGTH_PREFIX_BYTES)
+  return bytes
 }

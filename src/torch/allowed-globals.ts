@@ -6,14 +6,14 @@
  */
 
 import type { PickleObject } from "../pickle/values.ts"
+import type { Dtype } from "../tensors/dtypes.ts"
+import { DTYPES } from "../tensors/dtypes.ts"
 import { DISTRIBUTED_CLASSES, DTENSOR_MODULES } from "./distributed-part.ts"
-import type { TorchDtype } from "./dtypes.ts"
-import { STORAGE_CLASSES, TORCH_DTYPES } from "./dtypes.ts"
 
 /** What a known global stands for. */
 export type GlobalMeaning =
-  | { readonly is: "storage-class"; readonly dtype: TorchDtype | undefined }
-  | { readonly is: "dtype"; readonly dtype: TorchDtype }
+  | { readonly is: "storage-class"; readonly dtype: Dtype | undefined }
+  | { readonly is: "dtype"; readonly dtype: Dtype }
   | { readonly is: "rebuild"; readonly rebuild: RebuildName }
   | { readonly is: "unsupported-rebuild"; readonly reason: string; readonly namesDevice?: true }
   | { readonly is: "distributed-part" }
@@ -59,6 +59,27 @@ export interface KnownGlobal extends PickleObject {
 export function isKnownGlobal(value: unknown): value is KnownGlobal {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "object:global"
 }
+
+/** The typed storage classes, under `torch` and `torch.cuda`, and the dtype of each (torch/storage.py). */
+export const STORAGE_CLASSES: ReadonlyMap<string, string> = new Map([
+  ["DoubleStorage", "float64"],
+  ["FloatStorage", "float32"],
+  ["HalfStorage", "float16"],
+  ["LongStorage", "int64"],
+  ["IntStorage", "int32"],
+  ["ShortStorage", "int16"],
+  ["CharStorage", "int8"],
+  ["ByteStorage", "uint8"],
+  ["BoolStorage", "bool"],
+  ["BFloat16Storage", "bfloat16"],
+  ["ComplexDoubleStorage", "complex128"],
+  ["ComplexFloatStorage", "complex64"],
+  ["QUInt8Storage", "quint8"],
+  ["QInt8Storage", "qint8"],
+  ["QInt32Storage", "qint32"],
+  ["QUInt4x2Storage", "quint4x2"],
+  ["QUInt2x4Storage", "quint2x4"],
+])
 
 type Row = readonly [module: string, name: string, meaning: GlobalMeaning]
 
@@ -150,13 +171,13 @@ const ROWS: readonly Row[] = /* @__PURE__ */ (() => [
   ["torch.storage", "TypedStorage", CONSTANT],
   ["torch", "TypedStorage", CONSTANT],
   ...[...STORAGE_CLASSES].flatMap(([name, dtypeName]): Row[] => {
-    const meaning: GlobalMeaning = { is: "storage-class", dtype: TORCH_DTYPES.get(dtypeName) }
+    const meaning: GlobalMeaning = { is: "storage-class", dtype: DTYPES.get(dtypeName) }
     return [
       ["torch", name, meaning],
       ["torch.cuda", name, meaning],
     ]
   }),
-  ...[...TORCH_DTYPES.values()].map((dtype): Row => ["torch", dtype.name, { is: "dtype", dtype }]),
+  ...[...DTYPES.values()].map((dtype): Row => ["torch", dtype.name, { is: "dtype", dtype }]),
 ])()
 
 /** The whole list. */

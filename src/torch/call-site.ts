@@ -6,6 +6,7 @@ import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import { COPIED_ITEM_BYTES } from "../pickle/memory-budget.ts"
 import type { PickleTuple, PickleValue } from "../pickle/values.ts"
+import type { ByteOrder } from "./torch-tensors.ts"
 
 /** What the calls of one pickle have copied. Three bytes of pickle can ask for the same copy again and again. */
 export interface CopyCount {
@@ -18,6 +19,8 @@ export interface CallSite {
   readonly within: string
   readonly at: number
   readonly limits: Limits
+  /** Of the storages that the pickle refers to. */
+  readonly byteOrder: ByteOrder
   readonly copied: CopyCount
   /** What copies are charged to, besides. */
   readonly memory?: MemoryBudget | undefined

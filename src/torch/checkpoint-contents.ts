@@ -5,12 +5,10 @@ import type { InflateExtent } from "../bytes/inflate.ts"
 import type { Limits } from "../limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
+import type { Storage } from "../tensors/tensor.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
-import type { Storage } from "./tensor-record.ts"
+import type { ByteOrder } from "./torch-tensors.ts"
 import type { UnclaimedMembers } from "./unclaimed-members.ts"
-
-/** The order of the bytes in an element. */
-export type ByteOrder = "little" | "big"
 
 /** How the file is laid out: a zip archive (torch 1.6 and newer) or a run of pickles and raw storages (before). */
 export type CheckpointLayout = "zip" | "legacy"
@@ -24,9 +22,8 @@ export interface CheckpointContents {
   readonly storages: readonly Storage[]
   /** Members of the archive that neither torch nor the pickle asks for. */
   readonly unclaimed: UnclaimedMembers
-  readonly byteOrder: ByteOrder
-  /** False when the container keeps no checksums of its members. */
-  readonly hasChecksums: boolean
+  /** Whether the container keeps checksums of what it holds, could but does not, or has no place for any. */
+  readonly checksums: "kept" | "left-out" | "none"
   /** Known globals that the pickles name. */
   readonly globals: readonly KnownGlobal[]
   /** What reading it has taken of the memory that it may take. */

@@ -9,8 +9,8 @@
 import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleTuple } from "../pickle/values.ts"
 import { plainText } from "../quote-text.ts"
-import type { TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
-import { isTensor } from "./tensor-record.ts"
+import { isTensor, type Tensor } from "../tensors/tensor.ts"
+import type { UnsupportedTorchTensor } from "./torch-tensors.ts"
 
 /** The parts' modules, old and new, and the classes in them. */
 export const DISTRIBUTED_CLASSES: readonly (readonly [modules: string, classes: string])[] = [
@@ -34,7 +34,7 @@ export const DTENSOR_MODULES: readonly string[] = [
 const MOST_TOLD = 8
 
 /** One of these objects. Where it stands by itself it is no tensor that could be written either. */
-export class DistributedPart implements UnsupportedTensor {
+export class DistributedPart implements UnsupportedTorchTensor {
   readonly kind = "object:unsupported-tensor"
   readonly reason = "a part of a distributed tensor (DTensor)"
   readonly name: string
@@ -100,7 +100,7 @@ function meshOf(mesh: PickleValue | undefined): string {
 }
 
 function sizesOf(mesh: DistributedPart): readonly number[] | undefined {
-  const ranks = [mesh.field("mesh"), mesh.field("_mesh")].find(isTensor) as TensorRecord | undefined
+  const ranks = [mesh.field("mesh"), mesh.field("_mesh")].find(isTensor) as Tensor | undefined
   if (ranks !== undefined) return ranks.shape
   const layout = mesh.field("_layout")
   if (!(layout instanceof DistributedPart)) return undefined

@@ -17,13 +17,13 @@ import { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleList } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
-import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { COUNT_BYTES, LegacyCounts } from "./legacy-counts.ts"
 import type { LegacyPickleName, LegacyPickles } from "./legacy-pickles.ts"
 import { readLegacyPickles } from "./legacy-pickles.ts"
 import { LEGACY_FIELDS, StorageTable } from "./storage-table.ts"
-import type { Storage } from "./tensor-record.ts"
 import { TorchPolicy } from "./torch-policy.ts"
+import type { ByteOrder, TorchStorage } from "./torch-tensors.ts"
 import { NOTHING_UNCLAIMED } from "./unclaimed-members.ts"
 
 /** `MAGIC_NUMBER` and `PROTOCOL_VERSION` of torch/serialization.py. */
@@ -55,28 +55,27 @@ export async function readLegacyLayout(
     pending.set(key, extent)
     return extent
   })
-  const run = new LegacyRun(pickles, table, options)
+  const run = new LegacyRun(pickles, options)
   await run.expectHead()
-  const info = await run.interpret("system info", undefined)
+  const info = await run.interpret("system info")
   const byteOrder = options.byteOrder ?? readByteOrder(info, run)
-  const value = await run.interpret("object", table)
-  const keys = readKeys(await run.interpret("storage keys", undefined), table.storages(), run)
+  const policy = run.policyFor("object", table, byteOrder)
+  const value = await run.interpret("object", policy)
+  const keys = readKeys(await run.interpret("storage keys"), table.storages(), run)
   await placeStorages(source, { keys, pending, start: pickles.end, storages: table.storages(), signal })
   return {
     layout: "legacy",
     value,
     storages: table.storages(),
     unclaimed: NOTHING_UNCLAIMED,
-    byteOrder,
-    hasChecksums: false,
-    globals: [...run.policy.globals],
+    checksums: "none",
+    globals: [...policy.globals],
     memory: run.memory,
   }
 }
 
-/** The five pickles under one policy and one budget. */
+/** The five pickles under one budget. Only one of them may refer to storages. */
 class LegacyRun {
-  readonly policy: TorchPolicy
   readonly #pickles: LegacyPickles
   readonly #limits: Limits
   readonly #signal: AbortSignal | undefined
@@ -84,38 +83,34 @@ class LegacyRun {
   readonly memory: MemoryBudget
   readonly #budget: PickleBudget
 
-  constructor(pickles: LegacyPickles, storages: StorageTable, { limits, signal }: ReadingOptions) {
+  constructor(pickles: LegacyPickles, { limits, signal }: ReadingOptions) {
     this.#pickles = pickles
     this.#limits = limits
     this.#signal = signal
     this.memory = MemoryBudget.of(limits, pickles.bytes.byteLength)
     this.#budget = { opcodes: 0, memory: this.memory }
-    const { memory } = this
-    this.policy = new TorchPolicy({
-      within: "object pickle",
-      limits,
-      storages,
-      storageFields: LEGACY_FIELDS,
-      memory,
-    })
   }
 
-  async interpret(name: LegacyPickleName, storages: StorageTable | undefined): Promise<PickleValue> {
+  policyFor(name: LegacyPickleName, storages?: StorageTable, byteOrder?: ByteOrder): TorchPolicy {
+    const { within } = this.placeOf(name)
+    const { memory } = this
+    const limits = this.#limits
+    return new TorchPolicy({ within, limits, storages, storageFields: LEGACY_FIELDS, memory, byteOrder })
+  }
+
+  async interpret(name: LegacyPickleName, policy: TorchPolicy = this.policyFor(name)): Promise<PickleValue> {
     const { within, at: start } = this.placeOf(name)
     const limits = this.#limits
-    const { memory } = this
-    const policy =
-      storages === undefined ? new TorchPolicy({ within, limits, storages, memory }) : this.policy
     if (!this.#pickles.starts.has(name)) throw this.fault(name, "it is missing")
     const run = { within, policy, limits, budget: this.#budget, start }
     return (await inTurns(runPickleSteps(this.#pickles.bytes, run), this.#signal)).value
   }
 
   async expectHead(): Promise<void> {
-    if ((await this.interpret("magic number", undefined)) !== LEGACY_MAGIC) {
+    if ((await this.interpret("magic number")) !== LEGACY_MAGIC) {
       throw this.fault("magic number", "the first pickle is not the magic number of torch.save")
     }
-    const version = await this.interpret("protocol version", undefined)
+    const version = await this.interpret("protocol version")
     if (version !== PROTOCOL_VERSION) {
       throw this.fault(
         "protocol version",
@@ -146,7 +141,7 @@ function readByteOrder(info: PickleValue, run: LegacyRun): ByteOrder {
 }
 
 /** The storage keys in file order. They must be exactly the storages that the object refers to, once each. */
-function readKeys(value: PickleValue, storages: readonly Storage[], run: LegacyRun): readonly string[] {
+function readKeys(value: PickleValue, storages: readonly TorchStorage[], run: LegacyRun): readonly string[] {
   const fault = (problem: string): CheckpointError => run.fault("storage keys", problem)
   if (!(value instanceof PickleList)) throw fault("the storage keys are no list")
   const wanted = new Set(storages.map(({ key }) => key))
@@ -166,7 +161,7 @@ interface Placement {
   readonly keys: readonly string[]
   readonly pending: ReadonlyMap<string, PendingExtent>
   readonly start: number
-  readonly storages: readonly Storage[]
+  readonly storages: readonly TorchStorage[]
   readonly signal: AbortSignal | undefined
 }
 

@@ -16,7 +16,7 @@ import { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
 import { faultAt } from "./call-site.ts"
-import type { ByteOrder, CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { DEFLATED_TIMES, PickleAllowance } from "./pickle-allowance.ts"
 import type { FoundPickles } from "./pickle-members.ts"
 import { searchMembers } from "./pickle-members.ts"
@@ -25,6 +25,7 @@ import { smallDecimal } from "./small-decimal.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
 import { refuseOtherCase, requireVersion } from "./torch-records.ts"
+import type { ByteOrder } from "./torch-tensors.ts"
 import type { UnclaimedMember, UnclaimedMembers } from "./unclaimed-members.ts"
 import { findRecords, findUnclaimed } from "./unclaimed-members.ts"
 
@@ -91,7 +92,7 @@ export async function readArchive(
   const storages = storageTable(entries, prefix)
   const memory = MemoryBudget.of(limits, Math.min(extent.byteLength, DEFLATED_TIMES * extent.storedLength))
   const budget = { opcodes: 0, memory }
-  const policy = new TorchPolicy({ within: name, limits, storages, memory })
+  const policy = new TorchPolicy({ within: name, limits, storages, memory, byteOrder })
   const findOthers = async (): Promise<UnclaimedMembers> =>
     findUnclaimed(
       entries,
@@ -128,8 +129,7 @@ export async function readArchive(
     value,
     storages: storages.storages(),
     unclaimed,
-    byteOrder,
-    hasChecksums: archive.hasChecksums,
+    checksums: archive.hasChecksums ? "kept" : "left-out",
     globals: [...policy.globals],
     memory,
   }

@@ -9,7 +9,7 @@ import { readRegions } from "../bytes/read-regions.ts"
 import { CheckpointError } from "../errors.ts"
 import { quoteText } from "../quote-text.ts"
 import { archiveAtEnd } from "./other-formats.ts"
-import type { Storage } from "./tensor-record.ts"
+import type { TorchStorage } from "./torch-tensors.ts"
 
 /** An int64, little-endian, right before the storage. */
 export const COUNT_BYTES = 8
@@ -18,11 +18,11 @@ export const COUNT_BYTES = 8
 export class LegacyCounts implements ExtentLocator {
   readonly #source: ByteSource
   /** Storages whose count has not been looked at, in file order. */
-  readonly #unchecked: Map<ByteExtent, Storage>
+  readonly #unchecked: Map<ByteExtent, TorchStorage>
   /** Under way or done; shared by all that ask. */
   #endChecked: Promise<void> | undefined
 
-  constructor(source: ByteSource, storages: readonly Storage[]) {
+  constructor(source: ByteSource, storages: readonly TorchStorage[]) {
     this.#source = source
     const ordered = [...storages].sort((a, b) => a.extent.offset - b.extent.offset)
     this.#unchecked = new Map(ordered.map((storage) => [storage.extent, storage]))
@@ -46,7 +46,7 @@ export class LegacyCounts implements ExtentLocator {
     await this.#check([...this.#unchecked.values()], signal)
   }
 
-  async #check(storages: readonly Storage[], signal: AbortSignal | undefined): Promise<void> {
+  async #check(storages: readonly TorchStorage[], signal: AbortSignal | undefined): Promise<void> {
     // Asked for in the same turn as the counts, so that a source can join the reads.
     this.#endChecked ??= this.#checkEnd(signal)
     const endChecked = this.#endChecked
@@ -55,7 +55,7 @@ export class LegacyCounts implements ExtentLocator {
     })
     const offsets = storages.map(({ extent }) => extent.offset - COUNT_BYTES)
     const look = (bytes: Uint8Array, index: number): void => {
-      const { key, elementCount } = storages[index] as Storage
+      const { key, elementCount } = storages[index] as TorchStorage
       const count = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true)
       if (count === BigInt(elementCount)) return
       const problem = `the file holds ${count} elements of storage ${quoteText(key)}, the pickle says ${elementCount}`

@@ -10,21 +10,23 @@ import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
 import { plainText, quoteText } from "../quote-text.ts"
 import { type Dimensions, lastOffsetOf } from "../strided/view.ts"
+import type { Dtype } from "../tensors/dtypes.ts"
+import type { Tensor, UnsupportedTensor } from "../tensors/tensor.ts"
+import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import type { GlobalMeaning, RebuildName } from "./allowed-globals.ts"
 import { isKnownGlobal, META_TENSOR } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt, requireArguments, requireItems } from "./call-site.ts"
 import { describeDistributed } from "./distributed-part.ts"
-import type { TorchDtype } from "./dtypes.ts"
-import type { StorageReference, TensorRecord, UnsupportedTensor } from "./tensor-record.ts"
-import { isStorageReference, isTensor, isUnsupportedTensor, NOWHERE } from "./tensor-record.ts"
 import { requirePlainState } from "./tensor-state.ts"
+import type { StorageReference, TensorBits, UnsupportedTorchTensor } from "./torch-tensors.ts"
+import { isStorageReference, NOWHERE, transformFor } from "./torch-tensors.ts"
 
 /** What a dimension is charged at. */
 const SIZE_BYTES = 16
 
 /** What a rebuild function returns. */
-export type Rebuilt = TensorRecord | UnsupportedTensor
+export type Rebuilt = Tensor | UnsupportedTensor
 
 /** Runs the rebuild function `name` over `args`. */
 export function rebuild(name: RebuildName, args: PickleTuple, site: CallSite): Rebuilt {
@@ -87,7 +89,7 @@ export function rebuildUnsupported(
   { reason, namesDevice }: Extract<GlobalMeaning, { is: "unsupported-rebuild" }>,
   args: readonly PickleValue[],
   state: PickleValue = null,
-): UnsupportedTensor {
+): UnsupportedTorchTensor {
   const distributed = describeDistributed(state)
   if (distributed !== undefined) return unsupportedTensor(distributed, [...args, state])
   if (namesDevice === undefined) return unsupportedTensor(reason, args)
@@ -97,7 +99,10 @@ export function rebuildUnsupported(
   return unsupportedTensor(`a tensor of ${named}, ${reason}`, args)
 }
 
-export function unsupportedTensor(reason: string, parts: readonly PickleValue[] = []): UnsupportedTensor {
+export function unsupportedTensor(
+  reason: string,
+  parts: readonly PickleValue[] = [],
+): UnsupportedTorchTensor {
   return { kind: "object:unsupported-tensor", reason, parts }
 }
 
@@ -123,7 +128,7 @@ interface TensorState {
  */
 function makeTensor(
   items: readonly PickleValue[],
-  ownDtype: TorchDtype | undefined,
+  ownDtype: Dtype | undefined,
   { requiresGrad, metadata }: TensorState,
   site: CallSite,
 ): Rebuilt {
@@ -147,7 +152,7 @@ function makeTensor(
   const elementCount = productOf(shape, dtype, site)
   requireInsideStorage(reference, dtype, { offset, shape, strides, elementCount }, site)
   requireGradFlag(requiresGrad, site)
-  const { conjugate, negative } = readMetadata(metadata, dtype, site)
+  const bits = readMetadata(metadata, dtype, site)
   if (reference.storage.location === NOWHERE) return unsupportedTensor(META_TENSOR, [reference])
   return {
     kind: "object:tensor",
@@ -157,8 +162,7 @@ function makeTensor(
     elementCount,
     elementOffset: absoluteOffset(reference, dtype, offset, site),
     storage: reference.storage,
-    conjugate,
-    negative,
+    transform: transformFor(dtype, site.byteOrder, bits),
   }
 }
 
@@ -172,7 +176,7 @@ function requireGradFlag(value: PickleValue | undefined, site: CallSite): void {
 /**
  * The number of elements. None is lost behind a zero, and their bytes must be countable too.
  */
-function productOf(shape: readonly number[], dtype: TorchDtype, site: CallSite): number {
+function productOf(shape: readonly number[], dtype: Dtype, site: CallSite): number {
   let product = 1
   for (const size of shape) if (size !== 0) product *= size
   // Rounding keeps the order of numbers: what is above 2^53 - 1 comes out above it.
@@ -188,12 +192,7 @@ interface View extends Dimensions {
 }
 
 /** The last element, offset + sum of (size - 1) * stride, must lie in the storage. Empty tensors touch nothing. */
-function requireInsideStorage(
-  reference: StorageReference,
-  dtype: TorchDtype,
-  view: View,
-  site: CallSite,
-): void {
+function requireInsideStorage(reference: StorageReference, dtype: Dtype, view: View, site: CallSite): void {
   if (view.elementCount === 0) return
   const last = view.offset + lastOffsetOf(view)
   if (!Number.isSafeInteger(last))
@@ -204,12 +203,7 @@ function requireInsideStorage(
   throw faultAt(site, "tensor-bounds", problem)
 }
 
-function absoluteOffset(
-  reference: StorageReference,
-  dtype: TorchDtype,
-  offset: number,
-  site: CallSite,
-): number {
+function absoluteOffset(reference: StorageReference, dtype: Dtype, offset: number, site: CallSite): number {
   if (reference.elementOffset === 0) return offset
   const partOffset = reference.elementOffset * (reference.dtype?.itemBytes ?? 1)
   if (partOffset % dtype.itemBytes !== 0) {
@@ -247,14 +241,10 @@ function isCount(value: PickleValue | undefined): value is number {
   return typeof value === "number" && value >= 0
 }
 
-const NO_BITS = /* @__PURE__ */ Object.freeze({ conjugate: false, negative: false })
+const NO_BITS: TensorBits = /* @__PURE__ */ Object.freeze({ conjugate: false, negative: false })
 
 /** The conj and neg bits (`torch/_utils.py`, `get_tensor_metadata`). State that we do not know is not guessed at. */
-function readMetadata(
-  metadata: PickleValue,
-  dtype: TorchDtype,
-  site: CallSite,
-): { readonly conjugate: boolean; readonly negative: boolean } {
+function readMetadata(metadata: PickleValue, dtype: Dtype, site: CallSite): TensorBits {
   if (metadata === null) return NO_BITS
   if (!(metadata instanceof PickleDict)) {
     throw faultAt(site, "tensor-metadata", `a tensor's metadata is ${describeValue(metadata)}, not a dict`)

@@ -4,13 +4,13 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleTuple } from "../pickle/values.ts"
 import { quoteText } from "../quote-text.ts"
+import type { Dtype } from "../tensors/dtypes.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
-import type { TorchDtype } from "./dtypes.ts"
 import { smallDecimal } from "./small-decimal.ts"
-import type { Storage, StorageReference } from "./tensor-record.ts"
-import { NOWHERE } from "./tensor-record.ts"
+import type { StorageReference, TorchStorage } from "./torch-tensors.ts"
+import { NOWHERE } from "./torch-tensors.ts"
 
 /** What a persistent id says (`torch/serialization.py`, `persistent_id`). */
 interface StorageMention {
@@ -19,7 +19,7 @@ interface StorageMention {
   readonly number: number
   readonly location: string
   /** Undefined for an untyped storage. */
-  readonly dtype: TorchDtype | undefined
+  readonly dtype: Dtype | undefined
   /** Elements of `dtype`, or bytes. */
   readonly elementCount: number
   readonly byteLength: number
@@ -38,7 +38,7 @@ export const ANY_FIELDS: readonly number[] = [5, 6]
 
 /** All storages of one checkpoint. */
 export class StorageTable {
-  readonly #storages: Storage[] = []
+  readonly #storages: TorchStorage[] = []
   /** As they were mentioned first, by their keys as numbers, as long as these count up from 0. */
   readonly #counted: StorageReference[] = []
   /** All others, by their keys. */
@@ -52,7 +52,7 @@ export class StorageTable {
   }
 
   /** In the order in which the pickle names them first. */
-  storages(): readonly Storage[] {
+  storages(): readonly TorchStorage[] {
     return this.#storages
   }
 
@@ -115,7 +115,7 @@ export class StorageTable {
       const extent = this.#locate(mention, site)
       const { elementCount, location } = mention
       const index = this.#storages.length
-      const storage: Storage = { index, key, byteLength, elementCount, location, extent }
+      const storage: TorchStorage = { index, key, byteLength, elementCount, location, extent }
       const reference = makeReference(storage, mention)
       this.#storages.push(storage)
       if (number === this.#counted.length) this.#counted.push(reference)
@@ -148,7 +148,7 @@ export class StorageTable {
   }
 }
 
-function makeReference(storage: Storage, { dtype, elementCount }: StorageMention): StorageReference {
+function makeReference(storage: TorchStorage, { dtype, elementCount }: StorageMention): StorageReference {
   return { kind: "object:storage", storage, dtype, elementOffset: 0, elementCount }
 }
 

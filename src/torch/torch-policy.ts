@@ -5,6 +5,7 @@ import type { MadeTensor, PicklePolicy } from "../pickle/machine-state.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleObject, PickleTuple, PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict } from "../pickle/values.ts"
+import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
 import { findAllowedGlobal, isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
@@ -14,7 +15,7 @@ import { makePlainData } from "./plain-data.ts"
 import { rebuild, rebuildUnsupported } from "./rebuild.ts"
 import type { StorageTable } from "./storage-table.ts"
 import { ZIP_FIELDS } from "./storage-table.ts"
-import { isTensor, isUnsupportedTensor } from "./tensor-record.ts"
+import { type ByteOrder, partsOf } from "./torch-tensors.ts"
 
 /** What a policy is made for. */
 export interface TorchPolicyOptions {
@@ -27,6 +28,8 @@ export interface TorchPolicyOptions {
   readonly storageFields?: readonly number[]
   /** What copies are charged to. */
   readonly memory?: MemoryBudget
+  /** Of the storages. Default: little. */
+  readonly byteOrder?: ByteOrder | undefined
 }
 
 export class TorchPolicy implements PicklePolicy {
@@ -37,9 +40,9 @@ export class TorchPolicy implements PicklePolicy {
   readonly #site: { -readonly [Key in keyof CallSite]: CallSite[Key] }
 
   constructor(options: TorchPolicyOptions) {
-    const { within, limits, memory } = options
+    const { within, limits, memory, byteOrder = "little" } = options
     this.#options = options
-    this.#site = { within, at: 0, limits, copied: { items: 0, bytes: 0 }, memory }
+    this.#site = { within, at: 0, limits, byteOrder, copied: { items: 0, bytes: 0 }, memory }
   }
 
   resolveGlobal(module: string, name: string): KnownGlobal | undefined {
@@ -96,7 +99,7 @@ export class TorchPolicy implements PicklePolicy {
   }
 
   describeTensor(object: PickleObject): MadeTensor | undefined {
-    if (isUnsupportedTensor(object)) return { what: object.reason, parts: object.parts }
+    if (isUnsupportedTensor(object)) return { what: object.reason, parts: partsOf(object) }
     return isTensor(object) ? { what: undefined, parts: [] } : undefined
   }
 

@@ -4,8 +4,8 @@ import type { MemberTable } from "../archive/member-table.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
 import type { ReadExtentOptions } from "../bytes/read-extent.ts"
+import type { Storage } from "../tensors/tensor.ts"
 import { readBeginning } from "./read-beginning.ts"
-import type { Storage } from "./tensor-record.ts"
 
 /** A member that nobody reads, so nobody holds its size against its bytes. */
 export interface UnclaimedMember {

@@ -5,21 +5,20 @@ import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { CopySegment } from "../plan/segments.ts"
 import type { DirectSink } from "./direct-sink.ts"
 import { isDirectSink } from "./direct-sink.ts"
+import type { TransferPlan } from "./transfer-plan.ts"
 
 /** A plan that copies each of `extents` whole, so that its run checks every one of them. */
-export function planCheck(extents: readonly ByteExtent[]): {
-  readonly segments: readonly CopySegment[]
-  readonly byteLength: number
-  readonly checkedExtents: readonly ByteExtent[]
-} {
+export function planCheck(
+  extents: readonly ByteExtent[],
+): Pick<TransferPlan, "segments" | "byteLength" | "extents" | "checkedExtents"> {
   let byteLength = 0
   const checkedExtents = extents.filter((extent) => extent.byteLength > 0)
-  const segments = checkedExtents.map((extent): CopySegment => {
+  const segments = checkedExtents.map(({ byteLength: length }, extent): CopySegment => {
     const start = byteLength
-    byteLength += extent.byteLength
-    return { kind: "copy", start, length: extent.byteLength, extent, offsetInExtent: 0 }
+    byteLength += length
+    return { kind: "copy", start, length, extent, offsetInExtent: 0 }
   })
-  return { segments, byteLength, checkedExtents }
+  return { segments, byteLength, extents: checkedExtents, checkedExtents }
 }
 
 /** Takes bytes and keeps none. What `sink` takes over, it still does. */

@@ -1,4 +1,4 @@
-/** Makes the bytes of a chunk: copies, gathers and fixes, with checksums taken as whole extents pass. */
+/** Makes the bytes of a chunk: copies and gathers, with checksums taken as whole extents pass. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
@@ -6,8 +6,8 @@ import type { InflateExtent } from "../bytes/inflate.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
-import { fixElements } from "../strided/convert.ts"
 import { pickElements } from "../strided/pick.ts"
+import { transformElements } from "../strided/transform.ts"
 import { spanOf } from "../strided/view.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
 import { type Chunk, isLargeGather, type Piece } from "./cut-segments.ts"
@@ -17,6 +17,8 @@ import type { InflateBudget } from "./inflate-budget.ts"
 import { InflatedReader } from "./inflated-reader.ts"
 import type { ReadRequest } from "./read-requests.ts"
 import { readRequests } from "./read-requests.ts"
+import type { TransferPlan } from "./transfer-plan.ts"
+import { extentOf } from "./transfer-plan.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** What the chunks of one plan are made with. */
@@ -32,6 +34,8 @@ const nothing = (): void => {}
 
 /** Produces the chunks of one plan. Those that are not `serial` may be produced side by side. */
 export class ChunkProducer {
+  readonly #header: Uint8Array
+  readonly #extents: readonly ByteExtent[]
   readonly #ledger: ChecksumLedger
   readonly #sizes: TransferSizes
   readonly #signal: AbortSignal | undefined
@@ -41,17 +45,23 @@ export class ChunkProducer {
     this.#ledger.pass(extent, offset, bytes)
   }
 
-  constructor(segments: readonly Segment[], { ledger, budget, inflate, sizes, signal }: ProducerParts) {
+  constructor(plan: TransferPlan, { ledger, budget, inflate, sizes, signal }: ProducerParts) {
+    this.#header = plan.header
+    this.#extents = plan.extents
     this.#ledger = ledger
     this.#sizes = sizes
     this.#signal = signal
     this.#inflated = new InflatedReader(budget, signal, inflate)
     const read = this.#read.bind(this)
     this.#window = new GatherWindow(read, ledger, sizes.windowBytes)
-    // An extent's checksum is taken from the first copy that takes all of it.
+  }
+
+  /** Has the checksum of each extent taken from the first of `segments` that copies all of it. */
+  assignChecksums(segments: readonly Segment[]): void {
     for (const segment of segments) {
-      if (segment.kind !== "copy" || segment.length !== segment.extent.byteLength) continue
-      ledger.assign(segment.extent, segment)
+      if (segment.kind !== "copy") continue
+      const extent = this.#extentOf(segment)
+      if (segment.length === extent.byteLength) this.#ledger.assign(extent, segment)
     }
   }
 
@@ -64,12 +74,12 @@ export class ChunkProducer {
     for (const piece of chunk.pieces) {
       const { segment, offset, length } = piece
       filled += length
-      if (segment.kind === "copy" && segment.extent.coding === "stored") {
+      if (segment.kind === "copy" && this.#extentOf(segment).coding === "stored") {
         requests.push(this.#copyRequest(segment, piece, target))
         continue
       }
       const part = target.subarray(piece.target, piece.target + length)
-      if (segment.kind === "literal") part.set(segment.bytes.subarray(offset, offset + length))
+      if (segment.kind === "header") part.set(this.#header.subarray(offset, offset + length))
       else if (segment.kind === "copy") await this.#copyInflated(segment, offset, part)
       else if (isLargeGather(segment, this.#sizes)) await this.#gatherLarge(segment, piece, part)
       else await this.#gatherSmall(segment, part, requests)
@@ -84,9 +94,10 @@ export class ChunkProducer {
   #soughtApart({ pieces }: Chunk): readonly ByteExtent[] {
     const sought: ByteExtent[] = []
     for (const { segment } of pieces) {
-      if (segment.kind === "literal" || segment.extent.locator === undefined) continue
+      const extent = extentOf(segment, this.#extents)
+      if (extent?.locator === undefined) continue
       const byItself = segment.kind === "gather" && isLargeGather(segment, this.#sizes)
-      if (byItself || segment.extent.coding === "deflate") sought.push(segment.extent)
+      if (byItself || extent.coding === "deflate") sought.push(extent)
     }
     return sought
   }
@@ -99,7 +110,7 @@ export class ChunkProducer {
     const ranges: CopyRange[] = []
     for (const { segment, offset, length } of chunk.pieces) {
       if (segment.kind !== "copy") break
-      const { extent } = segment
+      const extent = this.#extentOf(segment)
       const offsetInExtent = segment.offsetInExtent + offset
       parts.push({ extent, offset: offsetInExtent })
       const checksum = this.#ledger.isAssigned(extent, segment)
@@ -118,16 +129,26 @@ export class ChunkProducer {
   }
 
   async #handOverGather(
-    { extent, view, fixes }: GatherSegment,
+    segment: GatherSegment,
     { offset, length }: Piece,
     position: number,
     sink: DirectSink,
   ): Promise<void> {
+    const { view, transform } = segment
     const { itemBytes } = view
+    const extent = this.#extentOf(segment)
     const elements = { firstElement: offset / itemBytes, elementCount: length / itemBytes }
     const { directWindowBytes: windowBytes } = this.#sizes
     const checksum = this.#ledger.isUnchecked(extent)
-    const crc = await sink.gatherFrom({ extent, view, fixes, ...elements, windowBytes, position, checksum })
+    const crc = await sink.gatherFrom({
+      extent,
+      view,
+      transform,
+      ...elements,
+      windowBytes,
+      position,
+      checksum,
+    })
     if (crc !== undefined) this.#ledger.passChecksum(extent, 0, extent.byteLength, crc)
   }
 
@@ -135,9 +156,14 @@ export class ChunkProducer {
     return this.#inflated.close()
   }
 
+  #extentOf({ extent }: CopySegment | GatherSegment): ByteExtent {
+    return this.#extents[extent] as ByteExtent
+  }
+
   /** Many small tensors share a chunk, so this makes neither a promise, nor a function, nor a view for each. */
   #copyRequest(segment: CopySegment, piece: Piece, target: Uint8Array<ArrayBuffer>): ReadRequest {
-    const { extent, offsetInExtent } = segment
+    const { offsetInExtent } = segment
+    const extent = this.#extentOf(segment)
     const done = this.#ledger.isAssigned(extent, segment) ? this.#passRead : nothing
     return {
       extent,
@@ -150,7 +176,7 @@ export class ChunkProducer {
   }
 
   async #copyInflated(segment: CopySegment, offset: number, target: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { extent } = segment
+    const extent = this.#extentOf(segment)
     const offsetInExtent = segment.offsetInExtent + offset
     await this.#inflated.readInto(extent, offsetInExtent, target)
     if (this.#ledger.isAssigned(extent, segment)) this.#ledger.pass(extent, offsetInExtent, target)
@@ -159,9 +185,9 @@ export class ChunkProducer {
   async #gatherLarge(segment: GatherSegment, piece: Piece, part: Uint8Array<ArrayBuffer>): Promise<void> {
     const { itemBytes } = segment.view
     const first = piece.offset / itemBytes
-    const { block, window } = await this.#window.load(segment, first)
+    const { block, window } = await this.#window.load(segment, this.#extentOf(segment), first)
     pickElements({ ...block, window, itemBytes }, first - block.firstElement, part)
-    fixElements(part, segment.fixes)
+    transformElements(part, segment.transform)
   }
 
   /** The whole view fits into a few kilobytes: read its span, pick all of it. */
@@ -170,7 +196,8 @@ export class ChunkProducer {
     part: Uint8Array<ArrayBuffer>,
     requests: ReadRequest[],
   ): Promise<void> {
-    const { view, extent, fixes, length } = segment
+    const { view, transform, length } = segment
+    const extent = this.#extentOf(segment)
     const window = new Uint8Array(spanOf(view) * view.itemBytes)
     const offset = view.elementOffset * view.itemBytes
     const done = (): void => {
@@ -178,7 +205,7 @@ export class ChunkProducer {
       // Picked beside the chunk, because its place in the chunk need not be aligned.
       const picked = new Uint8Array(length)
       pickElements({ ...view, window }, 0, picked)
-      fixElements(picked, fixes)
+      transformElements(picked, transform)
       part.set(picked)
     }
     if (extent.coding === "stored") {

@@ -6,11 +6,14 @@
  * chunks to itself, cut where its windows end. What the sink takes over has chunks of its own as well, large ones.
  */
 
+import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
-import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
+import type { GatherSegment, Segment } from "../plan/segments.ts"
 import { gatherBlockAt } from "../strided/blocks.ts"
 import { spanOf } from "../strided/view.ts"
+import type { TransferPlan } from "./transfer-plan.ts"
+import { extentOf } from "./transfer-plan.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** A part of a segment. */
@@ -48,12 +51,15 @@ export interface Chunk {
 /** Pieces of a chunk that the sink takes over: their list is passed on, and each is read on its own. */
 const MOST_DIRECT_PIECES = 4096
 
-/** Whether the sink takes this segment over. It is not asked about small gathers. */
-export type IsTakenOver = (segment: CopySegment | GatherSegment) => boolean
+/** Segments, and what they draw from. */
+type Drawing = Pick<TransferPlan, "segments" | "extents">
+
+/** Whether the sink takes over what is drawn from this extent. It is not asked about small gathers. */
+export type IsTakenOver = (extent: ByteExtent) => boolean
 
 /** The chunks of `segments`, which must follow one another without a gap. */
 export function* cutChunks(
-  segments: readonly Segment[],
+  { segments, extents }: Drawing,
   sizes: TransferSizes,
   isTakenOver: IsTakenOver = () => false,
 ): Generator<Chunk> {
@@ -63,6 +69,7 @@ export function* cutChunks(
   let length = 0
   let serial = false
   let direct = false
+  let source: ByteSource | undefined
   const take = (): Chunk => {
     const chunk = { start, length, pieces, serial, direct }
     start += length
@@ -72,23 +79,25 @@ export function* cutChunks(
     return chunk
   }
   for (const segment of segments) {
+    const extent = extentOf(segment, extents)
     if (segment.kind === "gather" && isLargeGather(segment, sizes)) {
       if (length > 0) yield take()
-      yield* cutLargeGather(segment, sizes, isTakenOver(segment))
+      yield* cutLargeGather(segment, sizes, extent !== undefined && isTakenOver(extent))
       start += segment.length
       continue
     }
-    const takenOver = segment.kind === "copy" && isTakenOver(segment)
-    const goesOn = takenOver === direct && (!direct || sourceOf(segment) === sourceOf(pieces[0]?.segment))
+    const takenOver = segment.kind === "copy" && extent !== undefined && isTakenOver(extent)
+    const goesOn = takenOver === direct && (!direct || extent?.source === source)
     const fits = segment.kind !== "gather" || length + segment.length <= chunkBytes
     if (length > 0 && !(goesOn && fits)) yield take()
     direct = takenOver
+    source = extent?.source
     for (let offset = 0; offset < segment.length; ) {
       // What is taken over is cut where the output is a multiple: so are the blocks that it is written in.
       const room = direct ? directBytes - ((start + length) % directBytes) : chunkBytes - length
       const part = Math.min(room, segment.length - offset)
       pieces.push({ segment, offset, length: part, target: length })
-      serial ||= segment.kind !== "literal" && segment.extent.coding === "deflate"
+      serial ||= extent?.coding === "deflate"
       offset += part
       length += part
       if (part === room || (direct && pieces.length === MOST_DIRECT_PIECES)) yield take()
@@ -114,10 +123,6 @@ function wholeElements({ view }: GatherSegment, bytes: number): number {
   return Math.floor(bytes / view.itemBytes) * view.itemBytes
 }
 
-function sourceOf(segment: Segment | undefined): ByteSource | undefined {
-  return segment === undefined || segment.kind === "literal" ? undefined : segment.extent.source
-}
-
 /** Whether a gather needs a window of its own. */
 export function isLargeGather({ view, length }: GatherSegment, { smallGatherBytes }: TransferSizes): boolean {
   return length > smallGatherBytes || spanOf(view) * view.itemBytes > smallGatherBytes
@@ -132,16 +137,17 @@ function bytesToBlockEnd({ view }: GatherSegment, offset: number, windowBytes: n
 
 /** The pieces for `range`, in order. All of `segments` overlap it, and together they cover it. */
 export function* cutRange(
-  segments: readonly Segment[],
+  { segments, extents }: Drawing,
   range: ByteRange,
   sizes: TransferSizes,
 ): Generator<RangePiece> {
   for (const segment of segments) {
     const from = Math.max(0, range.offset - segment.start)
     const to = Math.min(segment.length, range.offset + range.length - segment.start)
-    const serial = isSerial(segment, sizes)
+    const inflates = extentOf(segment, extents)?.coding === "deflate"
+    const serial = inflates || (segment.kind === "gather" && isLargeGather(segment, sizes))
     for (let wanted = from; wanted < to; ) {
-      const { offset, end } = pieceAt(segment, wanted, to, sizes)
+      const { offset, end } = pieceAt(segment, inflates, wanted, to, sizes)
       const stop = Math.min(end, to)
       const target = segment.start + wanted - range.offset
       const length = end - offset
@@ -151,20 +157,15 @@ export function* cutRange(
   }
 }
 
-function isSerial(segment: Segment, sizes: TransferSizes): boolean {
-  if (segment.kind === "literal") return false
-  return segment.extent.coding === "deflate" || (segment.kind === "gather" && isLargeGather(segment, sizes))
-}
-
 /** The piece that begins with byte `wanted` of the segment, or with what has to be made before it. */
 function pieceAt(
   segment: Segment,
+  inflates: boolean,
   wanted: number,
   to: number,
   sizes: TransferSizes,
 ): { readonly offset: number; readonly end: number } {
   if (segment.kind === "gather") return gatherPieceAt(segment, wanted, to, sizes)
-  const inflates = segment.kind === "copy" && segment.extent.coding === "deflate"
   return { offset: wanted, end: inflates ? Math.min(to, wanted + sizes.chunkBytes) : to }
 }
 

@@ -3,7 +3,7 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import type { ElementFixes } from "../strided/convert.ts"
+import type { ElementTransform } from "../strided/transform.ts"
 import type { StridedView } from "../strided/view.ts"
 
 /** Offset in the source, and length, in bytes. */
@@ -26,7 +26,7 @@ export interface CopyRequest {
 export interface GatherRequest {
   readonly extent: ByteExtent
   readonly view: StridedView
-  readonly fixes: ElementFixes
+  readonly transform: ElementTransform | undefined
   readonly firstElement: number
   readonly elementCount: number
   /** The window of a block, as `gatherBlockAt` takes it. */

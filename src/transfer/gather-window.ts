@@ -5,6 +5,7 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { GatherSegment } from "../plan/segments.ts"
 import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
 import { runReads } from "../strided/runs.ts"
+import type { StridedView } from "../strided/view.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
 
 /** Reads at the same time. */
@@ -33,8 +34,8 @@ export class GatherWindow {
     this.#windowBytes = windowBytes
   }
 
-  /** The block that holds element number `element` of the segment, with its window in memory. */
-  async load(segment: GatherSegment, element: number): Promise<LoadedWindow> {
+  /** The block that holds element number `element` of the segment, which draws from `extent`, with its window in memory. */
+  async load(segment: GatherSegment, extent: ByteExtent, element: number): Promise<LoadedWindow> {
     const { itemBytes } = segment.view
     const current = this.#segment === segment ? this.#block : undefined
     const inside =
@@ -45,16 +46,16 @@ export class GatherWindow {
     const byteLength = block.windowElements * itemBytes
     if (!inside) {
       this.#block = undefined
-      if (this.#buffer.length < byteLength) this.#buffer = allocate(byteLength, segment.extent.name)
-      await this.#fill(segment, block)
+      if (this.#buffer.length < byteLength) this.#buffer = allocate(byteLength, extent.name)
+      await this.#fill(extent, segment.view, block)
       this.#segment = segment
       this.#block = block
     }
     return { block, window: this.#buffer.subarray(0, byteLength) }
   }
 
-  async #fill({ extent, view }: GatherSegment, block: GatherBlock): Promise<void> {
-    const reads = runReads(block, view.itemBytes)
+  async #fill(extent: ByteExtent, { itemBytes }: StridedView, block: GatherBlock): Promise<void> {
+    const reads = runReads(block, itemBytes)
     const failures: unknown[] = []
     const readRuns = async (): Promise<void> => {
       let sieve: Uint8Array = new Uint8Array(0)
@@ -71,7 +72,7 @@ export class GatherWindow {
     // One failure ends all lanes, and no read is under way when it is reported.
     await Promise.all(Array.from({ length: lanes }, () => readRuns().catch((error) => failures.push(error))))
     if (failures.length > 0) throw failures[0]
-    const runBytes = block.runElements * view.itemBytes
+    const runBytes = block.runElements * itemBytes
     if (runBytes === extent.byteLength) this.#ledger.pass(extent, 0, this.#buffer.subarray(0, runBytes))
   }
 }

@@ -3,6 +3,8 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { CheckpointError } from "../errors.ts"
 import type { Segment } from "../plan/segments.ts"
+import type { TransferPlan } from "./transfer-plan.ts"
+import { extentOf } from "./transfer-plan.ts"
 
 /** A slice takes about 5 KB of memory and a read of its own: what is smaller is made together with its neighbours. */
 const SMALLEST_SLICE_BYTES = 4096
@@ -21,13 +23,8 @@ export interface MadeRange {
   readonly end: number
 }
 
-/** The extent of a segment that may become a slice, which has to be found first. */
-export function sliceable(segment: Segment): readonly ByteExtent[] {
-  return segment.kind === "literal" || segment.extent.source.blob === undefined ? [] : [segment.extent]
-}
-
 /** The extents of what may become slices have been found. @throws `truncated` where a Blob ends before its slice does. */
-export function layOutBlob(segments: readonly Segment[]): BlobLayout {
+export function layOutBlob({ segments, extents }: Pick<TransferPlan, "segments" | "extents">): BlobLayout {
   const parts: (Blob | MadeRange)[] = []
   const made: Segment[] = []
   let start = 0
@@ -37,7 +34,7 @@ export function layOutBlob(segments: readonly Segment[]): BlobLayout {
     start = end
   }
   for (const segment of segments) {
-    const slice = sliceOf(segment)
+    const slice = sliceOf(segment, extents)
     if (slice === undefined) {
       made.push({ ...segment, start: end })
       end += segment.length
@@ -50,9 +47,10 @@ export function layOutBlob(segments: readonly Segment[]): BlobLayout {
   return { parts, made: { segments: made, byteLength: end } }
 }
 
-function sliceOf(segment: Segment): Blob | undefined {
-  if (segment.kind !== "copy" || segment.extent.coding !== "stored") return undefined
-  const { extent, length } = segment
+function sliceOf(segment: Segment, extents: readonly ByteExtent[]): Blob | undefined {
+  const extent = extentOf(segment, extents)
+  if (segment.kind !== "copy" || extent?.coding !== "stored") return undefined
+  const { length } = segment
   if (length < SMALLEST_SLICE_BYTES || extent.source.blob === undefined) return undefined
   const at = extent.offset + segment.offsetInExtent
   const slice = extent.source.blob.slice(at, at + length)

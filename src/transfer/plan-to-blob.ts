@@ -8,9 +8,10 @@ import { locateExtents } from "../bytes/byte-extent.ts"
 import type { OpenSpill, Spill } from "../bytes/spill.ts"
 import { CheckpointError } from "../errors.ts"
 import type { BlobLayout } from "./lay-out-blob.ts"
-import { layOutBlob, sliceable } from "./lay-out-blob.ts"
-import type { RunOptions, TransferPlan } from "./run-plan.ts"
+import { layOutBlob } from "./lay-out-blob.ts"
+import type { RunOptions } from "./run-plan.ts"
 import { requireSourcesUnchanged, runPlan } from "./run-plan.ts"
+import type { TransferPlan } from "./transfer-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
@@ -32,8 +33,12 @@ export interface BlobOutput {
 export async function planToBlob(plan: TransferPlan, options: BlobRunOptions): Promise<BlobOutput> {
   const { signal, onProgress, maxMemoryBytes = Number.POSITIVE_INFINITY } = options
   signal?.throwIfAborted()
-  await locateExtents(plan.segments.flatMap(sliceable), signal)
-  const layout = layOutBlob(plan.segments)
+  // What may become a slice has to be found first.
+  await locateExtents(
+    plan.extents.filter(({ source }) => source.blob !== undefined),
+    signal,
+  )
+  const layout = layOutBlob(plan)
   const { made } = layout
   const sliced = plan.byteLength - made.byteLength
   const isTooMuch = made.byteLength > maxMemoryBytes

@@ -17,8 +17,10 @@ import { ChunkProducer } from "./chunk-producer.ts"
 import { type Chunk, cutRange, type Piece, type RangePiece } from "./cut-segments.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import { OrderedChecksums } from "./ordered-checksums.ts"
-import type { RunOptions, TransferPlan } from "./run-plan.ts"
-import { requireSourcesUnchanged, sizesFor, sourcesOf } from "./run-plan.ts"
+import type { RunOptions } from "./run-plan.ts"
+import { requireSourcesUnchanged, sizesFor } from "./run-plan.ts"
+import type { TransferPlan } from "./transfer-plan.ts"
+import { sourcesOf } from "./transfer-plan.ts"
 
 /** Pieces that are made together. */
 const MOST_PIECES = 1024
@@ -40,7 +42,7 @@ export class PlannedOutput implements ByteSource {
     this.#plan = plan
     const ledger = new OrderedChecksums(plan.checkedExtents, crc32)
     this.#parts = { ledger, budget: new InflateBudget(plan.maxInflatedBytes), inflate, sizes }
-    this.#serial = new ChunkProducer([], { ...this.#parts, signal: undefined })
+    this.#serial = new ChunkProducer(plan, { ...this.#parts, signal: undefined })
   }
 
   /**
@@ -59,7 +61,7 @@ export class PlannedOutput implements ByteSource {
     const segments = this.#overlapping(offset, offset + length)
     const part = { ...this.#plan, segments }
     try {
-      await this.#fill({ offset, length }, segments, { bytes, signal })
+      await this.#fill({ offset, length }, part, { bytes, signal })
       await requireSourcesUnchanged(part, signal)
       return bytes
     } catch (thrown) {
@@ -79,9 +81,9 @@ export class PlannedOutput implements ByteSource {
     await this.#serial.close()
   }
 
-  async #fill(range: ByteRange, segments: readonly Segment[], made: Made): Promise<void> {
+  async #fill(range: ByteRange, part: TransferPlan, made: Made): Promise<void> {
     const { bytes, signal } = made
-    const parallel = new ChunkProducer([], { ...this.#parts, signal })
+    const parallel = new ChunkProducer(this.#plan, { ...this.#parts, signal })
     let batch: RangePiece[] = []
     let batchLength = 0
     const makeBatch = async (): Promise<void> => {
@@ -89,7 +91,7 @@ export class PlannedOutput implements ByteSource {
       batch = []
       batchLength = 0
     }
-    for (const piece of cutRange(segments, range, this.#parts.sizes)) {
+    for (const piece of cutRange(part, range, this.#parts.sizes)) {
       signal?.throwIfAborted()
       if (this.readCost === "low") await turnIfDue(signal)
       if (piece.serial) await this.#makeSerially(piece, made)

@@ -6,15 +6,11 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
-import type { ByteSource } from "../bytes/byte-source.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
-import { MemorySink } from "../bytes/memory-sink.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { turnIfDue } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors.ts"
-import type { ConversionPlan } from "../plan/conversion-plan.ts"
-import type { CopySegment, GatherSegment } from "../plan/segments.ts"
 import { discardingSink, planCheck } from "./check-extents.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
@@ -22,6 +18,8 @@ import { type Chunk, cutChunks } from "./cut-segments.ts"
 import type { DirectSink } from "./direct-sink.ts"
 import { isDirectSink } from "./direct-sink.ts"
 import { InflateBudget } from "./inflate-budget.ts"
+import type { TransferPlan } from "./transfer-plan.ts"
+import { sourcesOf } from "./transfer-plan.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 import { BLOB_SIZES, DEAR_SIZES, TRANSFER_SIZES } from "./transfer-sizes.ts"
 
@@ -36,12 +34,6 @@ export interface Progress {
   /** Bytes of the input that will be. 0 where there are no checksums, and with `verify: "none"`. */
   readonly toCheck: number
 }
-
-/** The part of a plan that moving bytes needs. */
-export type TransferPlan = Pick<
-  ConversionPlan,
-  "segments" | "byteLength" | "checkedExtents" | "maxInflatedBytes"
->
 
 export interface RunOptions {
   readonly crc32: Crc32
@@ -66,7 +58,8 @@ export async function runPlan(plan: TransferPlan, sink: ByteSink, options: RunOp
   const { crc32, inflate, signal, sizes = sizesFor(plan) } = options
   const ledger = new ChecksumLedger(plan.checkedExtents, crc32)
   const budget = options.budget ?? new InflateBudget(plan.maxInflatedBytes)
-  const producer = new ChunkProducer(plan.segments, { ledger, budget, inflate, sizes, signal })
+  const producer = new ChunkProducer(plan, { ledger, budget, inflate, sizes, signal })
+  producer.assignChecksums(plan.segments)
   try {
     signal?.throwIfAborted()
     await sink.open?.(plan.byteLength)
@@ -129,18 +122,6 @@ export function sizesFor(plan: TransferPlan): TransferSizes {
   return sources.some(({ blob }) => blob !== undefined) ? BLOB_SIZES : TRANSFER_SIZES
 }
 
-/** The sources that a plan draws on. */
-export function sourcesOf({ segments }: TransferPlan): ReadonlySet<ByteSource> {
-  const sources = new Set<ByteSource>()
-  let last: ByteSource | undefined
-  for (const segment of segments) {
-    if (segment.kind === "literal" || segment.extent.source === last) continue
-    last = segment.extent.source
-    sources.add(last)
-  }
-  return sources
-}
-
 /** The moving part of one run: buffers, writes under way, and the count of what was written. */
 class PlanRun {
   readonly #plan: TransferPlan
@@ -189,8 +170,8 @@ class PlanRun {
     this.#requireTiling()
     // A network is waited for anyway, and joins what is asked of it in one turn.
     const turns = Array.from(sourcesOf(this.#plan)).every(({ readCost }) => readCost !== "high")
-    const takenOver = ({ extent }: CopySegment | GatherSegment): boolean => this.#isTakenOver(extent)
-    for (const chunk of cutChunks(this.#plan.segments, this.#sizes, takenOver)) {
+    const takenOver = (extent: ByteExtent): boolean => this.#isTakenOver(extent)
+    for (const chunk of cutChunks(this.#plan, this.#sizes, takenOver)) {
       while (this.#inFlight.size >= this.#sizes.chunksInFlight) await Promise.race(this.#inFlight)
       if (turns) await turnIfDue(this.#options.signal)
       if (this.#failure !== undefined) return
@@ -241,9 +222,8 @@ class PlanRun {
 
   /** Where the sink itself holds the chunk. Elements that are picked want a place that is aligned, as a buffer is. */
   #placeFor({ pieces, start, length }: Chunk): Uint8Array<ArrayBuffer> | undefined {
-    const sink = this.#sink
-    if (!(sink instanceof MemorySink) || pieces.some(({ segment }) => segment.kind === "gather")) return
-    return sink.placeFor(start, length)
+    if (pieces.some(({ segment }) => segment.kind === "gather")) return undefined
+    return this.#sink.placeFor?.(start, length)
   }
 
   #track(work: Promise<void>): void {

@@ -9,7 +9,7 @@ describe("plain values", () => {
   it("are made of values as deep as may be, without recursion", () => {
     let value: PickleValue = 7
     for (let level = 0; level < 200_000; level++) value = level % 2 === 0 ? tuple(value) : list(value)
-    let plain = toPlainValue(value, "little", { ...DEFAULT_LIMITS, maxNesting: 200_000 })
+    let plain = toPlainValue(value, { ...DEFAULT_LIMITS, maxNesting: 200_000 })
     for (let level = 0; level < 200_000; level++) plain = Array.isArray(plain) ? plain[0] : null
     expect(plain).toBe(7)
   })
@@ -19,7 +19,7 @@ describe("plain values", () => {
     const dict = new PickleDict()
     dict.set("a", shared)
     dict.set(float(2), new PickleSet(true, [shared, 1]))
-    const plain = toPlainValue(new PickleTuple([dict, shared, new PickleList()]), "little", DEFAULT_LIMITS)
+    const plain = toPlainValue(new PickleTuple([dict, shared, new PickleList()]), DEFAULT_LIMITS)
     const [map, first, empty] = plain as [Map<unknown, unknown>, unknown, unknown]
     expect(map.get("a")).toBe(first)
     expect(map.get(2)).toEqual(new Set([first, 1]))
@@ -29,7 +29,7 @@ describe("plain values", () => {
   it("are refused where something contains itself, through keys as well", () => {
     const refused = (value: PickleValue): string => {
       try {
-        toPlainValue(value, "little", DEFAULT_LIMITS)
+        toPlainValue(value, DEFAULT_LIMITS)
         return "taken"
       } catch (error) {
         return isCheckpointError(error) ? error.code : String(error)

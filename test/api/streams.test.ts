@@ -19,6 +19,7 @@ const LARGE = writeCheckpoint(
 const closing: Platform<WatchedSource, never> = {
   openInput: async (source) => ({ source, close: () => source.close?.() ?? Promise.resolve() }),
   openOutput: () => expect.unreachable(),
+  openStore: () => expect.unreachable(),
   crc32,
 }
 

@@ -8,7 +8,6 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { plainText, quoteText } from "../../src/quote-text.ts"
-import { writeHeader } from "../../src/safetensors/write-header.ts"
 import { sampled } from "../depth.ts"
 import {
   call,
@@ -24,6 +23,7 @@ import {
 import { serveFile } from "../http/file-server.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import type { Part } from "../pickle/assemble.ts"
+import { writeHeader } from "../safetensors/written-header.ts"
 import { type Outcome, run } from "./run.ts"
 
 /** Names that differ, each of which would do something when it is shown as it is. */

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { fixElements } from "../../src/strided/convert.ts"
+import { transformElements } from "../../src/strided/transform.ts"
 
 const PYTHON = fileURLToPath(new URL("../../.oracle/venv/bin/python", import.meta.url))
 
@@ -21,7 +21,7 @@ describe("all patterns", () => {
   it.each(["float16", "bfloat16"] as const)("of %s", (dtype) => {
     const theirs = execFileSync(PYTHON, ["-W", "ignore", "-c", SCRIPT, dtype])
     const bytes = new Uint8Array(Uint16Array.from({ length: 65_536 }, (_, i) => i).buffer)
-    fixElements(bytes, {
+    transformElements(bytes, {
       partBytes: 2,
       swapBytes: false,
       negate: "all",

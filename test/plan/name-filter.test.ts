@@ -1,10 +1,10 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { type FilterCandidate, matchesGlob } from "../../src/plan/name-filter.ts"
+import { dict, namesOf, pair, planFor } from "../checkpoint/contents.ts"
 import { depth } from "../depth.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { tensor } from "../property/model.ts"
-import { dict, namesOf, pair, planFor } from "./contents.ts"
 
 describe("a glob", () => {
   it.each([

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
-import type { PlanOptions } from "../../src/plan/plan-options.ts"
+import type { PlanOptions } from "../../src/checkpoint/plan-checkpoint.ts"
+import { dict, namesOf, planFor } from "../checkpoint/contents.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { noise, type TestTensor, type TestValue, tensor } from "../property/model.ts"
-import { dict, namesOf, planFor } from "./contents.ts"
 
 const F32 = dtypeNamed("float32")
 const C64 = dtypeNamed("complex64")

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import type { Segment } from "../../src/plan/segments.ts"
+import { dict, planFor } from "../checkpoint/contents.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { type TestTensor, tensor } from "../property/model.ts"
-import { dict, planFor } from "./contents.ts"
 
 const F32 = dtypeNamed("float32")
 
@@ -61,7 +61,7 @@ describe("a gather", () => {
       const segment = await segmentOf(tensor(dtypeNamed(name), [4], { conj, neg }))
       expect(segment).toMatchObject({
         kind: "gather",
-        fixes: { negate, negation, partBytes, swapBytes: false },
+        transform: { negate, negation, partBytes, swapBytes: false },
       })
     },
   )
@@ -69,8 +69,11 @@ describe("a gather", () => {
 
 it("a tensor without elements has a place and no segment", async () => {
   const plan = await planFor(dict({ a: tensor(F32, [0, 3]), b: tensor(F32, [2]), c: tensor(F32, [3, 0]) }))
-  expect(plan.segments.map(({ kind }) => kind)).toEqual(["literal", "copy"])
-  const starts = plan.report.tensors.map(({ start, byteLength }) => [start - plan.header.length, byteLength])
+  expect(plan.segments.map(({ kind }) => kind)).toEqual(["header", "copy"])
+  const starts = plan.report.tensors.map(({ start, byteLength }) => [
+    start - plan.header.length - 8,
+    byteLength,
+  ])
   expect(starts).toEqual([
     [0, 0],
     [0, 8],

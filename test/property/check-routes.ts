@@ -4,6 +4,7 @@ import fc from "fast-check"
 import { expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { MemorySink } from "../../src/bytes/memory-sink.ts"
+import { memorySource } from "../../src/bytes/memory-source.ts"
 import {
   type Checkpoint,
   type ConversionPlan,
@@ -14,10 +15,12 @@ import {
   toSafetensorsBytes,
   toSafetensorsStream,
   type UnreferencedBytes,
+  writePlan,
 } from "../../src/index.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 import { depth, sampled } from "../depth.ts"
+import { overSource } from "../transfer/plans.ts"
 import { writeCheckpoint } from "./checkpoint-writer.ts"
 import { DTYPES } from "./dtypes.ts"
 import { FileRoute } from "./file-route.ts"
@@ -194,9 +197,13 @@ async function check(given: RandomCheckpoint, coverage: Coverage, files: FileRou
   }
   expectTiling(plan.segments, plan.byteLength)
   expect(plan.byteLength).toBe(file.length)
+  // As another process has it.
+  const sent = new MemorySink()
+  await writePlan(JSON.parse(JSON.stringify(plan)), { input }, sent)
+  expectSame(sent.bytes, file, "a plan that was JSON")
   for (const sizes of sampled(file.length < 20_000 ? TINY_SIZES : TINY_SIZES.slice(2), 1)) {
     const sink = new MemorySink()
-    await runPlan(plan, sink, { crc32, sizes })
+    await runPlan(overSource(plan, memorySource(input)), sink, { crc32, sizes })
     expectSame(sink.bytes, file, `chunks of ${sizes.chunkBytes}`)
     expectSame(
       await files.convert(input, options, sizes),

@@ -14,6 +14,7 @@ import { runCopyJob } from "../../src/node/run-copy-job.ts"
 import type { DirectSink } from "../../src/transfer/direct-sink.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
 import type { TransferSizes } from "../../src/transfer/transfer-sizes.ts"
+import { overSource } from "../transfer/plans.ts"
 
 /** A folder, and how often each kind of job ran in it. */
 export class FileRoute {
@@ -40,7 +41,7 @@ export class FileRoute {
     const fd = openSync(to, "w+")
     try {
       const checkpoint = await openCheckpoint(source, options)
-      await runPlan(checkpoint.plan(options), this.#sink(fd), { crc32, sizes })
+      await runPlan(overSource(checkpoint.plan(options), source), this.#sink(fd), { crc32, sizes })
       return readFileSync(to)
     } finally {
       closeSync(fd)

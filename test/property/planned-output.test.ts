@@ -3,10 +3,12 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
+import { memorySource } from "../../src/bytes/memory-source.ts"
 import { openCheckpoint, toSafetensorsBytes } from "../../src/index.ts"
 import { PlannedOutput } from "../../src/transfer/planned-output.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 import { depth } from "../depth.ts"
+import { overSource } from "../transfer/plans.ts"
 import { expectSame } from "./check-routes.ts"
 import { writeCheckpoint } from "./checkpoint-writer.ts"
 import { type RandomCheckpoint, randomCheckpoint } from "./random-state.ts"
@@ -31,7 +33,7 @@ async function check(given: RandomCheckpoint, parts: readonly (readonly [number,
   const sizes = file.length < 20_000 ? SIZES : SIZES.slice(2)
   const outputs = [
     checkpoint.output(plan),
-    ...sizes.map((each) => new PlannedOutput(plan, { crc32, sizes: each })),
+    ...sizes.map((each) => new PlannedOutput(overSource(plan, memorySource(input)), { crc32, sizes: each })),
   ]
   const ranges = parts.map(([a, b]) => {
     const [start, end] = [Math.floor(Math.min(a, b) * file.length), Math.ceil(Math.max(a, b) * file.length)]

@@ -5,8 +5,9 @@ import { dtypeFacts, SAFETENSORS_DTYPES } from "../../src/safetensors/dtypes.ts"
 import { parseSafetensorsHeader, type SafetensorsHeader } from "../../src/safetensors/parse-header.ts"
 import { checkSafetensors } from "../../src/safetensors/read-header.ts"
 import { tensorByteLength } from "../../src/safetensors/tensor-size.ts"
-import { type HeaderTensor, writeHeader } from "../../src/safetensors/write-header.ts"
+import type { HeaderTensor } from "../../src/safetensors/write-header.ts"
 import { depth } from "../depth.ts"
+import { writeHeader } from "./written-header.ts"
 
 const ODD_NAMES = [
   "__proto__",

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { isCheckpointError } from "../../src/errors.ts"
 import { withLimits } from "../../src/limits.ts"
-import { type HeaderTensor, writeHeader } from "../../src/safetensors/write-header.ts"
+import type { HeaderTensor } from "../../src/safetensors/write-header.ts"
+import { writeHeader } from "./written-header.ts"
 
 const one = (name: string, more: Partial<HeaderTensor> = {}): HeaderTensor => ({
   name,

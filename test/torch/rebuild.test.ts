@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest"
 import type { Limits } from "../../src/limits.ts"
 import { PickleDict, type PickleValue } from "../../src/pickle/values.ts"
+import { DTYPES, type Dtype } from "../../src/tensors/dtypes.ts"
+import type { Tensor } from "../../src/tensors/tensor.ts"
 import type { RebuildName } from "../../src/torch/allowed-globals.ts"
-import { TORCH_DTYPES, type TorchDtype } from "../../src/torch/dtypes.ts"
 import { type Rebuilt, rebuild, unsupportedTensor } from "../../src/torch/rebuild.ts"
-import type { StorageReference, TensorRecord } from "../../src/torch/tensor-record.ts"
+import type { StorageReference } from "../../src/torch/torch-tensors.ts"
 import { refusal } from "../pickle/run.ts"
 import { asTensor, callSite, extentOf, float, known, list, tuple } from "./support.ts"
 
-function dtypeOf(name: string): TorchDtype {
-  const dtype = TORCH_DTYPES.get(name)
+function dtypeOf(name: string): Dtype {
+  const dtype = DTYPES.get(name)
   if (dtype === undefined) throw new Error(`no dtype ${name}`)
   return dtype
 }
@@ -20,7 +21,7 @@ const HOOKS = new PickleDict("OrderedDict")
 /** A storage of `elementCount` elements; part of it where an offset is given. */
 function storageOf(
   elementCount: number,
-  dtype: TorchDtype | undefined = FLOAT32,
+  dtype: Dtype | undefined = FLOAT32,
   part: { elementOffset: number; elementCount: number } = { elementOffset: 0, elementCount },
 ): StorageReference {
   const byteLength = elementCount * (dtype?.itemBytes ?? 1)
@@ -45,7 +46,7 @@ function v2(
   size: PickleValue,
   stride: PickleValue,
   ...rest: readonly PickleValue[]
-): TensorRecord {
+): Tensor {
   return asTensor(call("tensor-v2", [storage, offset, size, stride, false, HOOKS, ...rest]))
 }
 
@@ -66,8 +67,7 @@ describe("a tensor within its storage", () => {
       elementCount: 6,
       elementOffset: 1,
       storage: storage.storage,
-      conjugate: false,
-      negative: false,
+      transform: undefined,
     })
   })
 
@@ -262,29 +262,26 @@ describe("a part of a storage", () => {
 })
 
 describe("metadata", () => {
-  function withMetadata(
-    dtype: string,
-    ...entries: readonly (readonly [PickleValue, PickleValue])[]
-  ): TensorRecord {
+  function withMetadata(dtype: string, ...entries: readonly (readonly [PickleValue, PickleValue])[]): Tensor {
     const metadata = new PickleDict()
     for (const [key, value] of entries) metadata.set(key, value)
     return v2(storageOf(4, dtypeOf(dtype)), 0, tuple(2), tuple(1), metadata)
   }
 
   it("is the conj and the neg bit", () => {
-    const bits = ({ conjugate, negative }: TensorRecord) => [conjugate, negative]
-    expect(bits(withMetadata("complex64", ["conj", true], ["neg", true]))).toEqual([true, true])
-    expect(bits(withMetadata("complex64", ["conj", true]))).toEqual([true, false])
-    expect(bits(withMetadata("float32", ["neg", true]))).toEqual([false, true])
-    expect(bits(withMetadata("float32"))).toEqual([false, false])
-    expect(bits(v2(storageOf(4), 0, tuple(2), tuple(1), null))).toEqual([false, false])
+    const negated = ({ transform }: Tensor) => transform?.negate
+    expect(negated(withMetadata("complex64", ["conj", true], ["neg", true]))).toBe("real")
+    expect(negated(withMetadata("complex64", ["conj", true]))).toBe("imaginary")
+    expect(negated(withMetadata("float32", ["neg", true]))).toBe("all")
+    expect(withMetadata("float32").transform).toBe(undefined)
+    expect(v2(storageOf(4), 0, tuple(2), tuple(1), null).transform).toBe(undefined)
   })
 
   it("is read by the third version of the function too", () => {
     const conj = new PickleDict()
     conj.set("conj", true)
     const args = [untyped(8), 0, tuple(1), tuple(1), false, HOOKS, known("torch", "complex64"), conj]
-    expect(asTensor(call("tensor-v3", args)).conjugate).toBe(true)
+    expect(asTensor(call("tensor-v3", args)).transform?.negate).toBe("imaginary")
   })
 
   it.each<[what: string, key: PickleValue, value: PickleValue]>([

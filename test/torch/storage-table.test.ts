@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { PickleValue } from "../../src/pickle/values.ts"
 import { LEGACY_FIELDS, StorageTable, ZIP_FIELDS } from "../../src/torch/storage-table.ts"
-import type { StorageReference } from "../../src/torch/tensor-record.ts"
+import type { StorageReference } from "../../src/torch/torch-tensors.ts"
 import { refusal } from "../pickle/run.ts"
 import { anyStorage, callSite, extentOf, float, known, list, tuple } from "./support.ts"
 

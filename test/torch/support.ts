@@ -6,18 +6,19 @@ import { type AnyCheckpointError, isCheckpointError } from "../../src/errors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { PickleFloat, PickleList, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
+import type { Tensor } from "../../src/tensors/tensor.ts"
+import { isTensor } from "../../src/tensors/tensor.ts"
 import { findAllowedGlobal, type KnownGlobal } from "../../src/torch/allowed-globals.ts"
 import type { CallSite } from "../../src/torch/call-site.ts"
 import { LEGACY_FIELDS, StorageTable, ZIP_FIELDS } from "../../src/torch/storage-table.ts"
-import type { TensorRecord } from "../../src/torch/tensor-record.ts"
-import { isTensor } from "../../src/torch/tensor-record.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
 
 export const NO_SOURCE = memorySource(new Uint8Array(0))
 
 /** A call at byte 7 of pickle `p`. */
 export function callSite(limits: Partial<Limits> = {}): CallSite {
-  return { within: "p", at: 7, limits: { ...DEFAULT_LIMITS, ...limits }, copied: { items: 0, bytes: 0 } }
+  const copied = { items: 0, bytes: 0 }
+  return { within: "p", at: 7, limits: { ...DEFAULT_LIMITS, ...limits }, byteOrder: "little", copied }
 }
 
 /** An extent of that many bytes, which lie nowhere. */
@@ -54,7 +55,7 @@ export function known(module: string, name: string): KnownGlobal {
 }
 
 /** The value as a tensor; it must be one. */
-export function asTensor(value: PickleValue): TensorRecord {
+export function asTensor(value: PickleValue): Tensor {
   if (!isTensor(value)) throw new Error("no tensor")
   return value
 }

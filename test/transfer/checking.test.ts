@@ -231,10 +231,10 @@ describe("a sink that takes parts of a plan over", () => {
   ])
 
   it("gets the stored copies, many at a time, with a checksum once an entry", async () => {
-    const { file, plan } = await planOf(all)
+    const { file, plan, transfer } = await planOf(all)
     const { bytes } = await toSafetensorsBytes(file)
     const sink = new CopyingSink(true)
-    await runPlan(plan, sink, { crc32, sizes })
+    await runPlan(transfer, sink, { crc32, sizes })
     expect(Buffer.compare(sink.bytes, bytes)).toBe(0)
     const copies = sink.requests.filter(({ position }) => position !== undefined)
     const ranges = copies.flatMap((request) => request.ranges)
@@ -252,22 +252,22 @@ describe("a sink that takes parts of a plan over", () => {
   })
 
   it("is asked for nothing that it does not take", async () => {
-    const { file, plan } = await planOf(all)
+    const { file, transfer } = await planOf(all)
     const sink = new CopyingSink(false)
-    await runPlan(plan, sink, { crc32, sizes })
+    await runPlan(transfer, sink, { crc32, sizes })
     expect(sink.requests).toEqual([])
     expect(Buffer.compare(sink.bytes, (await toSafetensorsBytes(file)).bytes)).toBe(0)
   })
 
   it("has its checksums looked at", async () => {
-    const { plan } = await planOf(all)
+    const { transfer } = await planOf(all)
     const sink = new CopyingSink(true)
     sink.copyFrom = async ({ ranges }) => ranges.map(() => 12345)
-    await expect(runPlan(plan, sink, { crc32, sizes })).rejects.toMatchObject({ code: "checksum" })
+    await expect(runPlan(transfer, sink, { crc32, sizes })).rejects.toMatchObject({ code: "checksum" })
   })
 
   it("gets copies in order only by writes when it takes them in order", async () => {
-    const { file, plan } = await planOf(all)
+    const { file, transfer } = await planOf(all)
     const parts: Uint8Array[] = []
     const sink: DirectSink = {
       randomAccess: false,
@@ -278,7 +278,7 @@ describe("a sink that takes parts of a plan over", () => {
       close: async () => {},
       abort: async () => {},
     }
-    await runPlan(plan, sink, { crc32, sizes })
+    await runPlan(transfer, sink, { crc32, sizes })
     expect(Buffer.compare(Buffer.concat(parts), (await toSafetensorsBytes(file)).bytes)).toBe(0)
   })
 })

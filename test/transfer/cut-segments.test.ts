@@ -5,6 +5,7 @@ import { memorySource } from "../../src/bytes/memory-source.ts"
 import type { Segment } from "../../src/plan/segments.ts"
 import { gatherBlockAt } from "../../src/strided/blocks.ts"
 import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-segments.ts"
+import type { TransferPlan } from "../../src/transfer/transfer-plan.ts"
 import { depth } from "../depth.ts"
 
 const source = memorySource(new Uint8Array(0))
@@ -17,10 +18,11 @@ const extent = (coding: ByteExtent["coding"]): ByteExtent => ({
   crc32: undefined,
   name: coding,
 })
-const STORED = extent("stored")
-const DEFLATED = extent("deflate")
+/** By the places that segments have for them. */
+const EXTENTS = [extent("stored"), extent("deflate")]
+const [STORED, DEFLATED] = [0, 1]
 
-const fixes = {
+const transform = {
   partBytes: 1,
   swapBytes: false,
   negate: "none",
@@ -30,7 +32,7 @@ const fixes = {
 
 const seeds = fc.array(
   fc.oneof(
-    fc.record({ kind: fc.constant("literal" as const), length: fc.integer({ min: 1, max: 90 }) }),
+    fc.record({ kind: fc.constant("header" as const), length: fc.integer({ min: 1, max: 90 }) }),
     fc.record({
       kind: fc.constant("copy" as const),
       length: fc.integer({ min: 1, max: 400 }),
@@ -68,9 +70,9 @@ function makeSegments(from: readonly Seed[]): readonly Segment[] {
   let start = 0
   return from.map((seed): Segment => {
     const at = start
-    if (seed.kind === "literal") {
+    if (seed.kind === "header") {
       start += seed.length
-      return { kind: "literal", start: at, length: seed.length, bytes: new Uint8Array(seed.length) }
+      return { kind: "header", start: at, length: seed.length }
     }
     const from = seed.deflated ? DEFLATED : STORED
     if (seed.kind === "copy") {
@@ -86,9 +88,13 @@ function makeSegments(from: readonly Seed[]): readonly Segment[] {
       length,
       extent: from,
       view: { itemBytes, elementOffset: 0, shape, strides },
-      fixes,
+      transform,
     }
   })
+}
+
+function drawing(segments: readonly Segment[]): Pick<TransferPlan, "segments" | "extents"> {
+  return { segments, extents: EXTENTS }
 }
 
 function expectTiling(chunks: readonly Chunk[], segments: readonly Segment[]): void {
@@ -127,7 +133,7 @@ describe("chunks", () => {
     fc.assert(
       fc.property(seeds, sizes, fc.boolean(), (from, given, direct) => {
         const segments = makeSegments(from)
-        const chunks = [...cutChunks(segments, given, ({ extent }) => direct && extent === STORED)]
+        const chunks = [...cutChunks(drawing(segments), given, ({ coding }) => direct && coding === "stored")]
         expectTiling(chunks, segments)
         for (const chunk of chunks) {
           if (!chunk.direct) expect(chunk.length).toBeLessThanOrEqual(given.chunkBytes)
@@ -154,7 +160,7 @@ describe("chunks", () => {
     fc.assert(
       fc.property(seeds, sizes, (from, given) => {
         const segments = makeSegments(from)
-        for (const { pieces, serial } of cutChunks(segments, given)) {
+        for (const { pieces, serial } of cutChunks(drawing(segments), given)) {
           for (const { segment, offset, length } of pieces) {
             if (segment.kind !== "gather") continue
             const { itemBytes } = segment.view
@@ -175,10 +181,10 @@ describe("chunks", () => {
   it("are serial when they inflate or hold a window, and only then", () => {
     fc.assert(
       fc.property(seeds, sizes, (from, given) => {
-        for (const { pieces, serial } of cutChunks(makeSegments(from), given)) {
+        for (const { pieces, serial } of cutChunks(drawing(makeSegments(from)), given)) {
           const needs = pieces.some(
             ({ segment }) =>
-              segment.kind !== "literal" &&
+              segment.kind !== "header" &&
               (segment.extent === DEFLATED || (segment.kind === "gather" && isLargeGather(segment, given))),
           )
           expect(serial).toBe(needs)
@@ -196,7 +202,7 @@ describe("chunks", () => {
     const segments = Array.from({ length: 9000 }, (_, i): Segment => {
       return { kind: "copy", start: 4 * i, length: 4, extent: STORED, offsetInExtent: 4 * i }
     })
-    const chunks = [...cutChunks(segments, given, () => true)]
+    const chunks = [...cutChunks(drawing(segments), given, () => true)]
     expectTiling(chunks, segments)
     expect(chunks.map(({ pieces }) => pieces.length)).toEqual([4096, 4096, 808])
   })
@@ -210,6 +216,6 @@ describe("chunks", () => {
       windowBytes: 16,
       directWindowBytes: 16,
     }
-    expect([...cutChunks([], given)]).toEqual([])
+    expect([...cutChunks(drawing([]), given)]).toEqual([])
   })
 })

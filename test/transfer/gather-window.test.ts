@@ -11,8 +11,8 @@ const STEP = 20_000
 const COLUMNS = 200
 const BYTES = noise(STEP * COLUMNS, 1)
 
-function segmentOver(coding: ByteExtent["coding"]): GatherSegment {
-  const extent: ByteExtent = {
+function extentOf(coding: ByteExtent["coding"]): ByteExtent {
+  return {
     source: memorySource(BYTES),
     offset: 0,
     storedLength: BYTES.length,
@@ -21,16 +21,21 @@ function segmentOver(coding: ByteExtent["coding"]): GatherSegment {
     crc32: undefined,
     name: "storage",
   }
+}
+
+const EXTENT = extentOf("stored")
+
+const SEGMENT: GatherSegment = (() => {
   const view = { itemBytes: 1, elementOffset: 0, shape: [16, COLUMNS], strides: [1, STEP] }
-  const fixes = {
+  const transform = {
     partBytes: 1,
     swapBytes: false,
     negate: "none",
     negation: "sign-bit",
     normalizeBools: false,
   } as const
-  return { kind: "gather", start: 0, length: 16 * COLUMNS, extent, view, fixes }
-}
+  return { kind: "gather", start: 0, length: 16 * COLUMNS, extent: 0, view, transform }
+})()
 
 const ledger = new ChecksumLedger([], crc32)
 
@@ -51,9 +56,8 @@ describe("a window", () => {
       ledger,
       16 * COLUMNS,
     )
-    const segment = segmentOver("stored")
     for (let element = 0; element < 16 * COLUMNS; element += 100) {
-      const { block, window: bytes } = await window.load(segment, element)
+      const { block, window: bytes } = await window.load(SEGMENT, EXTENT, element)
       expect(block.elementCount).toBe(16 * COLUMNS)
       const [row, column] = [Math.floor(element / COLUMNS), element % COLUMNS]
       const at = row * (block.strides[0] ?? 0) + column * (block.strides[1] ?? 0)
@@ -76,7 +80,7 @@ describe("a window", () => {
       ledger,
       16 * COLUMNS,
     )
-    await window.load(segmentOver("deflate"), 0)
+    await window.load(SEGMENT, extentOf("deflate"), 0)
   })
 
   it("that cannot be read stops all reads with the first failure, and waits for those under way", async () => {
@@ -95,7 +99,7 @@ describe("a window", () => {
       ledger,
       16 * COLUMNS,
     )
-    await expect(window.load(segmentOver("stored"), 0)).rejects.toBe(failure)
+    await expect(window.load(SEGMENT, EXTENT, 0)).rejects.toBe(failure)
     expect(underWay).toBe(0)
     expect(reads).toBeLessThan(20)
   })
@@ -104,7 +108,7 @@ describe("a window", () => {
 describe("runs that lie close together", () => {
   it("are read at once, and only they are kept", async () => {
     const view = { itemBytes: 1, elementOffset: 3, shape: [16, COLUMNS], strides: [1, 5000] }
-    const segment: GatherSegment = { ...segmentOver("stored"), view }
+    const segment: GatherSegment = { ...SEGMENT, view }
     let reads = 0
     const window = new GatherWindow(
       async (_, offset, target) => {
@@ -114,7 +118,7 @@ describe("runs that lie close together", () => {
       ledger,
       16 * COLUMNS,
     )
-    const { block, window: bytes } = await window.load(segment, 0)
+    const { block, window: bytes } = await window.load(segment, EXTENT, 0)
     expect(block.elementCount).toBe(16 * COLUMNS)
     for (let row = 0; row < 16; row++) {
       for (let column = 0; column < COLUMNS; column++) {

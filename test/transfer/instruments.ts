@@ -2,7 +2,7 @@
 
 import type { ByteSink } from "../../src/bytes/byte-sink.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { fixElements } from "../../src/strided/convert.ts"
+import { transformElements } from "../../src/strided/transform.ts"
 import type { GatherRequest } from "../../src/transfer/direct-sink.ts"
 
 /** Counts every operation of one run; at `failAt` the next one fails. Answers take a random number of turns. */
@@ -147,7 +147,7 @@ export async function settle(): Promise<void> {
 
 /** What a sink that takes a gather over must write, element by element. */
 export async function gatheredSlowly(request: GatherRequest): Promise<Uint8Array> {
-  const { extent, view, fixes, firstElement, elementCount } = request
+  const { extent, view, transform, firstElement, elementCount } = request
   const { itemBytes, shape, strides, elementOffset } = view
   const storage = await extent.source.read(extent.offset, extent.byteLength)
   const bytes = new Uint8Array(elementCount * itemBytes)
@@ -159,7 +159,7 @@ export async function gatheredSlowly(request: GatherRequest): Promise<Uint8Array
       left = Math.floor(left / (shape[d] ?? 1))
     }
     const element = storage.slice(at * itemBytes, (at + 1) * itemBytes)
-    fixElements(element, fixes)
+    transformElements(element, transform)
     bytes.set(element, i * itemBytes)
   }
   return bytes

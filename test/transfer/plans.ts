@@ -1,9 +1,10 @@
 /** Plans of small checkpoints whose bytes come from any source. */
 
-import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
+import { bindExtents } from "../../src/api/bind-plan.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
+import { memorySource } from "../../src/bytes/memory-source.ts"
 import { type ConversionPlan, type ConvertOptions, openCheckpoint } from "../../src/index.ts"
-import type { Segment } from "../../src/plan/segments.ts"
+import { type TransferPlan, transferPlan } from "../../src/transfer/transfer-plan.ts"
 import { type CheckpointStyle, writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { type TestTensor, type TestValue, tensor } from "../property/model.ts"
@@ -35,6 +36,8 @@ export function mixedTensors(): ReadonlyMap<string, TestTensor> {
 export interface Planned {
   readonly file: Uint8Array<ArrayBuffer>
   readonly plan: ConversionPlan
+  /** The same plan over the file. */
+  readonly transfer: TransferPlan
 }
 
 export async function planOf(
@@ -44,20 +47,10 @@ export async function planOf(
 ): Promise<Planned> {
   const file = writeCheckpoint(value, style)
   const plan = (await openCheckpoint(file, options)).plan(options)
-  return { file, plan }
+  return { file, plan, transfer: overSource(plan, memorySource(file)) }
 }
 
 /** The same plan over another source with the same bytes. */
-export function overSource(plan: ConversionPlan, source: ByteSource): ConversionPlan {
-  const moved = new Map<ByteExtent, ByteExtent>()
-  const move = (extent: ByteExtent): ByteExtent => {
-    const known = moved.get(extent) ?? { ...extent, source }
-    moved.set(extent, known)
-    return known
-  }
-  const segments = plan.segments.map(
-    (segment): Segment =>
-      segment.kind === "literal" ? segment : { ...segment, extent: move(segment.extent) },
-  )
-  return { ...plan, segments, checkedExtents: plan.checkedExtents.map(move) }
+export function overSource(plan: ConversionPlan, source: ByteSource): TransferPlan {
+  return transferPlan(plan, bindExtents(plan, [{ name: "input", source }]))
 }

@@ -149,7 +149,7 @@ describe("a sink", () => {
   }
 
   it("whose abort fails too does not hide the first failure", async () => {
-    const { plan } = await planned(0)
+    const { transfer } = await planned(0)
     const sinks = [
       { ...broken, abort: () => Promise.reject(new Error("abort")) },
       {
@@ -159,13 +159,13 @@ describe("a sink", () => {
         },
       },
     ]
-    for (const sink of sinks) await expect(runPlan(plan, sink, { crc32 })).rejects.toThrow("full")
+    for (const sink of sinks) await expect(runPlan(transfer, sink, { crc32 })).rejects.toThrow("full")
   })
 
   it("that answers nothing from abort, as plain JavaScript may, is no failure of its own", async () => {
-    const { plan } = await planned(0)
+    const { transfer } = await planned(0)
     const abort = (() => undefined) as unknown as () => Promise<void>
-    await expect(runPlan(plan, { ...broken, abort }, { crc32 })).rejects.toThrow("full")
+    await expect(runPlan(transfer, { ...broken, abort }, { crc32 })).rejects.toThrow("full")
   })
 
   it("gets no more than the chunks in flight before it takes any", async () => {
@@ -195,12 +195,12 @@ describe("a plan that does not add up", () => {
     ["a length that is too short", 0, -1],
     ["a length that is too long", 0, 1],
   ])("because of %s is given up before anything is written", async (_, move, more) => {
-    const { plan } = await planned(0)
-    const segments = plan.segments.map((segment, i) =>
+    const { transfer } = await planned(0)
+    const segments = transfer.segments.map((segment, i) =>
       i === 0 ? segment : { ...segment, start: segment.start + move },
     )
     const sink = new WatchingSink(true, new Conductor(1))
-    const wrong = { ...plan, segments, byteLength: plan.byteLength + more }
+    const wrong = { ...transfer, segments, byteLength: transfer.byteLength + more }
     await expect(runPlan(wrong, sink, { crc32 })).rejects.toMatchObject({ code: "output-incomplete" })
     expect([sink.writes, sink.aborts.length, sink.complaints]).toEqual([0, 1, []])
   })

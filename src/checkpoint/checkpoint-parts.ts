@@ -1,0 +1,106 @@
+/** The parts of a checkpoint that a conversion leaves out, or that are all it has: where they are, and what. */
+
+import type { CheckpointPart, PartKind } from "../errors.ts"
+import type { PickleValue } from "../pickle/values.ts"
+import { isTensor, isUnsupportedTensor, tensorByteLength } from "../tensors/tensor.ts"
+import type { Branch, Census } from "./checkpoint-level.ts"
+import { branchAt, isLooseRandomState, spellInPath } from "./checkpoint-level.ts"
+import type { Container } from "./child-cursor.ts"
+import { ChildCursor } from "./child-cursor.ts"
+import { WELL_KNOWN } from "./well-known-keys.ts"
+
+/** Parts of one kind that are kept, and parts that are listed. */
+const LISTED = 20
+
+/** What people ask for first. */
+const ORDER: readonly PartKind[] = ["state-dict", "tensors", "optimizer", "random-state", "tensor"]
+
+/** A part, and the container that it is. */
+export interface FoundPart extends CheckpointPart {
+  readonly container: Container | undefined
+}
+
+/** The part as callers get it. */
+export function withoutContainer({ path, kind, tensorCount, byteLength }: FoundPart): CheckpointPart {
+  return { path, kind, tensorCount, byteLength }
+}
+
+/** Collects parts, the first of each kind, and counts them all. */
+export class PartList {
+  count = 0
+  readonly #kinds = new Map<PartKind, FoundPart[]>()
+
+  add(part: FoundPart): void {
+    this.count += 1
+    const known = this.#kinds.get(part.kind)
+    if (known === undefined) this.#kinds.set(part.kind, [part])
+    else if (known.length < LISTED) known.push(part)
+  }
+
+  /** State dicts first, then in the order of the file. */
+  get first(): readonly FoundPart[] {
+    return ORDER.flatMap((kind) => this.#kinds.get(kind) ?? []).slice(0, LISTED)
+  }
+}
+
+/** Adds the children of `container` that hold tensors, or are one, where `isListed` says so. */
+export function collectParts(
+  list: PartList,
+  container: Container,
+  path: readonly string[],
+  census: Census,
+  isListed: (key: PickleValue | undefined, value: PickleValue) => boolean = () => true,
+): void {
+  for (const children = new ChildCursor(container); children.next(); ) {
+    const { key, value } = children
+    if (!isListed(key, value)) continue
+    const branch = branchAt(key, value, census)
+    if (branch !== undefined) {
+      const { tensorCount, byteLength } = branch.holding
+      const kind = kindOf(branch, census)
+      list.add({ path: [...path, branch.name], kind, tensorCount, byteLength, container: branch.value })
+    } else if (isTensor(value) || isUnsupportedTensor(value)) {
+      const kind = isLooseRandomState(key, value) ? "random-state" : "tensor"
+      const byteLength = isTensor(value) ? tensorByteLength(value) : 0
+      list.add({
+        path: [...path, spellInPath(key)],
+        kind,
+        tensorCount: 1,
+        byteLength,
+        container: undefined,
+      })
+    }
+  }
+}
+
+function kindOf({ name, value, holding, state }: Branch, census: Census): PartKind {
+  if (state !== undefined) return state
+  if (holding.weightCount === 0) return "tensors"
+  return WELL_KNOWN.includes(name) || isLikeStateDict(value, census) ? "state-dict" : "tensors"
+}
+
+/** Modules within modules are looked into so deep, in the first of their parts. */
+const LEVELS = 4
+
+/** Items that are looked through for that part: one container may be part of many. */
+const LOOKED_THROUGH = 16
+
+function isLikeStateDict(container: Container, census: Census): boolean {
+  let inner: Container | undefined = container
+  for (let depth = 0; inner !== undefined && depth < LEVELS; depth++) {
+    const holding = census.get(inner)
+    if (holding === undefined) return false
+    if (holding.isModules || holding.hasDotted || holding.hasParameters) return true
+    inner = holding.direct ? undefined : firstBranch(inner, census)
+  }
+  return false
+}
+
+function firstBranch(container: Container, census: Census): Container | undefined {
+  const children = new ChildCursor(container)
+  for (let looked = 0; looked < LOOKED_THROUGH && children.next(); looked++) {
+    const branch = branchAt(children.key, children.value, census)
+    if (branch !== undefined) return branch.value
+  }
+  return undefined
+}

@@ -1,0 +1,78 @@
+/** The tensors of a safetensors file as tensors like any other: each has a storage of its own. */
+
+import type { ByteSource } from "../bytes/byte-source.ts"
+import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+import type { SafetensorsTensor } from "../safetensors/header-entries.ts"
+import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
+import type { ElementTransform } from "../strided/transform.ts"
+import { elementCountOf } from "../strided/view.ts"
+import { DTYPES, type Dtype } from "./dtypes.ts"
+import type { NamedTensor, Storage } from "./tensor.ts"
+
+/** Bytes other than 0 and 1 are written as 1, whatever they come from. */
+const BOOLS: ElementTransform = /* @__PURE__ */ Object.freeze({
+  partBytes: 1,
+  swapBytes: false,
+  negate: "none",
+  negation: "sign-bit",
+  normalizeBools: true,
+})
+
+/** The tensors of the file in `source`, in the order of its header. */
+export function tensorsOf(
+  { tensors, dataOffset }: SafetensorsHeader,
+  source: ByteSource,
+): readonly NamedTensor[] {
+  const dtypes = new Map(Array.from(DTYPES.values(), (dtype) => [dtype.safetensors, dtype]))
+  return Array.from(tensors, ([name, tensor], index) => {
+    const { dtype, shape, start, end } = tensor
+    const offset = dataOffset + start
+    const byteLength = end - start
+    const extent = {
+      ...{ source, offset, byteLength, storedLength: byteLength, name },
+      coding: "stored",
+      crc32: undefined,
+    } as const
+    const storage: Storage = { index, key: name, byteLength, location: "cpu", extent }
+    const known = dtypes.get(dtype) ?? packed(dtype)
+    const isPacked = known.itemBytes * elementCountOf(shape) !== byteLength
+    const stored = isPacked ? packedShape(tensor) : shape
+    return {
+      name,
+      tensor: {
+        kind: "object:tensor",
+        dtype: known,
+        shape: stored,
+        strides: stridesOf(stored),
+        elementCount: elementCountOf(stored),
+        elementOffset: 0,
+        storage,
+        transform: dtype === "BOOL" ? BOOLS : undefined,
+      },
+      target: { dtype, shape },
+    }
+  })
+}
+
+/** A dtype that torch does not have: its elements are bytes in which several are packed. */
+function packed(dtype: SafetensorsDtype): Dtype {
+  return { name: dtype.toLowerCase(), itemBytes: 1, partBytes: 1, family: "opaque", safetensors: dtype }
+}
+
+/** Elements of less than a byte as the bytes that they are packed in, row by row where a row fills whole bytes. */
+function packedShape({ shape, start, end }: SafetensorsTensor): readonly number[] {
+  const byteLength = end - start
+  const [rows = 1] = shape
+  return rows > 0 && byteLength % rows === 0 ? [rows, byteLength / rows] : [byteLength]
+}
+
+/** Steps of elements that lie in C order without gaps. */
+function stridesOf(shape: readonly number[]): readonly number[] {
+  const strides: number[] = []
+  let step = 1
+  for (const size of shape.toReversed()) {
+    strides.unshift(step)
+    step *= size
+  }
+  return strides
+}

@@ -1,0 +1,49 @@
+/** What reading a written checkpoint yields, for tests of what is made of it. */
+
+import { crc32 } from "../../src/bytes/crc32.ts"
+import { memorySource } from "../../src/bytes/memory-source.ts"
+import type { ConversionPlan, PlanOptions } from "../../src/checkpoint/plan-checkpoint.ts"
+import { planConversion } from "../../src/checkpoint/plan-checkpoint.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import type { CheckpointContents } from "../../src/torch/checkpoint-contents.ts"
+import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
+import { type CheckpointStyle, writeCheckpoint } from "../property/checkpoint-writer.ts"
+import { dtypeNamed } from "../property/dtypes.ts"
+import { type TestTensor, type TestValue, tensor } from "../property/model.ts"
+
+const F32 = dtypeNamed("float32")
+
+/** A tensor of two numbers with a storage of its own. */
+export function pair(): TestTensor {
+  return tensor(F32, [2])
+}
+
+/** A dictionary. */
+export function dict(entries: Readonly<Record<string, TestValue>>): ReadonlyMap<string, TestValue> {
+  return new Map(Object.entries(entries))
+}
+
+export async function contentsOf(
+  value: TestValue,
+  style: Partial<CheckpointStyle> = {},
+): Promise<CheckpointContents> {
+  const options = { limits: DEFAULT_LIMITS, crc32, signal: undefined, byteOrder: undefined }
+  return readCheckpoint(memorySource(writeCheckpoint(value, style)), options)
+}
+
+/** The plan for `value`, written in the usual way. */
+export async function planFor(
+  value: TestValue,
+  options: PlanOptions = {},
+  limits: Partial<Limits> = {},
+): Promise<ConversionPlan> {
+  const contents = await contentsOf(value)
+  const source = memorySource(writeCheckpoint(value))
+  const bounds = { limits: { ...DEFAULT_LIMITS, ...limits }, inputByteLength: source.byteLength }
+  return planConversion(contents, [{ name: "checkpoint", source }], options, bounds).plan
+}
+
+/** The names of the output, in its order. */
+export function namesOf({ report }: ConversionPlan): readonly string[] {
+  return report.tensors.map(({ name }) => name)
+}
