@@ -12,8 +12,10 @@ const LOADED_LATER = [
   "src/audit/other-contents.ts",
   "src/bytes/pako-inflate.ts",
   "src/http/url-source.ts",
+  "src/http/url-store.ts",
   "src/opfs/spill-file.ts",
   "src/safetensors/read-header.ts",
+  "src/tensors/typed-arrays.ts",
   "src/torch/other-file.ts",
 ]
 

@@ -34,7 +34,6 @@ const LIBRARY = [
   "safetensors",
   "strided",
   "tensors",
-  "tensors",
   "torch",
   "plan",
   "checkpoint",

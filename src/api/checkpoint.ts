@@ -15,7 +15,7 @@ import type { OpenedContents } from "./opened-contents.ts"
 import { planContentsSteps } from "./opened-contents.ts"
 import type { SafetensorsOutput } from "./outputs.ts"
 import type { PlainValue } from "./plain-values.ts"
-import { toPlainValue } from "./plain-values.ts"
+import { plainValueAt, toPlainValue } from "./plain-values.ts"
 import type { Planned } from "./tensor-file.ts"
 import { TensorFile } from "./tensor-file.ts"
 
@@ -46,6 +46,15 @@ export class Checkpoint<Output = SafetensorsOutput> extends TensorFile<
   get values(): PlainValue {
     this.#plain ??= { values: this.#toPlainValues() }
     return this.#plain.values
+  }
+
+  /**
+   * The value under those keys: `valueAt("optimizer", "param_groups", 0, "lr")`. Undefined where there is none.
+   *
+   * @throws as `values`.
+   */
+  valueAt(...keys: readonly (string | number)[]): PlainValue | undefined {
+    return plainValueAt(this.values, keys)
   }
 
   /** The globals that its pickles name, all of which are on the list of allowed ones. Sorted. */

@@ -56,6 +56,20 @@ export function toPlainValue(value: PickleValue, limits: Limits): PlainValue {
   return new Conversion(limits).run(value)
 }
 
+/**
+ * What lies under `keys`, step by step: a key of a mapping, or an index of a sequence. Undefined where there is nothing.
+ *
+ * Keys are equal as in a `Map`: 1 is not "1".
+ */
+export function plainValueAt(value: PlainValue, keys: readonly (string | number)[]): PlainValue | undefined {
+  let at: PlainValue | undefined = value
+  for (const key of keys) {
+    if (at instanceof Map) at = at.get(key)
+    else at = Array.isArray(at) && typeof key === "number" ? at[key] : undefined
+  }
+  return at
+}
+
 /** Containers are made empty and filled later, from a stack: nesting costs none of the engine's. */
 class Conversion {
   readonly #limits: Limits

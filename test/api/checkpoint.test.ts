@@ -266,3 +266,72 @@ describe("an error", () => {
     })
   })
 })
+
+describe("a value by its keys", () => {
+  it("is what lies there, through mappings and sequences", async () => {
+    const checkpoint = await openCheckpoint(fixture("roots-explicit-over-rule"))
+    expect(checkpoint.valueAt()).toBe(checkpoint.values)
+    expect(checkpoint.valueAt("epoch")).toEqual(expect.any(Number))
+    expect(checkpoint.valueAt("optimizer", "param_groups", 0, "lr")).toEqual(expect.any(Number))
+    expect(checkpoint.valueAt("state_dict", "fc.weight")).toMatchObject({ kind: "tensor", shape: [2, 1] })
+  })
+
+  it("is undefined where there is none", async () => {
+    const checkpoint = await openCheckpoint(fixture("roots-explicit-over-rule"))
+    for (const keys of [
+      ["epoch", "x"],
+      ["no"],
+      ["optimizer", 0],
+      ["optimizer", "param_groups", 9],
+      ["__proto__"],
+    ]) {
+      expect(checkpoint.valueAt(...keys)).toBe(undefined)
+    }
+    expect(checkpoint.valueAt("optimizer", "param_groups", "length")).toBe(undefined)
+  })
+})
+
+describe("candidates for the root", () => {
+  it("are what holds tensors near the top, each once", async () => {
+    const checkpoint = await openCheckpoint(fixture("roots-explicit-over-rule"))
+    const paths = checkpoint.candidates.map(({ path }) => path.join("."))
+    expect(paths).toEqual(["state_dict", "optimizer", "optimizer.state"])
+    for (const { path, tensorCount } of checkpoint.candidates) {
+      expect(checkpoint.plan({ root: path }).report.tensorCount).toBe(tensorCount)
+    }
+  })
+
+  it("have the top among them where tensors lie there, and are none for a lone tensor", async () => {
+    const loose = new Map<string, TestValue>([
+      ["scale", tensor(F32, [2])],
+      ["model", new Map([["w", tensor(F32, [2])]])],
+    ])
+    const { candidates } = await openCheckpoint(writeCheckpoint(loose))
+    expect(candidates).toEqual([
+      { path: [], tensorCount: 2, byteLength: 16 },
+      { path: ["model"], tensorCount: 1, byteLength: 8 },
+    ])
+    expect((await openCheckpoint(writeCheckpoint(tensor(F32, [2])))).candidates).toEqual([])
+  })
+})
+
+describe("tensors that safetensors cannot hold", () => {
+  it("are refused, or left out and told", async () => {
+    const quantized = { ...dtypeNamed("uint8"), torch: "qint8", storageClass: "QInt8Storage" }
+    const tensors = new Map([
+      ["w", tensor(F32, [3])],
+      ["q", tensor(quantized, [4])],
+    ])
+    const file = writeCheckpoint(tensors)
+    const checkpoint = await openCheckpoint(file)
+    expect(() => checkpoint.plan()).toThrow(expect.objectContaining({ code: "tensor-unsupported" }))
+    const { report } = checkpoint.plan({ unsupported: "skip" })
+    expect(report.leftOut.unsupported).toEqual([{ name: "q", reason: "safetensors has no dtype for qint8" }])
+    expect(report.tensors.map(({ name }) => name)).toEqual(["w"])
+    // Where nothing is left to write, that is an error all the same.
+    const none = { unsupported: "skip", include: "q" } as const
+    expect(() => checkpoint.plan(none)).toThrow(expect.objectContaining({ code: "tensor-unsupported" }))
+    const { bytes } = await toSafetensorsBytes(file, { unsupported: "skip" })
+    expect(bytes.length).toBe(report.byteLength)
+  })
+})

@@ -17,10 +17,12 @@ const FUNCTIONS = [
   "parseSafetensorsHeader",
   "readSafetensorsHeader",
   "scan",
+  "toFloat32Array",
   "toSafetensors",
   "toSafetensorsBlob",
   "toSafetensorsBytes",
   "toSafetensorsStream",
+  "toTypedArray",
   "writePlan",
 ]
 
@@ -106,6 +108,7 @@ const TYPES = [
   "TensorInfo",
   "TensorOptions",
   "TensorSource",
+  "TypedArrayOf",
   "UnmatchedGlob",
   "UnreferencedBytes",
   "UnsupportedTensorInfo",
