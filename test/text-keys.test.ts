@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url))
 /** Places where any text keys an object, and why that is no danger. */
 const ALLOWED: ReadonlyMap<string, string> = new Map([
   [
-    "plan/make-report.ts: object[key]",
+    "plan/plan-tensors.ts: object[key]",
     "the metadata of a report, which has no prototype, and is only written",
   ],
   ["limits.ts: Object.fromEntries(given)", "limits that the caller gives"],

@@ -104,15 +104,11 @@ function matches(list, etag) {
  * What the output is made of: its header, and where each byte after it comes from. The archive's own checksums stand for
  * the bytes of the storages; where it has none, size and time of the file do.
  */
-async function etagOf({ header, segments }, input) {
-  const hash = createHash("sha256").update(header)
-  let complete = true
-  for (const { extent, bytes, ...segment } of segments) {
-    if (extent === undefined) continue
-    complete &&= extent.crc32 !== undefined
-    hash.update(JSON.stringify([segment, extent.byteLength, extent.crc32 ?? extent.name]))
-  }
-  if (!complete) hash.update(await versionOf(input))
+async function etagOf({ header, segments, extents }, input) {
+  // Where bytes lie says nothing of what they are.
+  const sources = extents.map(({ name, byteLength, crc32 }) => [byteLength, crc32 ?? name])
+  const hash = createHash("sha256").update(JSON.stringify([header, segments, sources]))
+  if (extents.some(({ crc32 }) => crc32 === undefined)) hash.update(await versionOf(input))
   return `"${hash.digest("hex").slice(0, 32)}"`
 }
 

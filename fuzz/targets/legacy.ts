@@ -26,6 +26,7 @@ export const target: FuzzTarget = {
     "torch/sniff-format",
     "torch/read-checkpoint",
     "pickle/",
+    "checkpoint/",
     "plan/",
     "bytes/read-regions",
   ],

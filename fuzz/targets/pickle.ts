@@ -36,7 +36,7 @@ export const target: FuzzTarget = {
     "torch/plain-data",
     "torch/storage-table",
     "torch/call-site",
-    "torch/walk-tensors",
+    "checkpoint/walk-tensors",
   ],
   maxLength: 4096,
   mutate: changePickle,
