@@ -1,6 +1,6 @@
 /** What a fuzz target is. */
 
-import { type AnyCheckpointError, isCheckpointError } from "../src/errors.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../src/errors/checkpoint-error.ts"
 import type { Random } from "./engine/random.ts"
 
 /** One way into the library for bytes from a stranger. */

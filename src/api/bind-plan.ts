@@ -2,12 +2,12 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { invalidArgument } from "../bytes/failures.ts"
 import type { Plan, PlannedExtent } from "../plan/plan.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
 import type { Segment } from "../plan/segments.ts"
-import { quoteText } from "../quote-text.ts"
-import { invalidArgument } from "../reading-errors.ts"
 import { elementCountOf, spanOf } from "../strided/view.ts"
+import { quoteText } from "../text/quote-text.ts"
 
 /** Bytes of an element at most: a complex number of two float64. */
 const MAX_ITEM_BYTES = 16

@@ -1,7 +1,7 @@
 /** Holds options against their types: not every caller has a compiler, and a misspelt policy must not pass for another. */
 
+import { invalidArgument } from "../bytes/failures.ts"
 import { areHttpOptions } from "../http/http-options.ts"
-import { invalidArgument } from "../reading-errors.ts"
 
 type Check = readonly [wanted: string, holds: (value: unknown) => boolean]
 

@@ -2,12 +2,13 @@
 
 import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { isContainer } from "../checkpoint/child-cursor.ts"
+import type { RootCandidate } from "../checkpoint/errors.ts"
 import type { ConversionReport, PlanOptions } from "../checkpoint/plan-checkpoint.ts"
 import { LONE_TENSOR_NAME } from "../checkpoint/plan-checkpoint.ts"
 import { rootCandidates } from "../checkpoint/root-candidates.ts"
 import { nameTensorsSteps, takeCensus, takeCensusSteps } from "../checkpoint/walk-tensors.ts"
-import type { RootCandidate } from "../errors.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { NAME_DUPLICATE } from "../safetensors/errors.ts"
 import type { FoundTensor } from "../tensors/tensor.ts"
 import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import type { CheckpointLayout } from "../torch/checkpoint-contents.ts"
@@ -103,7 +104,7 @@ export class Checkpoint<Output = SafetensorsOutput> extends TensorFile<
       const { name } = each
       if (found.size % STEP_ITEMS === 0) yield
       if (found.has(name))
-        throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
+        throw new CheckpointError(NAME_DUPLICATE, { name, problem: "two tensors have this name" })
       found.set(name, each)
     }
     return found

@@ -5,12 +5,12 @@ import { asyncBufferSource, isArrayBuffer, isSharedArrayBuffer } from "../bytes/
 import type { BlobLike } from "../bytes/blob-source.ts"
 import { blobSource } from "../bytes/blob-source.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { invalidArgument, readFailed } from "../bytes/failures.ts"
 import { isAsyncIterable, iterableStream } from "../bytes/iterable-stream.ts"
 import { memorySource } from "../bytes/memory-source.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
 import type { HttpOptions } from "../http/http-options.ts"
 import { urlOf } from "../http/http-url.ts"
-import { invalidArgument, readFailed } from "../reading-errors.ts"
 
 /**
  * What the universal build takes as input. A text is the URL of a file (`https://…`). What yields bytes is taken in whole:

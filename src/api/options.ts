@@ -2,7 +2,7 @@
 
 import type { PlanOptions } from "../checkpoint/plan-checkpoint.ts"
 import type { HttpOptions } from "../http/http-options.ts"
-import type { Limits } from "../limits.ts"
+import type { Limits } from "../limits/limits.ts"
 import type { ReadHeaderOptions as HeaderOptions } from "../safetensors/read-header.ts"
 import type { ByteOrder } from "../torch/torch-tensors.ts"
 import type { Progress } from "../transfer/run-plan.ts"

@@ -1,8 +1,8 @@
 /** Turns what a caller passes as output into a sink. What is the caller's own may hang, and is watched for that. */
 
 import type { ByteSink } from "../bytes/byte-sink.ts"
+import { invalidArgument } from "../bytes/failures.ts"
 import { writableStreamSink } from "../bytes/writable-stream-sink.ts"
-import { invalidArgument } from "../reading-errors.ts"
 import { CallersSink } from "./callers-sink.ts"
 
 /** What the universal build writes to. A stream is closed at the end, or aborted. */

@@ -2,8 +2,10 @@
 
 import type { Container } from "../checkpoint/child-cursor.ts"
 import { ChildCursor, isContainer } from "../checkpoint/child-cursor.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
+import { PICKLE_CYCLE } from "../pickle/errors.ts"
 import type { ComplexNumber, PickleObject, PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleFloat, PickleSet, RefusedObject, RefusedReference } from "../pickle/values.ts"
 import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
@@ -113,7 +115,7 @@ class Conversion {
 
   #enter(container: Container, plain: PlainContainer): void {
     if (this.#open.has(container)) {
-      throw new CheckpointError("pickle-cycle", { problem: `a ${container.kind} contains itself` })
+      throw new CheckpointError(PICKLE_CYCLE, { problem: `a ${container.kind} contains itself` })
     }
     requireWithin(this.#limits, "maxNesting", this.#open.size + 1)
     if (container.size === 0) return

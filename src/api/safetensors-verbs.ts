@@ -3,7 +3,7 @@
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { turned } from "../bytes/turns.ts"
-import { withLimits } from "../limits.ts"
+import { withLimits } from "../limits/limits.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../safetensors/read-header.ts"

@@ -3,7 +3,7 @@
 import { scanFile } from "../audit/scan-file.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
 import { turned } from "../bytes/turns.ts"
-import { withLimits } from "../limits.ts"
+import { withLimits } from "../limits/limits.ts"
 import { requireOptions } from "./check-options.ts"
 import { nameOf } from "./input-name.ts"
 import type { ScanOptions } from "./options.ts"

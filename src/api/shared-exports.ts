@@ -10,37 +10,26 @@ export type {
   ScanReport,
   ScanVerdict,
 } from "../audit/scan-report.ts"
-export { type AnyCheckpointError, isCheckpointError } from "../branded-error.ts"
 export type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
 export type { BlobLike } from "../bytes/blob-source.ts"
 export type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"
+export type { ReadFailure } from "../bytes/errors.ts"
 export type { SourceStore } from "../bytes/source-store.ts"
+export type { CheckpointPart, PartKind, RootCandidate } from "../checkpoint/errors.ts"
 export type { LeftOutParts, SameNames } from "../checkpoint/left-out.ts"
 export type { ConversionPlan, ConversionReport, PlanOptions } from "../checkpoint/plan-checkpoint.ts"
 export type { RootReason } from "../checkpoint/root-reason.ts"
 export type { NameMatch } from "../checkpoint/same-names.ts"
 export type { ExtraMember, HidingStorage, UnreferencedBytes } from "../checkpoint/unreferenced-bytes.ts"
-export type {
-  CheckpointPart,
-  ErrorCode,
-  ErrorDetails,
-  Fault,
-  GlobalKnowledge,
-  HeaderFinding,
-  HeldFile,
-  OtherFile,
-  PartKind,
-  ReadFailure,
-  RefusedGlobal,
-  RootCandidate,
-  UnmatchedGlob,
-} from "../errors.ts"
-export { CheckpointError } from "../errors.ts"
+export type { ErrorCode, ErrorDetails } from "../errors/all-errors.ts"
+export { type AnyCheckpointError, CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+export type { Fault } from "../errors/error-row.ts"
 export type { HttpOptions } from "../http/http-options.ts"
-export type { Limits } from "../limits.ts"
-export { DEFAULT_LIMITS } from "../limits.ts"
+export { DEFAULT_LIMITS, type Limits } from "../limits/limits.ts"
+export type { GlobalKnowledge, RefusedGlobal } from "../pickle/errors.ts"
+export type { UnmatchedGlob } from "../plan/errors.ts"
 export type { FilterCandidate, NameFilter } from "../plan/name-filter.ts"
 export type {
   Plan,
@@ -55,6 +44,7 @@ export type { TensorOptions } from "../plan/plan-options.ts"
 export type { Alias, SharingPolicy } from "../plan/resolve-sharing.ts"
 export type { CopySegment, GatherSegment, HeaderSegment, Segment } from "../plan/segments.ts"
 export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+export type { HeaderFinding } from "../safetensors/errors.ts"
 export type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 export { parseSafetensorsHeader } from "../safetensors/parse-header.ts"
 export type { SafetensorsCheck } from "../safetensors/read-header.ts"
@@ -62,6 +52,7 @@ export type { ElementTransform } from "../strided/transform.ts"
 export type { StridedView } from "../strided/view.ts"
 export { type TypedArrayOf, toFloat32Array, toTypedArray } from "../tensors/typed-arrays.ts"
 export type { CheckpointLayout } from "../torch/checkpoint-contents.ts"
+export type { HeldFile, OtherFile } from "../torch/errors.ts"
 export type { ByteOrder } from "../torch/torch-tensors.ts"
 export type { PlannedOutput } from "../transfer/planned-output.ts"
 export type { Progress } from "../transfer/run-plan.ts"

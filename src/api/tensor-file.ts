@@ -3,14 +3,16 @@
 import "./disposable.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
-import { CheckpointError } from "../errors.ts"
-import { nearestNames } from "../nearest-names.ts"
+import { INVALID_ARGUMENT } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { TENSOR_UNSUPPORTED } from "../plan/errors.ts"
 import type { Plan, PlanReport } from "../plan/plan.ts"
 import type { TensorOptions } from "../plan/plan-options.ts"
 import { sharedNames } from "../plan/resolve-sharing.ts"
-import { quoteText } from "../quote-text.ts"
 import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
 import { isTensor } from "../tensors/tensor.ts"
+import { nearestNames } from "../text/nearest-names.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { PlannedOutput } from "../transfer/planned-output.ts"
 import { transferPlan } from "../transfer/transfer-plan.ts"
 import { bindExtents } from "./bind-plan.ts"
@@ -149,7 +151,7 @@ export abstract class TensorFile<
     if (found === undefined) throw this.#noTensor(name)
     if (isNamedTensor(found)) return new TensorSource(found, this.#reading)
     const reason = isTensor(found.tensor) ? "" : `it is ${found.tensor.reason}`
-    throw new CheckpointError("tensor-unsupported", { tensors: [{ name, reason }] })
+    throw new CheckpointError(TENSOR_UNSUPPORTED, { tensors: [{ name, reason }] })
   }
 
   /** All bytes of one tensor: `tensor(name).bytes()`. */
@@ -176,7 +178,7 @@ export abstract class TensorFile<
     const near =
       candidates.length === 0 ? "" : `; the nearest: ${candidates.map((each) => quoteText(each)).join(", ")}`
     const problem = `there is no tensor ${quoteText(name)}${near}`
-    return new CheckpointError("invalid-argument", { argument: "name", problem, candidates })
+    return new CheckpointError(INVALID_ARGUMENT, { argument: "name", problem, candidates })
   }
 }
 

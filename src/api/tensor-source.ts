@@ -2,8 +2,10 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { invalidArgument } from "../bytes/failures.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { TENSOR_UNSUPPORTED } from "../plan/errors.ts"
 import type { PlanBounds } from "../plan/plan-bounds.ts"
 import {
   inflatedBytesAllowed,
@@ -12,13 +14,12 @@ import {
   requireOutputWithin,
 } from "../plan/plan-bounds.ts"
 import { tensorSegment } from "../plan/segments.ts"
-import { quoteText } from "../quote-text.ts"
-import { invalidArgument } from "../reading-errors.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import { elementCountOf } from "../strided/view.ts"
 import type { NamedTensor, Tensor } from "../tensors/tensor.ts"
 import { targetOf, tensorByteLength } from "../tensors/tensor.ts"
 import type { TypedArrayOf } from "../tensors/typed-arrays.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { PlannedOutput } from "../transfer/planned-output.ts"
 import { runPlan, sizesFor } from "../transfer/run-plan.ts"
 import type { TransferPlan } from "../transfer/transfer-plan.ts"
@@ -185,7 +186,7 @@ export class TensorSource implements ByteSource {
   #requireDtype(): SafetensorsDtype {
     if (this.dtype !== undefined) return this.dtype
     const reason = `safetensors has no dtype for ${this.torchDtype}`
-    throw new CheckpointError("tensor-unsupported", { tensors: [{ name: this.name, reason }] })
+    throw new CheckpointError(TENSOR_UNSUPPORTED, { tensors: [{ name: this.name, reason }] })
   }
 
   /** Lets go of what is held between reads. */

@@ -1,10 +1,10 @@
 /** Carries plans out: those of an open file, and those that were made elsewhere. */
 
+import { invalidArgument } from "../bytes/failures.ts"
 import type { SourceStore } from "../bytes/source-store.ts"
 import type { Plan, PlanReport } from "../plan/plan.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
-import { quoteText } from "../quote-text.ts"
-import { invalidArgument } from "../reading-errors.ts"
+import { quoteText } from "../text/quote-text.ts"
 import type { Progress } from "../transfer/run-plan.ts"
 import { abortSink, runPlan } from "../transfer/run-plan.ts"
 import type { TransferPlan } from "../transfer/transfer-plan.ts"

@@ -8,7 +8,8 @@
 import { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { ZIP_AMBIGUOUS, ZIP_END_RECORD } from "./errors.ts"
 import * as zip from "./zip-format.ts"
 
 /** Enough for the end record with the longest comment, and the two ZIP64 records before it. */
@@ -83,7 +84,7 @@ function findEndRecord(tail: FileBytes): number | undefined {
 
 function ambiguous(first: number, second: number): CheckpointError {
   const problem = `two records at bytes ${first} and ${second} can be taken for the end of the archive`
-  return new CheckpointError("zip-ambiguous", { at: second, problem })
+  return new CheckpointError(ZIP_AMBIGUOUS, { at: second, problem })
 }
 
 /** Says why there is no end record: cut off, followed by something, or not an archive at all. */
@@ -97,7 +98,7 @@ async function refuseMissingEnd(source: ByteSource, tail: FileBytes, signal?: Ab
       extra > 0
         ? `${extra} bytes follow the end of the archive`
         : `the archive's comment is cut off: ${-extra} bytes are missing after ${size}`
-    throw new CheckpointError("zip-end-record", { at: offset + i, problem })
+    throw new CheckpointError(ZIP_END_RECORD, { at: offset + i, problem })
   }
   const start = new ByteCursor(await readExactly(source, { offset: 0, length: Math.min(4, size) }, signal), 0)
   const isArchive = start.remaining === 4 && start.readUint32LE() === zip.LOCAL_HEADER
@@ -106,5 +107,5 @@ async function refuseMissingEnd(source: ByteSource, tail: FileBytes, signal?: Ab
     : `there is no end record in the last ${bytes.length} of ${size} bytes: this is not a zip archive`
   // What to do about a download that is incomplete is known; about other bytes it is not.
   const nextStep = isArchive ? FETCH_AGAIN : undefined
-  throw new CheckpointError("zip-end-record", { at: size, problem }, { nextStep })
+  throw new CheckpointError(ZIP_END_RECORD, { at: size, problem }, { nextStep })
 }

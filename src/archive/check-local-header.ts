@@ -6,7 +6,8 @@
  */
 
 import type { ByteCursor } from "../bytes/byte-cursor.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { ZIP_ENTRY, ZIP_FLAGS, ZIP_GAP, ZIP_MISMATCH, ZIP_OVERLAP, ZIP64 } from "./errors.ts"
 import { readExtraFields } from "./extra-fields.ts"
 import { hasDescriptor } from "./zip-coverage.ts"
 import { type DirectoryEntry, requireVersion } from "./zip-directory.ts"
@@ -20,14 +21,14 @@ export function checkLocalHeader(cursor: ByteCursor, entry: DirectoryEntry, end:
   const at = cursor.at
   const header = cursor.skipRecord(zip.LOCAL_HEADER_BYTES)
   if (cursor.uint32LE(header) !== zip.LOCAL_HEADER) {
-    throw new CheckpointError("zip-entry", { within: entry.name, at, problem: "it has no local header" })
+    throw new CheckpointError(ZIP_ENTRY, { within: entry.name, at, problem: "it has no local header" })
   }
   requireVersion(cursor.uint16LE(header + 4), at, entry.name)
   const flags = cursor.uint16LE(header + 6)
   const refused = flags & ~zip.SUPPORTED_FLAGS
   if (refused !== 0) {
     const problem = `flag bits 0x${refused.toString(16)} of its local header are not supported`
-    throw new CheckpointError("zip-flags", { within: entry.name, at, problem })
+    throw new CheckpointError(ZIP_FLAGS, { within: entry.name, at, problem })
   }
   requireSame(flags, entry.flags, "flags", entry, at)
   requireSame(cursor.uint16LE(header + 8), entry.method, "compression method", entry, at)
@@ -40,7 +41,7 @@ export function checkLocalHeader(cursor: ByteCursor, entry: DirectoryEntry, end:
   requireTiling(entry, cursor.at + nameLength + extraLength, end)
   if (!cursor.skipText(entry.name, nameLength)) {
     const problem = "its local header has another name"
-    throw new CheckpointError("zip-mismatch", { within: entry.name, at, problem })
+    throw new CheckpointError(ZIP_MISMATCH, { within: entry.name, at, problem })
   }
   const wide = extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, entry.name, nameLength)
   const streamed = hasDescriptor(entry)
@@ -70,7 +71,7 @@ function checkWideSizes(
     const value = short === zip.MAX_UINT32 ? wide[used++] : BigInt(short)
     if (value === undefined) {
       const problem = `the ${what} in its local header refers to a ZIP64 value that is not there`
-      throw new CheckpointError("zip64", { within: entry.name, at, problem })
+      throw new CheckpointError(ZIP64, { within: entry.name, at, problem })
     }
     if (!zeroAllowed || value !== 0n) requireSame(value, BigInt(expected), what, entry, at)
   }
@@ -80,7 +81,7 @@ function checkWideSizes(
   for (const value of wide.slice(used)) {
     if (known.includes(value) || (zeroAllowed && value === 0n)) continue
     const problem = `the ZIP64 field of its local header holds ${value}, which the directory does not say`
-    throw new CheckpointError("zip64", { within: entry.name, at, problem })
+    throw new CheckpointError(ZIP64, { within: entry.name, at, problem })
   }
 }
 
@@ -90,7 +91,7 @@ function requireTiling(entry: DirectoryEntry, dataOffset: number, end: number): 
   const left = end - dataOffset - storedLength
   if (left < 0) {
     const problem = `its ${storedLength} bytes reach ${-left} bytes into what follows at byte ${end}`
-    throw new CheckpointError("zip-overlap", { within: name, at: dataOffset, problem })
+    throw new CheckpointError(ZIP_OVERLAP, { within: name, at: dataOffset, problem })
   }
   const streamed = hasDescriptor(entry)
   // torch sets the flag on all members but writes no descriptor behind empty ones.
@@ -98,10 +99,10 @@ function requireTiling(entry: DirectoryEntry, dataOffset: number, end: number): 
   if (streamed && DESCRIPTOR_LENGTHS.includes(left)) return
   if (left === 0) {
     const problem = "its data descriptor is missing"
-    throw new CheckpointError("zip-mismatch", { within: name, at: end, problem })
+    throw new CheckpointError(ZIP_MISMATCH, { within: name, at: end, problem })
   }
   const problem = `${left} bytes follow its data that belong to nothing`
-  throw new CheckpointError("zip-gap", { within: name, at: dataOffset + storedLength, problem })
+  throw new CheckpointError(ZIP_GAP, { within: name, at: dataOffset + storedLength, problem })
 }
 
 /** Compares a data descriptor of `length` bytes, one of `DESCRIPTOR_LENGTHS` or 0 for none. */
@@ -137,5 +138,5 @@ function requireSame<T extends number | bigint>(
 ): void {
   if (local === central) return
   const problem = `${what}: ${local} beside its data, ${central} in the directory`
-  throw new CheckpointError("zip-mismatch", { within: entry.name, at, problem })
+  throw new CheckpointError(ZIP_MISMATCH, { within: entry.name, at, problem })
 }

@@ -3,8 +3,9 @@
 import type { ByteCursor } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { toSafeInteger } from "../bytes/checked-integers.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { type ArchiveTail, cursorAt, readArchiveTail } from "./archive-tail.ts"
+import { ZIP_END_RECORD, ZIP_GAP, ZIP64 } from "./errors.ts"
 import * as zip from "./zip-format.ts"
 
 /** Where the directory is. It ends where the end records begin. */
@@ -50,7 +51,7 @@ export async function readEndRecords(source: ByteSource, signal?: AbortSignal): 
   // A count of 65,535 may be meant as it stands: Python's zipfile writes it so.
   if (fields.directoryLength === zip.MAX_UINT32 || fields.directoryOffset === zip.MAX_UINT32) {
     const problem = "the end record refers to a ZIP64 record, and there is none"
-    if (long === undefined) throw new CheckpointError("zip64", { at, problem })
+    if (long === undefined) throw new CheckpointError(ZIP64, { at, problem })
   }
   requireOneDisk(fields, at)
   const endOffset = long?.offset ?? at
@@ -83,7 +84,7 @@ function readZip64Fields(
   const [disk, offset, diskCount] = [locator.readUint32LE(), locator.readUint64LE(), locator.readUint32LE()]
   const expected = locatorAt - zip.ZIP64_END_RECORD_BYTES
   const refuse = (problem: string): never => {
-    throw new CheckpointError("zip64", { at: locatorAt, problem })
+    throw new CheckpointError(ZIP64, { at: locatorAt, problem })
   }
   if (disk !== 0 || diskCount !== 1) {
     refuse(`the locator counts ${diskCount} disks and points into disk ${disk}`)
@@ -121,7 +122,7 @@ function requireAgreement(short: EndFields, long: EndFields, at: number): EndFie
   for (const [key, what, reference] of FIELDS) {
     if (short[key] === long[key] || short[key] === reference) continue
     const problem = `the end record gives ${short[key]} as ${what}, the ZIP64 end record ${long[key]}`
-    throw new CheckpointError("zip64", { at, problem })
+    throw new CheckpointError(ZIP64, { at, problem })
   }
   return long
 }
@@ -129,11 +130,11 @@ function requireAgreement(short: EndFields, long: EndFields, at: number): EndFie
 function requireOneDisk(fields: EndFields, at: number): void {
   if (fields.disk !== 0 || fields.directoryDisk !== 0) {
     const problem = `the archive claims to span disks (${fields.disk} and ${fields.directoryDisk})`
-    throw new CheckpointError("zip-end-record", { at, problem })
+    throw new CheckpointError(ZIP_END_RECORD, { at, problem })
   }
   if (fields.entriesOnDisk !== fields.entryCount) {
     const problem = `${fields.entriesOnDisk} entries on this disk, ${fields.entryCount} in all`
-    throw new CheckpointError("zip-end-record", { at, problem })
+    throw new CheckpointError(ZIP_END_RECORD, { at, problem })
   }
 }
 
@@ -145,8 +146,8 @@ function requireDirectoryAgainst(fields: EndFields, endOffset: number): void {
     const problem =
       `the directory claims to end at byte ${end}, the end records begin at byte ${endOffset}: ` +
       `${endOffset - end} bytes are hidden between them, or before the archive`
-    throw new CheckpointError("zip-gap", { at: end, problem })
+    throw new CheckpointError(ZIP_GAP, { at: end, problem })
   }
   const problem = `the directory claims to end at byte ${end}, the end records begin at byte ${endOffset}`
-  throw new CheckpointError("zip-end-record", { at: endOffset, problem })
+  throw new CheckpointError(ZIP_END_RECORD, { at: endOffset, problem })
 }

@@ -1,7 +1,9 @@
 /** Extra fields of a header (APPNOTE 4.5): ZIP64 values are taken, another name is refused, the rest is skipped. */
 
 import type { ByteCursor } from "../bytes/byte-cursor.ts"
-import { CheckpointError } from "../errors.ts"
+import type { AnyFaultRow } from "../errors/all-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { ZIP_ENTRY, ZIP_NAME, ZIP64 } from "./errors.ts"
 import { EXTRA_UNICODE_PATH, EXTRA_ZIP64 } from "./zip-format.ts"
 
 /**
@@ -20,13 +22,13 @@ export function readExtraFields(
   let left = length
   while (left > 0) {
     const at = cursor.at
-    if (left < 4) throw fault("zip-entry", within, at, `${left} stray bytes in its extra field`)
+    if (left < 4) throw fault(ZIP_ENTRY, within, at, `${left} stray bytes in its extra field`)
     const id = cursor.readUint16LE()
     const fieldBytes = cursor.readUint16LE()
     left -= 4 + fieldBytes
     if (left < 0) {
       throw fault(
-        "zip-entry",
+        ZIP_ENTRY,
         within,
         at,
         `an extra field of ${fieldBytes} bytes, ${left + fieldBytes} are there`,
@@ -40,7 +42,7 @@ export function readExtraFields(
       cursor.skip(fieldBytes)
       continue
     }
-    if (values !== undefined) throw fault("zip64", within, at, "it has two ZIP64 extra fields")
+    if (values !== undefined) throw fault(ZIP64, within, at, "it has two ZIP64 extra fields")
     values = readZip64Values(cursor, fieldBytes, within)
   }
   return values
@@ -53,27 +55,22 @@ export function readExtraFields(
 function requireSameName(cursor: ByteCursor, fieldBytes: number, within: string, nameLength: number): void {
   const at = cursor.at
   if (fieldBytes === 5 + nameLength && cursor.skip(5).skipText(within, nameLength)) return
-  throw fault("zip-name", within, at, "a Unicode Path field gives it another name")
+  throw fault(ZIP_NAME, within, at, "a Unicode Path field gives it another name")
 }
 
 /** Up to three 64-bit values (size, stored size, header offset), then perhaps a 32-bit disk number (4.5.3). */
 function readZip64Values(cursor: ByteCursor, fieldBytes: number, within: string): readonly bigint[] {
   const at = cursor.at
   if (fieldBytes > 28 || fieldBytes % 4 !== 0) {
-    throw fault("zip64", within, at, `its ZIP64 extra field has ${fieldBytes} bytes`)
+    throw fault(ZIP64, within, at, `its ZIP64 extra field has ${fieldBytes} bytes`)
   }
   const values: bigint[] = []
   for (let left = fieldBytes; left >= 8; left -= 8) values.push(cursor.readUint64LE())
   const disk = fieldBytes % 8 === 4 ? cursor.readUint32LE() : 0
-  if (disk !== 0) throw fault("zip64", within, at, `it is said to begin on disk ${disk}`)
+  if (disk !== 0) throw fault(ZIP64, within, at, `it is said to begin on disk ${disk}`)
   return values
 }
 
-function fault(
-  code: "zip-entry" | "zip64" | "zip-name",
-  within: string,
-  at: number,
-  problem: string,
-): CheckpointError {
-  return new CheckpointError(code, { within, at, problem })
+function fault(row: AnyFaultRow, within: string, at: number, problem: string): CheckpointError {
+  return new CheckpointError(row, { within, at, problem })
 }

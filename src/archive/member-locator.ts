@@ -7,7 +7,7 @@
 
 import type { ByteExtent, ExtentLocator, OffsetBounds } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { quoteText } from "../quote-text.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { locateData } from "./local-headers.ts"
 import { hasDescriptor, memberEnd, type ZipCoverage } from "./zip-coverage.ts"
 import type { DirectoryEntry } from "./zip-directory.ts"

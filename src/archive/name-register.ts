@@ -1,6 +1,8 @@
 /** The names of an archive's members, of which no two may be one path to any tool. */
 
-import { CheckpointError } from "../errors.ts"
+import type { AnyFaultRow } from "../errors/all-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { ZIP_DUPLICATE, ZIP_NAME } from "./errors.ts"
 import { FLAG_UTF8 } from "./zip-format.ts"
 
 /**
@@ -51,10 +53,10 @@ export class NameRegister {
     const number = this.#numbers.size
     this.#numbers.set(path, number)
     if (this.#numbers.size === number) {
-      throw fault("zip-duplicate", entry, "another member has this name, or one that other tools take for it")
+      throw fault(ZIP_DUPLICATE, entry, "another member has this name, or one that other tools take for it")
     }
     if (this.#folders.has(path))
-      throw fault("zip-duplicate", entry, "it is a file, and other members lie in it")
+      throw fault(ZIP_DUPLICATE, entry, "it is a file, and other members lie in it")
     if (NOT_ASCII.test(entry.name)) this.#requireOneReading(entry)
     this.#addFolders(path, entry)
   }
@@ -70,12 +72,12 @@ export class NameRegister {
       if (this.#folders.has(folder)) break
       this.#folders.add(folder)
       if (this.#numbers.has(folder)) {
-        throw fault("zip-duplicate", entry, "a folder that it lies in is a file as well")
+        throw fault(ZIP_DUPLICATE, entry, "a folder that it lies in is a file as well")
       }
     }
     if (this.#folders.size <= FOLDERS_PER_MEMBER * this.#numbers.size + MORE_FOLDERS) return
     const problem = `${this.#folders.size} folders are named for ${this.#numbers.size} members`
-    throw fault("zip-name", entry, problem)
+    throw fault(ZIP_NAME, entry, problem)
   }
 
   /**
@@ -86,7 +88,7 @@ export class NameRegister {
     const isMarked = (entry.flags & FLAG_UTF8) !== 0
     this.#areMarked ??= isMarked
     if (this.#areMarked === isMarked) return
-    throw fault("zip-name", entry, "some names that are not ASCII are marked as UTF-8, and others are not")
+    throw fault(ZIP_NAME, entry, "some names that are not ASCII are marked as UTF-8, and others are not")
   }
 }
 
@@ -119,10 +121,6 @@ function withoutEnd(part: string): string {
   return part.slice(0, end)
 }
 
-function fault(
-  code: "zip-duplicate" | "zip-name",
-  { name, at }: NamedEntry,
-  problem: string,
-): CheckpointError {
-  return new CheckpointError(code, { within: name, at, problem })
+function fault(row: AnyFaultRow, { name, at }: NamedEntry, problem: string): CheckpointError {
+  return new CheckpointError(row, { within: name, at, problem })
 }

@@ -10,9 +10,11 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
 import { type EndRecords, readEndRecords } from "./end-records.ts"
+import { ZIP_END_RECORD } from "./errors.ts"
 import { locateData, unknownOffsets } from "./local-headers.ts"
 import { MemberLocator } from "./member-locator.ts"
 import { MemberTable } from "./member-table.ts"
@@ -55,7 +57,7 @@ export async function readZip(
   requireWithin(limits, "maxZipDirectoryBytes", end.directoryLength)
   if (end.entryCount * DIRECTORY_HEADER_BYTES > end.directoryLength) {
     const problem = `${end.entryCount} entries do not fit into a directory of ${end.directoryLength} bytes`
-    throw new CheckpointError("zip-end-record", { at: end.directoryOffset, problem })
+    throw new CheckpointError(ZIP_END_RECORD, { at: end.directoryOffset, problem })
   }
   const directory = await readDirectory(source, end, signal)
   const parsing = parseZipDirectory(directory, end.directoryOffset, end.entryCount)

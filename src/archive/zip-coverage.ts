@@ -8,7 +8,8 @@
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { sortedSteps } from "../bytes/sorted.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { ZIP_GAP, ZIP_OVERLAP } from "./errors.ts"
 import type { DirectoryEntry } from "./zip-directory.ts"
 import * as zip from "./zip-format.ts"
 
@@ -45,7 +46,7 @@ export function* coverFile(entries: readonly DirectoryEntry[], directoryOffset: 
   const firstOffset = coverage.members[0]?.headerOffset ?? directoryOffset
   if (firstOffset !== 0) {
     const problem = `the first ${firstOffset} bytes of the file belong to no member`
-    throw new CheckpointError("zip-gap", { at: 0, problem })
+    throw new CheckpointError(ZIP_GAP, { at: 0, problem })
   }
   for (let i = 0; i < entries.length; i++) {
     if (i % STEP_ITEMS === STEP_ITEMS - 1) yield
@@ -73,11 +74,11 @@ function requireRoom(coverage: ZipCoverage, index: number): void {
   const { name, headerOffset, storedLength } = entry
   if (room > largest) {
     const problem = `${room} bytes more than its data before byte ${end}, a header takes ${largest} at most`
-    throw new CheckpointError("zip-gap", { within: name, at: headerOffset, problem })
+    throw new CheckpointError(ZIP_GAP, { within: name, at: headerOffset, problem })
   }
   const next = coverage.members[index + 1] === undefined ? "the directory begins" : "the next member begins"
   const problem = `its header and its ${storedLength} bytes reach beyond byte ${end}, where ${next}`
-  throw new CheckpointError("zip-overlap", { within: name, at: headerOffset, problem })
+  throw new CheckpointError(ZIP_OVERLAP, { within: name, at: headerOffset, problem })
 }
 
 /**

@@ -3,7 +3,9 @@
 import { ByteCursor } from "../bytes/byte-cursor.ts"
 import { toSafeInteger } from "../bytes/checked-integers.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { CheckpointError } from "../errors.ts"
+import type { AnyFaultRow } from "../errors/all-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { ZIP_END_RECORD, ZIP_ENTRY, ZIP_FLAGS, ZIP_METHOD, ZIP_MISMATCH, ZIP64 } from "./errors.ts"
 import { readExtraFields } from "./extra-fields.ts"
 import { NameRegister } from "./name-register.ts"
 import * as zip from "./zip-format.ts"
@@ -58,7 +60,7 @@ export function* parseZipDirectory(
   }
   if (cursor.remaining > 0) {
     const problem = `${cursor.remaining} bytes of the directory follow its ${entryCount} entries`
-    throw new CheckpointError("zip-end-record", { at: cursor.at, problem })
+    throw new CheckpointError(ZIP_END_RECORD, { at: cursor.at, problem })
   }
   return { entries, names }
 }
@@ -67,11 +69,11 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   const at = cursor.at
   if (cursor.remaining < zip.DIRECTORY_HEADER_BYTES) {
     const problem = `the directory ends ${cursor.remaining} bytes into an entry: it counts more than it has`
-    throw new CheckpointError("zip-end-record", { at, problem })
+    throw new CheckpointError(ZIP_END_RECORD, { at, problem })
   }
   const row = cursor.skipRecord(zip.DIRECTORY_HEADER_BYTES)
   if (cursor.uint32LE(row) !== zip.DIRECTORY_HEADER) {
-    throw new CheckpointError("zip-entry", { at, problem: "there is no directory entry where one belongs" })
+    throw new CheckpointError(ZIP_ENTRY, { at, problem: "there is no directory entry where one belongs" })
   }
   requireVersion(cursor.uint16LE(row + 6), at)
   // Date and time stand between method and CRC: torch writes 1980-00-00, so nothing may depend on them.
@@ -83,20 +85,20 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   const textsLength = nameLength + extraLength + commentLength
   if (textsLength > cursor.remaining) {
     const problem = `an entry claims ${textsLength} bytes of texts, ${cursor.remaining} are left in the directory`
-    throw new CheckpointError("zip-entry", { at, problem })
+    throw new CheckpointError(ZIP_ENTRY, { at, problem })
   }
   const name = readZipName(cursor, nameLength, at)
   const wide = extraLength === 0 ? undefined : readExtraFields(cursor, extraLength, name, nameLength)
   cursor.skip(commentLength)
   if (disk !== 0 && (disk !== zip.MAX_UINT16 || wide === undefined)) {
-    throw fault("zip-entry", name, at, `it is said to begin on disk ${disk}`)
+    throw fault(ZIP_ENTRY, name, at, `it is said to begin on disk ${disk}`)
   }
   if (((attributes >>> 16) & FILE_TYPE_MASK) === SYMBOLIC_LINK) {
-    throw fault("zip-entry", name, at, "it is a symbolic link")
+    throw fault(ZIP_ENTRY, name, at, "it is a symbolic link")
   }
   // torch goes by the bit: it takes such a member for a folder, and leaves what was in memory as its weights.
   if ((attributes & DOS_FOLDER) !== 0 && !name.endsWith("/")) {
-    throw fault("zip-entry", name, at, "its attributes say that it is a folder, and its name that it is none")
+    throw fault(ZIP_ENTRY, name, at, "its attributes say that it is a folder, and its name that it is none")
   }
   const short = {
     name,
@@ -119,7 +121,7 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
 export function requireVersion(version: number, at: number, within?: string): void {
   if (version <= zip.MAX_VERSION) return
   const problem = `version ${version / 10} of the format is needed to read it; there is none above ${zip.MAX_VERSION / 10}`
-  throw new CheckpointError("zip-entry", { at, problem, ...(within === undefined ? {} : { within }) })
+  throw new CheckpointError(ZIP_ENTRY, { at, problem, ...(within === undefined ? {} : { within }) })
 }
 
 /** The three values of a row that a ZIP64 field may take the place of. */
@@ -136,9 +138,9 @@ function resolveZip64(short: DirectoryEntry, wide: readonly bigint[]): MemberPla
   const resolve = (value: number, what: string): number => {
     if (value !== zip.MAX_UINT32) return value
     const long = wide[used++]
-    if (long === undefined) throw fault("zip64", name, at, `its ${what} refers to a missing ZIP64 value`)
+    if (long === undefined) throw fault(ZIP64, name, at, `its ${what} refers to a missing ZIP64 value`)
     const narrow = toSafeInteger(long)
-    if (narrow === undefined) throw fault("zip64", name, at, `its ${what} ${long} is above 2^53`)
+    if (narrow === undefined) throw fault(ZIP64, name, at, `its ${what} ${long} is above 2^53`)
     return narrow
   }
   const place = {
@@ -147,7 +149,7 @@ function resolveZip64(short: DirectoryEntry, wide: readonly bigint[]): MemberPla
     headerOffset: resolve(short.headerOffset, "header offset"),
   }
   if (used === wide.length) return place
-  throw fault("zip64", name, at, `${wide.length} ZIP64 values where ${used} are referred to`)
+  throw fault(ZIP64, name, at, `${wide.length} ZIP64 values where ${used} are referred to`)
 }
 
 /** Checks all that a row can be held to without reading the member. */
@@ -155,32 +157,27 @@ function requireReadable(entry: DirectoryEntry): void {
   const { name, at, flags, method, storedLength, byteLength } = entry
   const refused = flags & ~zip.SUPPORTED_FLAGS
   if (refused !== 0) {
-    throw fault("zip-flags", name, at, `flag bits 0x${refused.toString(16)} are not supported`)
+    throw fault(ZIP_FLAGS, name, at, `flag bits 0x${refused.toString(16)} are not supported`)
   }
   if (method !== zip.METHOD_STORED && method !== zip.METHOD_DEFLATED) {
-    throw fault("zip-method", name, at, `compression method ${method} is neither stored (0) nor deflate (8)`)
+    throw fault(ZIP_METHOD, name, at, `compression method ${method} is neither stored (0) nor deflate (8)`)
   }
   if (method === zip.METHOD_STORED && storedLength !== byteLength) {
     throw fault(
-      "zip-entry",
+      ZIP_ENTRY,
       name,
       at,
       `stored as it is, it takes ${storedLength} bytes and holds ${byteLength}`,
     )
   }
   if (byteLength > 0 && name.endsWith("/")) {
-    throw fault("zip-entry", name, at, `it is a folder and holds ${byteLength} bytes`)
+    throw fault(ZIP_ENTRY, name, at, `it is a folder and holds ${byteLength} bytes`)
   }
   if (byteLength === 0 && entry.crc32 !== 0) {
-    throw fault("zip-mismatch", name, at, "it is empty, and its checksum is not that of nothing")
+    throw fault(ZIP_MISMATCH, name, at, "it is empty, and its checksum is not that of nothing")
   }
 }
 
-function fault(
-  code: "zip-entry" | "zip64" | "zip-flags" | "zip-method" | "zip-mismatch",
-  within: string,
-  at: number,
-  problem: string,
-): CheckpointError {
-  return new CheckpointError(code, { within, at, problem })
+function fault(row: AnyFaultRow, within: string, at: number, problem: string): CheckpointError {
+  return new CheckpointError(row, { within, at, problem })
 }

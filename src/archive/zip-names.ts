@@ -5,8 +5,9 @@
  */
 
 import type { ByteCursor } from "../bytes/byte-cursor.ts"
-import { CheckpointError } from "../errors.ts"
-import { quoteText } from "../quote-text.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { quoteText } from "../text/quote-text.ts"
+import { ZIP_NAME } from "./errors.ts"
 
 /** Longest name in bytes; torch's own stay below 300 (TorchScript source paths). */
 const MAX_NAME_BYTES = 4096
@@ -55,15 +56,15 @@ const LOWER_RULES: readonly NameRule[] = [
  * @throws `zip-name`.
  */
 export function readZipName(cursor: ByteCursor, length: number, at: number): string {
-  if (length === 0) throw new CheckpointError("zip-name", { at, problem: "a member has an empty name" })
+  if (length === 0) throw new CheckpointError(ZIP_NAME, { at, problem: "a member has an empty name" })
   if (length > MAX_NAME_BYTES) {
     const problem = `a member's name has ${length} bytes, more than ${MAX_NAME_BYTES}`
-    throw new CheckpointError("zip-name", { at, problem })
+    throw new CheckpointError(ZIP_NAME, { at, problem })
   }
   const name = cursor.readShortText(length) ?? decodeName(cursor.readBytes(length), at)
   if (isPlain(name)) return name
   const refuse = (problem: string): never => {
-    throw new CheckpointError("zip-name", { within: name, at, problem })
+    throw new CheckpointError(ZIP_NAME, { within: name, at, problem })
   }
   for (const [pattern, problem] of NAME_RULES) if (pattern.test(name)) refuse(problem)
   const lower = name.slice(name.indexOf("/") + 1)
@@ -92,6 +93,6 @@ function decodeName(bytes: Uint8Array, at: number): string {
     return UTF8.decode(bytes)
   } catch (cause) {
     const problem = `the name ${quoteText(new TextDecoder().decode(bytes))} is not UTF-8`
-    throw new CheckpointError("zip-name", { at, problem }, { cause })
+    throw new CheckpointError(ZIP_NAME, { at, problem }, { cause })
   }
 }

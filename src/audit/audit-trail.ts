@@ -1,9 +1,8 @@
 /** Collects what a scan finds, until it becomes the report. */
 
 import { inTurns } from "../bytes/turns.ts"
-import type { AnyCheckpointError } from "../errors.ts"
-import { isCheckpointError } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
 import type { PickleListing } from "../pickle/list-globals.ts"
 import { listGlobalsSteps } from "../pickle/list-globals.ts"
 import type { RowPickle } from "../pickle/list-pickles.ts"

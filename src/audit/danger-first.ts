@@ -3,9 +3,8 @@
  * is known of globals is loaded only when it is needed.
  */
 
-import { isCheckpointError } from "../branded-error.ts"
-import { NEXT_AT_DANGER, NEXT_AT_PARTS } from "../error-texts.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import { GLOBAL_NOT_ALLOWED, NEXT_AT_DANGER, NEXT_AT_PARTS } from "../pickle/errors.ts"
 
 /** Asked for once: a scan of many files asks for each. */
 let loading: Promise<typeof import("./global-knowledge.ts")> | undefined
@@ -31,5 +30,5 @@ export async function withKnowledge(error: unknown): Promise<unknown> {
   const globals = [...dangerous, ...all.filter(({ verdict }) => verdict !== "dangerous")]
   const areParts = all.every(({ partOf }) => partOf !== undefined)
   const nextStep = dangerous.length > 0 ? NEXT_AT_DANGER : areParts ? NEXT_AT_PARTS : undefined
-  return new CheckpointError("global-not-allowed", { globals }, { cause: error.cause, nextStep })
+  return new CheckpointError(GLOBAL_NOT_ALLOWED, { globals }, { cause: error.cause, nextStep })
 }

@@ -1,6 +1,6 @@
 /** What is known of a global that is not allowed. Loaded when a file names one: most files name none. */
 
-import type { GlobalKnowledge } from "../error-details.ts"
+import type { GlobalKnowledge } from "../pickle/errors.ts"
 import { findDanger } from "./known-dangers.ts"
 import { findKnownGlobal } from "./known-globals.ts"
 

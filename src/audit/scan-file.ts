@@ -10,7 +10,8 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
 import { planConversionSteps } from "../checkpoint/plan-checkpoint.ts"
 import type { UnreferencedBytes } from "../checkpoint/unreferenced-bytes.ts"
-import { isCheckpointError } from "../errors.ts"
+import { isCheckpointError } from "../errors/checkpoint-error.ts"
+import { quoteText } from "../text/quote-text.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { formatsUnderSafetensors } from "../torch/other-formats.ts"
 import { refuseArchiveAtEnd } from "../torch/read-checkpoint.ts"
@@ -113,7 +114,7 @@ function noteUnreferenced({ byteLength, leftOut, exact }: UnreferencedBytes, tra
     severity: "note",
     code: "unreferenced-bytes",
     message,
-    nextStep: "`inspect` shows where they are.",
+    nextStep: "The report of a conversion says where they are (`unreferenced`).",
   })
 }
 
@@ -130,13 +131,11 @@ async function scanSafetensors(
       ...(signal === undefined ? {} : { signal }),
     })
     for (const { rule, severity, tensor, at, problem } of findings) {
-      trail.add({
-        severity,
-        code: rule,
-        message: problem,
-        ...(tensor === undefined ? {} : { within: tensor }),
-        ...(at === undefined ? {} : { at }),
-      })
+      const subject = tensor === undefined ? {} : { within: tensor }
+      const place = at === undefined ? {} : { at }
+      const name = tensor === undefined ? "" : `${quoteText(tensor)}: `
+      const message = name + problem + (at === undefined ? "" : ` (byte ${at})`)
+      trail.add({ severity, code: rule, message, ...subject, ...place })
     }
     for (const message of await formatsUnderSafetensors(source, { limits, signal })) {
       trail.add({ severity: "error", code: "two-formats", message })

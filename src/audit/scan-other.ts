@@ -2,8 +2,9 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { memorySource } from "../bytes/memory-source.ts"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import { LIMIT_EXCEEDED } from "../limits/errors.ts"
+import type { Limits } from "../limits/limits.ts"
 import { listPickles } from "../pickle/list-pickles.ts"
 import type { ReadingOptions } from "../torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../torch/read-checkpoint.ts"
@@ -70,7 +71,7 @@ function goesOn(head: Uint8Array, limits: Limits): boolean {
 }
 
 function tooLong(wanted: number, { maxPickleBytes: allowed }: Limits): CheckpointError {
-  return new CheckpointError("limit-exceeded", { limit: "maxPickleBytes", allowed, wanted })
+  return new CheckpointError(LIMIT_EXCEEDED, { limit: "maxPickleBytes", allowed, wanted })
 }
 
 /** Lists what the pickle in a stream names, as far as it was inflated. Whoever unpacks it may load it, and joblib does. */

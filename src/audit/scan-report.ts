@@ -1,6 +1,6 @@
 /** What a scan says of a file. Plain data: it can be printed as JSON. */
 
-import type { ErrorCode } from "../errors.ts"
+import type { ErrorCode } from "../errors/all-errors.ts"
 
 /** What a file is, as far as a scan can tell. */
 export type ScannedFormat =
@@ -69,6 +69,7 @@ export interface ScanFinding {
   readonly severity: "error" | "warning" | "note"
   /** An error's code, a rule of the safetensors header, or one of the scan's own. */
   readonly code: ErrorCode | (string & {})
+  /** What it is, and where: in words what `within` and `at` are as data. */
   readonly message: string
   /** The archive's member or the pickle that it is about. */
   readonly within?: string

@@ -1,6 +1,6 @@
 /** A bounded little-endian reader over bytes in memory that knows where in the file it stands. */
 
-import { truncated } from "../reading-errors.ts"
+import { truncated } from "./failures.ts"
 import { ShortTextReader } from "./short-text.ts"
 
 /** Reads forward and never past the end. */

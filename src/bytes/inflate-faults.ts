@@ -1,7 +1,8 @@
 /** What can be wrong with deflated data, in the same words whoever inflates it. */
 
-import { ReadingError } from "../reading-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { ByteExtent } from "./byte-extent.ts"
+import { INFLATE } from "./errors.ts"
 
 /** Deflate makes at most 258 bytes of 2 bits. */
 const MAX_EXPANSION = 1032
@@ -13,26 +14,26 @@ export function requirePossible(extent: ByteExtent): void {
   throw fault(extent, `${storedLength} bytes cannot inflate to ${byteLength}`)
 }
 
-export function isBroken(extent: ByteExtent, reason: string): ReadingError {
+export function isBroken(extent: ByteExtent, reason: string): CheckpointError {
   return fault(extent, `the deflate data is broken (${reason})`)
 }
 
-export function endsEarly(extent: ByteExtent): ReadingError {
+export function endsEarly(extent: ByteExtent): CheckpointError {
   return fault(extent, `the deflate data ends before the last of its ${extent.storedLength} bytes`)
 }
 
-export function endsLate(extent: ByteExtent): ReadingError {
+export function endsLate(extent: ByteExtent): CheckpointError {
   return fault(extent, `the deflate data does not end within its ${extent.storedLength} bytes`)
 }
 
-export function inflatesToMore(extent: ByteExtent): ReadingError {
+export function inflatesToMore(extent: ByteExtent): CheckpointError {
   return fault(extent, `it inflates to more than its ${extent.byteLength} bytes`)
 }
 
-export function inflatesToLess(extent: ByteExtent, produced: number): ReadingError {
+export function inflatesToLess(extent: ByteExtent, produced: number): CheckpointError {
   return fault(extent, `it inflates to ${produced} bytes, ${extent.byteLength} are claimed`)
 }
 
-function fault({ name, offset }: ByteExtent, problem: string): ReadingError {
-  return new ReadingError("inflate", { within: name, at: offset, problem })
+function fault({ name, offset }: ByteExtent, problem: string): CheckpointError {
+  return new CheckpointError(INFLATE, { within: name, at: offset, problem })
 }

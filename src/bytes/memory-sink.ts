@@ -1,7 +1,8 @@
 /** An output in memory, allocated once at its exact size. */
 
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { ByteSink } from "./byte-sink.ts"
+import { WRITE_FAILED } from "./errors.ts"
 
 /** A sink whose `bytes` hold the output after `close`. */
 export class MemorySink implements ByteSink {
@@ -13,7 +14,7 @@ export class MemorySink implements ByteSink {
       this.bytes = new Uint8Array(byteLength)
     } catch (cause) {
       const reason = `${byteLength} bytes do not fit into one array in memory`
-      throw new CheckpointError("write-failed", { reason }, { cause })
+      throw new CheckpointError(WRITE_FAILED, { reason }, { cause })
     }
   }
 

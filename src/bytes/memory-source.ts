@@ -1,8 +1,10 @@
 /** Bytes that are already in memory, as a source. Reading costs nothing: it hands out views. */
 
-import { invalidArgument, ReadingError } from "../reading-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { allocate } from "./allocate.ts"
 import type { ByteSource } from "./byte-source.ts"
+import { INPUT_CHANGED } from "./errors.ts"
+import { invalidArgument } from "./failures.ts"
 
 /**
  * A source over `bytes`, which must not change while it is used. That its buffer was transferred away, or made too
@@ -17,7 +19,7 @@ export function memorySource(bytes: Uint8Array): ByteSource {
     // Whatever became of the buffer, the length of a view that no longer fits is 0.
     if (view.byteLength === byteLength) return
     const problem = `the memory of its ${byteLength} bytes was transferred or given back while it was read`
-    throw new ReadingError("input-changed", { problem })
+    throw new CheckpointError(INPUT_CHANGED, { problem })
   }
   return {
     byteLength,

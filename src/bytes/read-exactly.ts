@@ -3,11 +3,12 @@
  * are looked at before they are believed, and an aborted signal ends the wait for one that does not come.
  */
 
-import { isCheckpointError } from "../branded-error.ts"
-import type { ErrorCode } from "../error-details.ts"
-import { ReadingError, readFailed, truncated } from "../reading-errors.ts"
+import type { ErrorCode } from "../errors/all-errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
 import { allocate } from "./allocate.ts"
 import type { ByteSource } from "./byte-source.ts"
+import { READ_FAILED } from "./errors.ts"
+import { readFailed, truncated } from "./failures.ts"
 import { unlessAborted } from "./unless-aborted.ts"
 
 /** Codes that say nothing about the bytes of the input. */
@@ -142,7 +143,7 @@ function isCount(value: unknown, most: number): value is number {
 }
 
 function noAnswer(answer: string): Error {
-  return new ReadingError("read-failed", { reason: `the source answered with ${answer}` })
+  return new CheckpointError(READ_FAILED, { reason: `the source answered with ${answer}` })
 }
 
 function requireInside(source: ByteSource, { offset, length }: ByteRange, within: string | undefined): void {

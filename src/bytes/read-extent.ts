@@ -1,10 +1,11 @@
 /** A small run of bytes, whole: read, decoded, and checked against its checksum. */
 
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { allocate } from "./allocate.ts"
 import type { ByteExtent } from "./byte-extent.ts"
 import { locateExtents } from "./byte-extent.ts"
 import { type Crc32, crc32 as portableCrc32 } from "./crc32.ts"
+import { CHECKSUM } from "./errors.ts"
 import { type InflateExtent, inflateExtent } from "./inflate.ts"
 import { readExactly } from "./read-exactly.ts"
 import { turnIfDue } from "./turns.ts"
@@ -41,7 +42,7 @@ export async function readExtent(extent: ByteExtent, options: ReadExtentOptions 
       actual = crc32(bytes.subarray(done, done + CHECKED_BYTES), actual)
       await turnIfDue(signal)
     }
-    if (actual !== expected) throw new CheckpointError("checksum", { within: name, expected, actual })
+    if (actual !== expected) throw new CheckpointError(CHECKSUM, { within: name, expected, actual })
   }
   return bytes
 }

@@ -1,12 +1,12 @@
 /** The parts of a checkpoint that a conversion leaves out, or that are all it has: where they are, and what. */
 
-import type { CheckpointPart, PartKind } from "../errors.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { isTensor, isUnsupportedTensor, tensorByteLength } from "../tensors/tensor.ts"
 import type { Branch, Census } from "./checkpoint-level.ts"
 import { branchAt, isLooseRandomState, spellInPath } from "./checkpoint-level.ts"
 import type { Container } from "./child-cursor.ts"
 import { ChildCursor } from "./child-cursor.ts"
+import type { CheckpointPart, PartKind } from "./errors.ts"
 import { WELL_KNOWN } from "./well-known-keys.ts"
 
 /** Parts of one kind that are kept, and parts that are listed. */

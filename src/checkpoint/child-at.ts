@@ -1,8 +1,9 @@
 /** One step of a path through a checkpoint. */
 
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { PickleEntry, PickleValue } from "../pickle/values.ts"
 import { PickleTuple } from "../pickle/values.ts"
+import { NAME_DUPLICATE } from "../safetensors/errors.ts"
 import type { Container } from "./child-cursor.ts"
 import { ChildCursor } from "./child-cursor.ts"
 import { spellKey } from "./key-text.ts"
@@ -40,7 +41,7 @@ function childSpelled(
     // What has no key, a member of a set, has no spelling.
     if (key === undefined || spell(key) !== step) continue
     if (found !== undefined) {
-      throw new CheckpointError("name-duplicate", { name: step, problem: "two keys are spelled so" })
+      throw new CheckpointError(NAME_DUPLICATE, { name: step, problem: "two keys are spelled so" })
     }
     found = { key, value }
   }

@@ -6,9 +6,9 @@
  * it is the root, unless a part is a state dict of its own and they are loose beside it. docs/roots.md has the rule whole.
  */
 
-import type { CheckpointPart } from "../errors.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { PickleValue } from "../pickle/values.ts"
+import { NO_TENSORS } from "../plan/errors.ts"
 import type { AnyTensor } from "../tensors/tensor.ts"
 import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import type { Branch, Census, Level } from "./checkpoint-level.ts"
@@ -17,6 +17,7 @@ import { collectParts, PartList, withoutContainer } from "./checkpoint-parts.ts"
 import { childAt } from "./child-at.ts"
 import type { Container } from "./child-cursor.ts"
 import { ChildCursor, isContainer } from "./child-cursor.ts"
+import { type CheckpointPart, NO_MODEL, ROOT_AMBIGUOUS, ROOT_NOT_FOUND } from "./errors.ts"
 import type { Holding } from "./holding.ts"
 import { spellKey } from "./key-text.ts"
 import { asCandidates, candidatesIn } from "./root-candidates.ts"
@@ -67,10 +68,10 @@ export function chooseRoot(
     if (root === undefined || root === "all" || root.length === 0) {
       return { path: [], value, reason: "lone-tensor", trail: [], setApart: NOTHING }
     }
-    throw new CheckpointError("root-not-found", { root, candidates: [] })
+    throw new CheckpointError(ROOT_NOT_FOUND, { root, candidates: [] })
   }
   if (!isContainer(value) || (census.get(value)?.tensorCount ?? 0) === 0) {
-    throw new CheckpointError("no-tensors", { problem: "the checkpoint holds no tensors" })
+    throw new CheckpointError(NO_TENSORS, { problem: "the checkpoint holds no tensors" })
   }
   if (root === "all") return { path: [], value, reason: "all", trail: [], setApart: NOTHING }
   return root === undefined ? findByRule(value, census) : findByPath(value, census, root)
@@ -81,7 +82,7 @@ function findByRule(top: Container, census: Census): ChosenRoot {
   const { path, unclear, ...found } = descend(top, census)
   if (unclear === undefined) return { path, ...found, setApart: trainingStateIn(found.value, census) }
   const models = unclear.filter(({ state }) => state === undefined)
-  throw new CheckpointError("root-ambiguous", { candidates: asCandidates(path, models) })
+  throw new CheckpointError(ROOT_AMBIGUOUS, { candidates: asCandidates(path, models) })
 }
 
 /** How far the rule leads down from a container. */
@@ -128,7 +129,7 @@ function requireModel(top: Container, census: Census): void {
   const { branches } = surveyLevel(top, census)
   // A model may have nothing but numbers without dimensions, where it is called one.
   if (firstWellKnown(branches.filter(({ state }) => state === undefined)) !== undefined) return
-  throw new CheckpointError("no-model", { parts: partsOfTraining(top, holding, census) })
+  throw new CheckpointError(NO_MODEL, { parts: partsOfTraining(top, holding, census) })
 }
 
 function partsOfTraining(top: Container, holding: Holding, census: Census): readonly CheckpointPart[] {
@@ -222,7 +223,7 @@ function findByPath(top: Container, census: Census, path: readonly string[]): Ch
       continue
     }
     const reached = path.slice(0, depth)
-    throw new CheckpointError("root-not-found", {
+    throw new CheckpointError(ROOT_NOT_FOUND, {
       root: path,
       candidates: candidatesIn(container, reached, census),
     })

@@ -1,11 +1,11 @@
 /** What lies outside the root that was taken: which parts, and which of them are the same model once more. */
 
-import type { CheckpointPart } from "../errors.ts"
 import type { FoundTensor } from "../tensors/tensor.ts"
 import { type Census, NO_SPELLING } from "./checkpoint-level.ts"
 import { collectParts, type FoundPart, PartList, withoutContainer } from "./checkpoint-parts.ts"
 import type { ChosenRoot } from "./choose-root.ts"
 import { descend } from "./choose-root.ts"
+import type { CheckpointPart } from "./errors.ts"
 import type { NameMatch } from "./same-names.ts"
 import { matchNames } from "./same-names.ts"
 

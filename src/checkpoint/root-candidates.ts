@@ -1,11 +1,11 @@
 /** Where a root may be: the containers near the top that hold tensors. */
 
-import type { RootCandidate } from "../errors.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import type { Branch, Census } from "./checkpoint-level.ts"
 import { surveyLevel } from "./checkpoint-level.ts"
 import type { Container } from "./child-cursor.ts"
 import { isContainer } from "./child-cursor.ts"
+import type { RootCandidate } from "./errors.ts"
 
 /** Everything that holds tensors at the top and one level below, each once. */
 export function rootCandidates(value: PickleValue, census: Census): readonly RootCandidate[] {

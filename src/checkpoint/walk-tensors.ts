@@ -7,14 +7,17 @@
  */
 
 import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
+import { PICKLE_CYCLE } from "../pickle/errors.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue } from "../pickle/values.ts"
-import { quoteText } from "../quote-text.ts"
 import type { FoundTensor } from "../tensors/tensor.ts"
 import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
+import { quoteText } from "../text/quote-text.ts"
+import { NAME_TYPE } from "../torch/errors.ts"
 import type { Container } from "./child-cursor.ts"
 import { ChildCursor, isContainer } from "./child-cursor.ts"
 import type { Holding } from "./holding.ts"
@@ -70,7 +73,7 @@ export function* takeCensusSteps(root: PickleValue, limits: Limits): Steps<Reado
   function descend(tally: Tally): void {
     const { container } = tally
     if (open.has(container)) {
-      throw new CheckpointError("pickle-cycle", { problem: `a ${container.kind} contains itself` })
+      throw new CheckpointError(PICKLE_CYCLE, { problem: `a ${container.kind} contains itself` })
     }
     nodes += container.size
     requireWithin(limits, "maxNodes", nodes)
@@ -186,7 +189,7 @@ export function keyText(key: PickleValue | undefined, prefix: string): string {
   const text = spellKey(key)
   if (text !== undefined) return text
   const what = key === undefined ? "a member of a set" : describeKey(key)
-  throw new CheckpointError("name-type", {
+  throw new CheckpointError(NAME_TYPE, {
     name: prefix,
     problem: `a tensor lies under a key that is ${what}; text, numbers, None and short tuples of them make names`,
   })

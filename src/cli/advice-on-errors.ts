@@ -1,8 +1,9 @@
 /** What to do about an error, in the words of the command line: its own options, and commands that can be copied. */
 
-import { nearestNames } from "../nearest-names.ts"
 import type { AnyCheckpointError, CheckpointError, UnmatchedGlob } from "../node/index.ts"
+import { nearestNames } from "../text/nearest-names.ts"
 import type { Advice, Subject } from "./advice.ts"
+import { nextStepOf } from "./advice-by-code.ts"
 import { adviseOnContainer } from "./advice-on-containers.ts"
 import { adviseOnOtherFile } from "./advice-on-files.ts"
 import { adviseOnReading } from "./advice-on-reading.ts"
@@ -12,23 +13,15 @@ import { shellWord } from "./shell-words.ts"
 import { sayUnmatched } from "./unmatched-text.ts"
 import { isUrl } from "./url-name.ts"
 
-/** Options that overcome a refusal, by its code. The library's own words name its options. */
-const OPTIONS: ReadonlyMap<string, string> = new Map([
-  ["output-exists", "Name another output with -o, or allow overwriting with --force."],
-  ["output-is-input", "Name another output with -o."],
-])
-
 /** What to do about `error`; `mayLook` says whether this process may look at the disk. */
 export async function adviceOn(
   error: AnyCheckpointError,
   line: CommandLine | undefined,
   mayLook: boolean,
 ): Promise<Advice> {
-  const own = OPTIONS.get(error.code)
-  if (own !== undefined) return { next: own }
   const subject = line === undefined ? undefined : subjectOf(error, line, mayLook)
-  if (subject === undefined) return { next: error.nextStep }
-  return (await adviseOn(error, subject)) ?? { next: error.nextStep }
+  const advice = subject === undefined ? undefined : await adviseOn(error, subject)
+  return advice ?? { next: nextStepOf(error.code, error.nextStep) }
 }
 
 async function adviseOn(error: AnyCheckpointError, subject: Subject): Promise<Advice | undefined> {

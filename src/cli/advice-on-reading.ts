@@ -2,9 +2,9 @@
 
 import { readdirSync, statSync } from "node:fs"
 import { basename, dirname } from "node:path"
-import { nearestNames } from "../nearest-names.ts"
 import type { CheckpointError, ReadFailure } from "../node/index.ts"
 import { systemCode } from "../node/system-errors.ts"
+import { nearestNames } from "../text/nearest-names.ts"
 import type { Advice, Subject } from "./advice.ts"
 import { adviseOnFolder } from "./advice-on-folders.ts"
 import { nearestCommand } from "./command-hints.ts"

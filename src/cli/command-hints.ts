@@ -1,7 +1,7 @@
 /** What was likely meant by a word that is no command. */
 
 import { existsSync } from "node:fs"
-import { nearestNames } from "../nearest-names.ts"
+import { nearestNames } from "../text/nearest-names.ts"
 import { argumentWord } from "./shell-words.ts"
 import { isUrl } from "./url-name.ts"
 import { UsageError } from "./usage-error.ts"

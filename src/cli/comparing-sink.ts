@@ -1,7 +1,8 @@
 /** Takes what a conversion would write and compares it with a file instead. */
 
 import { areUint8ArraysEqual } from "uint8array-extras"
-import { CheckpointError } from "../errors.ts"
+import { TRUNCATED } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { ByteSink, ByteSource } from "../node/index.ts"
 import type { ByteDifference, ComparableTensor } from "./tensor-comparison.ts"
 
@@ -69,7 +70,7 @@ export class ComparingSink implements ByteSink {
     const found = await this.#file.read(at, wanted)
     if (found.byteLength === wanted) return found
     await this.#file.assertUnchanged?.()
-    throw new CheckpointError("truncated", { at, wanted, got: found.byteLength })
+    throw new CheckpointError(TRUNCATED, { at, wanted, got: found.byteLength })
   }
 
   /** The first run that ends after `position`, by bisection: a file of 200,000 tensors may have as many runs. */

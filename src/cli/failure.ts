@@ -2,8 +2,9 @@
 
 import type { AnyCheckpointError, ErrorCode } from "../node/index.ts"
 import { isCheckpointError } from "../node/index.ts"
-import { safeMessage } from "../quote-text.ts"
+import { safeMessage } from "../text/quote-text.ts"
 import type { Advice } from "./advice.ts"
+import { nextStepOf } from "./advice-by-code.ts"
 import { adviceOn } from "./advice-on-errors.ts"
 import type { CommandLine } from "./arguments.ts"
 import { DetailLines, HEAD, wrapped } from "./detail-lines.ts"
@@ -64,7 +65,7 @@ export async function reportFailure(
 export async function tellError(terminal: Terminal, error: AnyCheckpointError, file: string): Promise<void> {
   const { stderr } = terminal
   const subject = "path" in error.detail ? "" : `${shown(file)}: `
-  const text = sayError(terminal, error, { next: error.nextStep })
+  const text = sayError(terminal, error, { next: nextStepOf(error.code, error.nextStep) })
   await printText(stderr, `${paint(stderr, "red", "tosafetensors:")} ${subject}${text}`)
 }
 

@@ -3,6 +3,8 @@
  * what it may not do itself. It sees no paths but to show them.
  */
 
+import { ERROR_ROWS } from "../errors/all-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { FileStatus } from "../node/file-source.ts"
 import type { ErrorCode, ErrorDetails } from "../node/index.ts"
 import { EXIT } from "./exit-codes.ts"
@@ -47,9 +49,14 @@ export type HandedRequest = { readonly ask: "space"; readonly byteLength: number
 export type HandedAnswer = "done" | HandedError
 
 /** An error of the library as it passes between processes. */
-export interface HandedError {
-  readonly code: ErrorCode
-  readonly detail: ErrorDetails[ErrorCode]
+export interface HandedError<C extends ErrorCode = ErrorCode> {
+  readonly code: C
+  readonly detail: ErrorDetails[C]
+}
+
+/** The error on the other side. */
+export function receivedError<C extends ErrorCode>({ code, detail }: HandedError<C>): CheckpointError<C> {
+  return new CheckpointError(ERROR_ROWS[code], detail)
 }
 
 /** Everything that an isolated process has been given. */

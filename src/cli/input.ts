@@ -2,11 +2,12 @@
 
 import { fstatSync } from "node:fs"
 import { Readable } from "node:stream"
-import { CheckpointError } from "../errors.ts"
+import { READ_FAILED } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { FileSource } from "../node/file-source.ts"
 import type { CheckpointInput } from "../node/index.ts"
 import { inheritedFile } from "../node/open-file.ts"
-import type { HandedFiles } from "./handed-files.ts"
+import { type HandedFiles, receivedError } from "./handed-files.ts"
 import type { Terminal } from "./terminal.ts"
 import { readUrl } from "./url-input.ts"
 import { isUrl } from "./url-name.ts"
@@ -41,8 +42,8 @@ export function openInput(file: string, terminal: Terminal): CheckpointInput {
 
 function handedInput(file: string, { inputs, unopened }: HandedFiles): FileSource {
   const error = unopened.find(({ name }) => name === file)?.error
-  if (error !== undefined) throw new CheckpointError(error.code, error.detail)
+  if (error !== undefined) throw receivedError(error)
   const found = inputs.find(({ name }) => name === file)
   if (found !== undefined) return new FileSource(inheritedFile(found.descriptor), found.path, found.status)
-  throw new CheckpointError("read-failed", { path: file, reason: "this process was not handed it" })
+  throw new CheckpointError(READ_FAILED, { path: file, reason: "this process was not handed it" })
 }

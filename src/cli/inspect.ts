@@ -1,6 +1,6 @@
 /** `tosafetensors inspect <checkpoint>` */
 
-import { scaledLimit, withLimits } from "../limits.ts"
+import { scaledLimit, withLimits } from "../limits/limits.ts"
 import { openCheckpoint } from "../node/index.ts"
 import type { CommandLine } from "./arguments.ts"
 import { EXIT } from "./exit-codes.ts"

@@ -1,8 +1,7 @@
 /** JSON for programs, from reports and from the values of a checkpoint. */
 
-import { CheckpointError } from "../errors.ts"
-import type { ScaledLimit } from "../limits.ts"
-import { DEFAULT_LIMITS } from "../limits.ts"
+import { DEFAULT_LIMITS, type ScaledLimit } from "../limits/limits.ts"
+import { requireWithinScaled } from "../limits/require-within.ts"
 
 /**
  * What quote-text.ts shows to nobody, and what makes a command of a line of a log. Valid only inside a JSON string, which
@@ -136,10 +135,7 @@ class JsonWriter {
   }
 
   #require(units: number): void {
-    const { limit, allowed } = this.#limit
-    const wanted = this.#units + units
-    if (wanted > allowed)
-      throw new CheckpointError("limit-exceeded", { limit, allowed, wanted, within: "JSON" })
+    requireWithinScaled(this.#limit, this.#units + units, "JSON")
   }
 }
 

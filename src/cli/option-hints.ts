@@ -1,7 +1,7 @@
 /** What was likely meant by an option that is none. */
 
 import { existsSync } from "node:fs"
-import { nearestNames } from "../nearest-names.ts"
+import { nearestNames } from "../text/nearest-names.ts"
 import type { CommandName } from "./options.ts"
 import { OPTIONS } from "./options.ts"
 import { commandsOf, shellCommand } from "./shell-words.ts"

@@ -1,7 +1,8 @@
 /** Where a conversion writes: a file, standard output, or in an isolated process what that was handed. */
 
 import { setImmediate } from "node:timers/promises"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { WRITE_FAILED } from "../bytes/errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
 import { FileCopier } from "../node/file-copier.ts"
 import { FileSource } from "../node/file-source.ts"
 import type { ByteSink } from "../node/index.ts"
@@ -9,8 +10,8 @@ import { inheritedFile, writeAll } from "../node/open-file.ts"
 import type { NodeOutputRequest } from "../node/platform.ts"
 import { openNodeOutput } from "../node/platform.ts"
 import { runCopyJob } from "../node/run-copy-job.ts"
-import { reasonOf } from "../node/system-errors.ts"
-import type { HandedFiles, HandedRequest } from "./handed-files.ts"
+import { writeFailed } from "../node/system-errors.ts"
+import { type HandedFiles, type HandedRequest, receivedError } from "./handed-files.ts"
 import { STANDARD_STREAM } from "./input.ts"
 import { streamSink } from "./stream-sink.ts"
 import type { Terminal } from "./terminal.ts"
@@ -34,20 +35,20 @@ function handedSink(
   { beforeNaming }: NodeOutputRequest,
 ): ByteSink {
   if (output === undefined) {
-    throw new CheckpointError("write-failed", { path, reason: "this process was not handed it" })
+    throw new CheckpointError(WRITE_FAILED, { path, reason: "this process was not handed it" })
   }
-  if (typeof output !== "number") throw new CheckpointError(output.code, output.detail)
+  if (typeof output !== "number") throw receivedError(output)
   const file = inheritedFile(output)
   const require = async (request: HandedRequest): Promise<void> => {
     const answer = await ask(request)
-    if (answer !== "done") throw new CheckpointError(answer.code, answer.detail)
+    if (answer !== "done") throw receivedError(answer)
   }
   const attempt = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
     try {
       return await work()
     } catch (cause) {
       if (isCheckpointError(cause)) throw cause
-      throw new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
+      throw writeFailed(path, cause)
     }
   }
   const copier = new FileCopier(async (job) => {

@@ -1,6 +1,6 @@
 /** The rules of `--rename`. */
 
-import { nearestNames } from "../nearest-names.ts"
+import { nearestNames } from "../text/nearest-names.ts"
 import { quoted } from "./shown-text.ts"
 import { UsageError } from "./usage-error.ts"
 

@@ -1,7 +1,7 @@
 /** What people are told about the choice of the root, and about what lies outside it. */
 
-import { sayKeyPath } from "../key-path.ts"
 import type { CheckpointPart, ConversionReport, PartKind, RootReason, SameNames } from "../node/index.ts"
+import { sayKeyPath } from "../text/key-path.ts"
 import type { Fact } from "./facts.ts"
 import { sayBytes, sayCounted } from "./quantities.ts"
 import { sayRoot, shellWord } from "./shown-text.ts"

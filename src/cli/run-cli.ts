@@ -1,6 +1,6 @@
 /** Runs one command line. Nothing of the library is loaded until a command is known. */
 
-import { safeMessage } from "../quote-text.ts"
+import { safeMessage } from "../text/quote-text.ts"
 import type { CommandLine } from "./arguments.ts"
 import { commandOf, parseCommandLine } from "./arguments.ts"
 import { DetailLines, HEAD, wrapped } from "./detail-lines.ts"

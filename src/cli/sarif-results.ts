@@ -1,11 +1,12 @@
 /** The results of a SARIF log: one for each global that refuses a file, one for each other finding. */
 
 import type { ScanFinding, ScannedFormat, ScannedGlobal, ScanReport } from "../node/index.ts"
+import { safeMessage } from "../text/quote-text.ts"
 import type { SarifLevel } from "./sarif-rules.ts"
 import { headerRuleId } from "./sarif-rules.ts"
 import type { SarifArtifactLocation } from "./sarif-text.ts"
 import { plainMessage } from "./sarif-text.ts"
-import { otherFindings, refusedGlobals, sayFinding, sayGlobal, sayUse } from "./scan-wording.ts"
+import { otherFindings, refusedGlobals, sayGlobal, sayUse } from "./scan-wording.ts"
 import { shown } from "./shown-text.ts"
 
 /** What is wrong, where, and what tells it from other results of the same file. */
@@ -64,10 +65,10 @@ function findingResult(
   report: ScanReport,
   location: SarifArtifactLocation,
 ): SarifResult {
-  const { severity, code, within } = finding
+  const { severity, code, message, within } = finding
   const ruleId = isHeaderFinding(finding, report) ? headerRuleId(code) : code
   // A message in several lines is a list, whose indentation a plain text message must not have.
-  const text = sayFinding(finding).replaceAll(/\n\s*/g, "\n")
+  const text = safeMessage(message).replaceAll(/\n\s*/g, "\n")
   const offset = fileOffsetOf(finding, report)
   return {
     ruleId,

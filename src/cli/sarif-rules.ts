@@ -1,6 +1,8 @@
 /** The rules of a SARIF log: what each result is an instance of. */
 
-import { ERROR_TEXTS, NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../error-texts.ts"
+import { ERROR_ROWS } from "../errors/all-errors.ts"
+import { NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../pickle/errors.ts"
+import { nextStepOf } from "./advice-by-code.ts"
 
 /** A `reportingDescriptor`. */
 export interface SarifRule {
@@ -95,7 +97,7 @@ const BY_ID: ReadonlyMap<string, SarifRule> = new Map(
 export const SCAN_RULES: readonly SarifRule[] = [...BY_ID.values()]
 
 const NEXT_STEPS: ReadonlyMap<string, string> = new Map(
-  Object.entries(ERROR_TEXTS).map(([code, { next }]) => [code, next]),
+  Object.entries(ERROR_ROWS).map(([code, { next }]) => [code, nextStepOf(code, next)]),
 )
 
 /** Before rules of the safetensors header, some of which are called as errors are. */

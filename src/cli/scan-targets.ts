@@ -5,9 +5,9 @@ import { closeSync, fstatSync, openSync, readdirSync, realpathSync, statSync } f
 import { join, sep } from "node:path"
 import { FileSource } from "../node/file-source.ts"
 import type { AnyCheckpointError, CheckpointInput } from "../node/index.ts"
-import { CheckpointError, isCheckpointError } from "../node/index.ts"
+import { isCheckpointError } from "../node/index.ts"
 import { inheritedFile } from "../node/open-file.ts"
-import { reasonOf } from "../node/system-errors.ts"
+import { readFailed } from "../node/system-errors.ts"
 import { openInput, STANDARD_STREAM } from "./input.ts"
 import type { Terminal } from "./terminal.ts"
 import { readUrl, shownInput } from "./url-input.ts"
@@ -182,12 +182,4 @@ function* openOddName(file: string, path: Buffer): Generator<ScanTarget, void, u
   } finally {
     if (descriptor !== undefined) closeSync(descriptor)
   }
-}
-
-function readFailed(path: string, cause: unknown): AnyCheckpointError {
-  return new CheckpointError(
-    "read-failed",
-    { path, reason: reasonOf(cause) },
-    { cause },
-  ) as AnyCheckpointError
 }

@@ -1,12 +1,14 @@
 /** What `scan` prints for people: a line for a clean file, and for others what is wrong with them and where. */
 
-import { NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../error-texts.ts"
 import type { ScannedFormat, ScannedGlobal, ScanReport } from "../node/index.ts"
+import { NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../pickle/errors.ts"
+import { safeMessage } from "../text/quote-text.ts"
+import { nextStepOf } from "./advice-by-code.ts"
 import { DetailLines } from "./detail-lines.ts"
 import { sayBytes, sayCounted } from "./quantities.ts"
 import { refusedLines } from "./refused-table.ts"
 import type { ScanOutput, ScanTally } from "./scan-outcome.ts"
-import { otherFindings, refusedGlobals, sayFinding, sayGlobal } from "./scan-wording.ts"
+import { otherFindings, refusedGlobals, sayGlobal } from "./scan-wording.ts"
 import { sayFew, shown } from "./shown-text.ts"
 import type { OutputStream } from "./terminal.ts"
 import { paint, printText } from "./terminal.ts"
@@ -175,13 +177,13 @@ function describePickles({ pickles }: ScanReport, detail: DetailLines): void {
 function describeFindings(report: ScanReport, detail: DetailLines): void {
   const all = otherFindings(report)
   const findings = SEVERITIES.flatMap((wanted) => all.filter(({ severity }) => severity === wanted))
-  for (const finding of findings.slice(0, LISTED)) {
-    const { severity, code, nextStep } = finding
-    const text = sayFinding(finding)
+  for (const { severity, code, message, nextStep } of findings.slice(0, LISTED)) {
+    const text = safeMessage(message)
     // A note is no reason to act, so its first line will do.
     const said = severity === "note" ? (text.split("\n", 1)[0] ?? "").replace(/:$/, "") : text
     detail.add(severity, `[${code}] ${said}`)
-    if (severity !== "note" && nextStep !== undefined) detail.add("next", nextStep)
+    const next = nextStepOf(code, nextStep)
+    if (severity !== "note" && next !== undefined) detail.add("next", next)
   }
   const more = findings.length - LISTED
   if (more > 0) detail.add("note", `… and ${sayCounted(more, "more finding")} (--json lists all)`)

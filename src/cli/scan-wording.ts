@@ -1,8 +1,7 @@
 /** What globals and findings of a scan are called, wherever they are shown. */
 
 import type { ScanFinding, ScannedGlobal, ScanReport } from "../node/index.ts"
-import { plainText, safeMessage } from "../quote-text.ts"
-import { quoted, shown } from "./shown-text.ts"
+import { shown } from "./shown-text.ts"
 
 /** `os.system`. Some names are put together by the pickle, and only running it would tell them. */
 export function sayGlobal({ module, name }: Pick<ScannedGlobal, "module" | "name">): string {
@@ -25,22 +24,4 @@ export function refusedGlobals({ globals }: ScanReport): readonly ScannedGlobal[
 export function otherFindings(report: ScanReport): readonly ScanFinding[] {
   const listed = refusedGlobals(report).length > 0
   return report.findings.filter(({ code }) => !listed || code !== "global-not-allowed")
-}
-
-/** The message with the place it is about, which many messages name themselves. Safe, and with its line breaks. */
-export function sayFinding({ message, within, at }: ScanFinding): string {
-  const subject = within === undefined || names(message, plainText(within)) ? "" : `${quoted(within)}: `
-  const place =
-    at === undefined || message.includes(`@${at}:`) || message.includes(`at byte ${at}:`)
-      ? ""
-      : ` (byte ${at})`
-  return safeMessage(`${subject}${message}${place}`)
-}
-
-/** `pickle@118: …`, `data/0: …`, `… "data/0" …` */
-function names(message: string, subject: string): boolean {
-  return (
-    [`${subject}@`, `${subject}:`].some((start) => message.startsWith(start)) ||
-    message.includes(`"${subject}"`)
-  )
 }

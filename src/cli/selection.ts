@@ -1,8 +1,8 @@
 /** The options that say how a checkpoint is fetched and read, and what is taken from it. */
 
-import { parseKeyPath } from "../key-path.ts"
 import type { ConvertOptions, Limits } from "../node/index.ts"
 import { DEFAULT_LIMITS } from "../node/index.ts"
+import { parseKeyPath } from "../text/key-path.ts"
 import type { CommandLine, OptionValues } from "./arguments.ts"
 import { RenameRules } from "./rename-rules.ts"
 import { quoted, sayFew } from "./shown-text.ts"

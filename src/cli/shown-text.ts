@@ -1,7 +1,7 @@
 /** Text from files and from the command line, safe to show and in full. */
 
-import { sayKeyPath } from "../key-path.ts"
-import { plainText, quoteText } from "../quote-text.ts"
+import { sayKeyPath } from "../text/key-path.ts"
+import { plainText, quoteText } from "../text/quote-text.ts"
 
 /** `text` with everything unsafe escaped, never cut. */
 export function shown(text: string): string {

@@ -2,8 +2,7 @@
 
 import type { Readable, Writable } from "node:stream"
 import { styleText } from "node:util"
-import { CheckpointError } from "../errors.ts"
-import { reasonOf, systemCode } from "../node/system-errors.ts"
+import { systemCode, writeFailed } from "../node/system-errors.ts"
 import type { HandedFiles } from "./handed-files.ts"
 
 /** A stream for output, and what it can show when it is a terminal. */
@@ -54,7 +53,7 @@ export function writeBytes(stream: OutputStream, chunk: Uint8Array | string): Pr
   return new Promise((resolve, reject) => {
     stream.write(chunk, (cause) => {
       if (cause === null || cause === undefined) resolve()
-      else reject(new CheckpointError("write-failed", { reason: reasonOf(cause) }, { cause }))
+      else reject(writeFailed(undefined, cause))
     })
   })
 }

@@ -1,7 +1,7 @@
 /** What `verify` prints for people. */
 
 import type { ConversionReport, HeaderFinding, SafetensorsHeader } from "../node/index.ts"
-import { safeMessage } from "../quote-text.ts"
+import { safeMessage } from "../text/quote-text.ts"
 import type { Fact } from "./facts.ts"
 import { factLines } from "./facts.ts"
 import { sayBytes, sayCount, sayCounted } from "./quantities.ts"

@@ -1,16 +1,16 @@
 /** What is said of a request that failed, and whether asking again may help. */
 
-import type { ReadFailure } from "../error-details.ts"
-import { foreignReason } from "../error-wording.ts"
-import { ReadingError } from "../reading-errors.ts"
+import { INPUT_CHANGED, READ_FAILED, type ReadFailure } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { foreignReason } from "../errors/error-row.ts"
 
 /** A failure that may pass: what to throw if it does not. */
 export class PassingFailure {
-  readonly error: ReadingError
+  readonly error: CheckpointError
   /** How long the server asks to wait. */
   readonly waitMs: number | undefined
 
-  constructor(error: ReadingError, waitMs?: number) {
+  constructor(error: CheckpointError, waitMs?: number) {
     this.error = error
     this.waitMs = waitMs
   }
@@ -100,13 +100,13 @@ export function readFailed(
   url: URL,
   reason: string,
   { failure, nextStep = NEXT_STEPS.get(failure), cause }: FailureDetail = {},
-): ReadingError {
+): CheckpointError {
   const detail = { path: shownUrl(url), reason, ...(failure === undefined ? {} : { failure }) }
-  return new ReadingError("read-failed", detail, { nextStep, ...(cause === undefined ? {} : { cause }) })
+  return new CheckpointError(READ_FAILED, detail, { nextStep, ...(cause === undefined ? {} : { cause }) })
 }
 
-export function inputChanged(url: URL, problem: string): ReadingError {
-  return new ReadingError("input-changed", { within: shownUrl(url), problem })
+export function inputChanged(url: URL, problem: string): CheckpointError {
+  return new CheckpointError(INPUT_CHANGED, { within: shownUrl(url), problem })
 }
 
 /** A request that got no answer, or whose answer broke off. */
@@ -140,7 +140,7 @@ export function statusFailure(
   url: URL,
   { status, headers }: Response,
   hasToken: boolean,
-): ReadingError | PassingFailure {
+): CheckpointError | PassingFailure {
   const passes = status >= 500 || PASSING_STATUSES.includes(status)
   const [reason, failure = passes ? "server-error" : undefined] =
     HUB_REASONS.get(headers.get("x-error-code")) ?? STATUSES.get(status) ?? []

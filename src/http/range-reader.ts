@@ -1,10 +1,10 @@
 /** Reads ranges whole: asks again after failures that may pass, and goes on where a body broke off. */
 
-import { isCheckpointError } from "../branded-error.ts"
 import { allocate } from "../bytes/allocate.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
+import { isCheckpointError } from "../errors/checkpoint-error.ts"
 import { networkFailure, PassingFailure, readFailed, stalled } from "./http-failures.ts"
 import type { RangeAnswer, RangeRequests, RemoteFile } from "./range-request.ts"
 import type { Every } from "./silence.ts"

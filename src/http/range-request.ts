@@ -5,11 +5,11 @@
  * one place, or of another file, into a tensor.
  */
 
+import type { ReadFailure } from "../bytes/errors.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
-import type { ReadFailure } from "../error-details.ts"
-import { quoteText } from "../quote-text.ts"
-import type { ReadingError } from "../reading-errors.ts"
+import type { CheckpointError } from "../errors/checkpoint-error.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { type ContentRange, parseContentRange } from "./content-range.ts"
 import { inputChanged, networkFailure, PassingFailure, readFailed, statusFailure } from "./http-failures.ts"
 import { type HttpOptions, mayFollowRedirects } from "./http-options.ts"
@@ -153,7 +153,7 @@ export class RangeRequests {
   }
 
   /** Pages are made anew for each request, so that their servers know no ranges either. */
-  #wholeFile(headers: Headers): ReadingError {
+  #wholeFile(headers: Headers): CheckpointError {
     const isPage = /^text\/html\b/i.test(headers.get("content-type") ?? "")
     return isPage
       ? this.#failed("the server sends a web page, and no file", "web-page")
@@ -167,7 +167,7 @@ export class RangeRequests {
     return this.#headers.has("authorization")
   }
 
-  #failed(reason: string, failure?: ReadFailure): ReadingError {
+  #failed(reason: string, failure?: ReadFailure): CheckpointError {
     return readFailed(this.url, reason, { failure })
   }
 }

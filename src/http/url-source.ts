@@ -7,7 +7,8 @@
  */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { ReadingError } from "../reading-errors.ts"
+import { INVALID_ARGUMENT } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { readFailed, shownUrl } from "./http-failures.ts"
 import type { HttpOptions } from "./http-options.ts"
 import { isHttp } from "./http-url.ts"
@@ -80,12 +81,10 @@ export async function openUrlSource(url: URL, options: UrlSourceOptions): Promis
 
 function requireHttp(url: URL): void {
   const refuse = (problem: string): never => {
-    throw new ReadingError("invalid-argument", { argument: "input", problem })
+    throw new CheckpointError(INVALID_ARGUMENT, { argument: "input", problem })
   }
   if (!isHttp(url)) refuse(`of URLs http: and https: ones are opened, not ${url.protocol} ones`)
   if (url.username !== "" || url.password !== "") {
-    refuse(
-      `the URL of ${shownUrl(url)} holds a password: pass it as a header (--header, \`http: { headers: … }\`)`,
-    )
+    refuse(`the URL of ${shownUrl(url)} holds a password: pass it as a header (\`http: { headers: … }\`)`)
   }
 }

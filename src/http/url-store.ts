@@ -1,8 +1,8 @@
 /** The place of a URL as a store: what lies beside the file that was asked for, and below. */
 
-import { isCheckpointError } from "../branded-error.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { isNameBelow, openingStore, type SourceStore } from "../bytes/source-store.ts"
+import { isCheckpointError } from "../errors/checkpoint-error.ts"
 import type { UrlSourceOptions } from "./url-source.ts"
 import { openUrlSource } from "./url-source.ts"
 

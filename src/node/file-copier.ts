@@ -1,11 +1,12 @@
 /** Copies from one file to another, by itself or by threads, and says what went wrong. */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { CheckpointError } from "../errors.ts"
+import { TRUNCATED } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-sink.ts"
 import type { CopyAnswer, CopyFailure, CopyJob, SystemFailure } from "./copy-job.ts"
 import { FileSource } from "./file-source.ts"
-import { reasonOf } from "./system-errors.ts"
+import { readFailed } from "./system-errors.ts"
 import { SMALL_WRITE_BYTES, WriteSizes } from "./write-sizes.ts"
 
 /** What carries out a job. */
@@ -67,12 +68,12 @@ function succeeded(answer: CopyAnswer, inputPath: string): Exclude<CopyAnswer, C
   if ("checksums" in answer) return answer
   if ("failed" in answer) throw systemError(answer.failed, inputPath)
   const { offset, length, got } = answer.short
-  throw new CheckpointError("truncated", { within: inputPath, at: offset, wanted: length, got })
+  throw new CheckpointError(TRUNCATED, { within: inputPath, at: offset, wanted: length, got })
 }
 
 /** A failure to read is the input's, whoever reads. */
 function systemError({ side, code, message }: SystemFailure, inputPath: string): Error {
   const cause = Object.assign(new Error(message), { code })
   if (side === "write") return cause
-  return new CheckpointError("read-failed", { path: inputPath, reason: reasonOf(cause) }, { cause })
+  return readFailed(inputPath, cause)
 }

@@ -11,9 +11,11 @@ import type { FileHandle } from "node:fs/promises"
 import { link, lstat, open, rename, rm, stat, statfs } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { WRITE_FAILED } from "../bytes/errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
 import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-sink.ts"
 import { CopyPool } from "./copy-pool.ts"
+import { OUTPUT_EXISTS, OUTPUT_IS_INPUT } from "./errors.ts"
 import { FileCopier } from "./file-copier.ts"
 import { outputMode, PRIVATE_MODE } from "./file-modes.ts"
 import { FileSource } from "./file-source.ts"
@@ -60,11 +62,11 @@ export async function prepareFileSink(path: string, options: FileSinkOptions): P
   if (existing !== undefined) {
     if (existing.isDirectory()) throw failed(path, new Error("it is a folder"))
     for (const inputPath of options.inputPaths) {
-      if (await isSameFile(path, inputPath)) throw new CheckpointError("output-is-input", { path })
+      if (await isSameFile(path, inputPath)) throw new CheckpointError(OUTPUT_IS_INPUT, { path })
     }
     if (!existing.isFile() && !existing.isSymbolicLink())
       throw failed(path, new Error("it is not a regular file"))
-    if (!options.overwrite) throw new CheckpointError("output-exists", { path })
+    if (!options.overwrite) throw new CheckpointError(OUTPUT_EXISTS, { path })
   } else if (/[/\\]$/.test(path)) {
     throw failed(path, new Error("it names a folder"))
   }
@@ -163,10 +165,10 @@ export class FileSink implements DirectSink {
     try {
       await link(temporary, this.#path)
     } catch (error) {
-      if (systemCode(error) === "EEXIST") throw new CheckpointError("output-exists", { path: this.#path })
+      if (systemCode(error) === "EEXIST") throw new CheckpointError(OUTPUT_EXISTS, { path: this.#path })
       if (!NO_LINKS.has(systemCode(error))) throw error
       if ((await lstat(this.#path).catch(ignoreMissing(this.#path))) !== undefined) {
-        throw new CheckpointError("output-exists", { path: this.#path })
+        throw new CheckpointError(OUTPUT_EXISTS, { path: this.#path })
       }
       await rename(temporary, this.#path)
       forgetTemporary(temporary)
@@ -191,7 +193,7 @@ export class FileSink implements DirectSink {
     // Some network and virtual file systems answer 0 and take the bytes all the same.
     if (free === 0 || byteLength <= free) return
     const reason = `the output takes ${byteLength} bytes and ${free} are free (ENOSPC)`
-    throw new CheckpointError("write-failed", { path: this.#path, reason })
+    throw new CheckpointError(WRITE_FAILED, { path: this.#path, reason })
   }
 
   #status(handle: FileHandle): Promise<Stats> {
@@ -239,5 +241,5 @@ function ignoreMissing(path: string): (cause: unknown) => undefined {
 }
 
 function failed(path: string, cause: unknown): CheckpointError {
-  return new CheckpointError("write-failed", { path, reason: reasonOf(cause) }, { cause })
+  return new CheckpointError(WRITE_FAILED, { path, reason: reasonOf(cause) }, { cause })
 }

@@ -4,9 +4,10 @@ import type { Stats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import { constants, open } from "node:fs/promises"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { CheckpointError } from "../errors.ts"
+import { INPUT_CHANGED } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { OpenFile } from "./open-file.ts"
-import { reasonOf } from "./system-errors.ts"
+import { readFailed } from "./system-errors.ts"
 
 /** Opening a named pipe would otherwise wait, for ever, until somebody writes to it. Windows has no such flag. */
 const READ_WITHOUT_WAITING: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
@@ -109,15 +110,11 @@ export class FileSource implements ByteSource {
         : mtimeMs !== before.mtimeMs
           ? "the file was written to while it was read"
           : "the file was written to, renamed, removed or given other rights while it was read"
-    throw new CheckpointError("input-changed", { within: this.#path, problem })
+    throw new CheckpointError(INPUT_CHANGED, { within: this.#path, problem })
   }
 
   /** Never fails: all that was wanted has been read, and nothing was written that could be lost. */
   async close(): Promise<void> {
     await this.#handle.close().catch(() => {})
   }
-}
-
-function readFailed(path: string, cause: unknown): CheckpointError {
-  return new CheckpointError("read-failed", { path, reason: reasonOf(cause) }, { cause })
 }

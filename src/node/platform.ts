@@ -10,10 +10,11 @@ import type { InputRequest, OutputRequest, Platform } from "../api/platform.ts"
 import { openUrlStore } from "../api/platform.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { INVALID_ARGUMENT } from "../bytes/errors.ts"
 import { copyOf } from "../bytes/memory-source.ts"
 import type { SourceStore } from "../bytes/source-store.ts"
 import { sourceStream } from "../bytes/source-stream.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { isHttp, urlOf } from "../http/http-url.ts"
 import { prepareFileSink } from "./file-sink.ts"
 import { FileSource, openFileSource } from "./file-source.ts"
@@ -122,12 +123,12 @@ function pathOf(given: unknown, argument: "input" | "output"): string | undefine
   const value = urlOf(given) ?? given
   if (typeof value === "string") {
     if (value !== "" && !value.includes("\0")) return value
-    throw new CheckpointError("invalid-argument", { argument, problem: "the path is empty or holds a NUL" })
+    throw new CheckpointError(INVALID_ARGUMENT, { argument, problem: "the path is empty or holds a NUL" })
   }
   if (!(value instanceof URL)) return undefined
   if (value.protocol === "file:") return fileURLToPath(value)
   if (argument === "input" && isHttp(value)) return undefined
   const kinds = argument === "input" ? "file:, http: and https: URLs are" : "only file: URLs are"
   const problem = `${kinds} opened, not ${value.protocol} ones`
-  throw new CheckpointError("invalid-argument", { argument, problem })
+  throw new CheckpointError(INVALID_ARGUMENT, { argument, problem })
 }

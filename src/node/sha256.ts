@@ -1,10 +1,12 @@
 /** The SHA-256 of a source: the digest that a file is published with. */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { READ_FAILED, TRUNCATED } from "../bytes/errors.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { turnIfDue } from "../bytes/turns.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { digestOnThread } from "./digest-thread.ts"
+import { DIGEST_MISMATCH } from "./errors.ts"
 import { FileSource } from "./file-source.ts"
 import { reasonOf } from "./system-errors.ts"
 
@@ -63,7 +65,7 @@ export async function requireSha256(
   await source.assertUnchanged?.()
   if (actual === wanted) return
   const path = source instanceof FileSource ? { path: source.path } : {}
-  throw new CheckpointError("digest-mismatch", { ...path, expected: wanted, actual })
+  throw new CheckpointError(DIGEST_MISMATCH, { ...path, expected: wanted, actual })
 }
 
 async function onThread(
@@ -73,9 +75,9 @@ async function onThread(
   const answer = await digestOnThread({ descriptor, byteLength }, signal)
   if (answer === undefined || "sha256" in answer) return answer?.sha256
   if ("got" in answer) {
-    throw new CheckpointError("truncated", { within: path, at: 0, wanted: byteLength, got: answer.got })
+    throw new CheckpointError(TRUNCATED, { within: path, at: 0, wanted: byteLength, got: answer.got })
   }
   const { code, message } = answer.failed
   const reason = reasonOf(Object.assign(new Error(message), { code }))
-  throw new CheckpointError("read-failed", { path, reason })
+  throw new CheckpointError(READ_FAILED, { path, reason })
 }

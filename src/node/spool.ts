@@ -6,9 +6,9 @@ import { mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { OpenedInput } from "../api/inputs.ts"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { isCheckpointError } from "../errors/checkpoint-error.ts"
 import { FileSource } from "./file-source.ts"
-import { reasonOf } from "./system-errors.ts"
+import { readFailed, writeFailed } from "./system-errors.ts"
 import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
 
 export interface SpoolOptions {
@@ -113,7 +113,7 @@ async function writeAll(
     // Not waited for: a stream need not answer, and what went wrong is known.
     reader.cancel(cause).catch(() => {})
     signal?.throwIfAborted()
-    throw isCheckpointError(cause) ? cause : readFailed(cause)
+    throw isCheckpointError(cause) ? cause : readFailed(undefined, cause)
   } finally {
     signal?.removeEventListener("abort", cancel)
     reader.releaseLock()
@@ -124,15 +124,6 @@ function lock(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultReader<U
   try {
     return stream.getReader()
   } catch (cause) {
-    throw readFailed(cause)
+    throw readFailed(undefined, cause)
   }
-}
-
-function writeFailed(path: string | undefined, cause: unknown): CheckpointError {
-  const at = path === undefined ? {} : { path }
-  return new CheckpointError("write-failed", { ...at, reason: reasonOf(cause) }, { cause })
-}
-
-function readFailed(cause: unknown): CheckpointError {
-  return new CheckpointError("read-failed", { reason: reasonOf(cause) }, { cause })
 }

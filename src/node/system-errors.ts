@@ -1,6 +1,8 @@
 /** What the operating system's errors mean, in words. */
 
-import { foreignReason } from "../error-wording.ts"
+import { READ_FAILED, WRITE_FAILED } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { foreignReason } from "../errors/error-row.ts"
 
 const REASONS: ReadonlyMap<string, string> = new Map([
   ["EACCES", "permission denied"],
@@ -33,6 +35,20 @@ export function reasonOf(error: unknown): string {
   const words = code === undefined ? undefined : REASONS.get(code)
   if (words !== undefined) return `${words} (${code})`
   return foreignReason(error)
+}
+
+/** The system failed to read the input, which is at `path` if it is a file. */
+export function readFailed(path: string | undefined, cause: unknown): CheckpointError<"read-failed"> {
+  return new CheckpointError(READ_FAILED, failureOf(path, cause), { cause })
+}
+
+/** The system failed to write the output. */
+export function writeFailed(path: string | undefined, cause: unknown): CheckpointError<"write-failed"> {
+  return new CheckpointError(WRITE_FAILED, failureOf(path, cause), { cause })
+}
+
+function failureOf(path: string | undefined, cause: unknown): { path?: string; reason: string } {
+  return { ...(path === undefined ? {} : { path }), reason: reasonOf(cause) }
 }
 
 /** A system that takes no bytes and reports no error would be asked for ever. */

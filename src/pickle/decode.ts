@@ -5,10 +5,12 @@
 
 import { ShortTextReader } from "../bytes/short-text.ts"
 import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import type { FaultCode } from "../errors.ts"
-import { CheckpointError, isCheckpointError, requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
-import { quoteText } from "../quote-text.ts"
+import type { AnyFaultRow } from "../errors/all-errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
+import { quoteText } from "../text/quote-text.ts"
+import { PICKLE_OPCODE, PICKLE_TEXT, PICKLE_TRAILING, PICKLE_TRUNCATED } from "./errors.ts"
 import { OpcodeWalker } from "./opcode-walker.ts"
 import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
@@ -90,12 +92,12 @@ export class PickleDecoder {
     const { position, frameEnd } = this.#walker
     if (frameEnd <= position) return
     const problem = `a frame goes on for ${frameEnd - position} bytes after the end of the pickle`
-    throw new CheckpointError("pickle-trailing", { within: this.within, at: position, problem })
+    throw new CheckpointError(PICKLE_TRAILING, { within: this.within, at: position, problem })
   }
 
   /** An error of this pickle at the opcode read last. */
-  fault(code: FaultCode, problem: string): CheckpointError {
-    return new CheckpointError(code, { within: this.within, at: this.at, problem })
+  fault(row: AnyFaultRow, problem: string): CheckpointError {
+    return new CheckpointError(row, { within: this.within, at: this.at, problem })
   }
 
   #readOperand(kind: OperandKind): Operand {
@@ -138,9 +140,9 @@ export class PickleDecoder {
   }
 
   #lookAtFrame({ name }: OpcodeInfo, frameEnd: number): void {
-    if (name === "FRAME") this.#frameFault ??= this.fault("pickle-opcode", "a frame begins within a frame")
+    if (name === "FRAME") this.#frameFault ??= this.fault(PICKLE_OPCODE, "a frame begins within a frame")
     else if (this.position > frameEnd) {
-      this.#frameFault ??= this.fault("pickle-truncated", "a frame ends within an opcode")
+      this.#frameFault ??= this.fault(PICKLE_TRUNCATED, "a frame ends within an opcode")
     }
   }
 
@@ -157,7 +159,7 @@ export class PickleDecoder {
     if (short !== undefined) return short
     const text = decodePythonText(this.#walker.bytes.subarray(start, end))
     if (text !== undefined) return text
-    throw this.fault("pickle-text", `a text of ${end - start} bytes is not UTF-8`)
+    throw this.fault(PICKLE_TEXT, `a text of ${end - start} bytes is not UTF-8`)
   }
 
   /** A `str` of Python 2, which holds any bytes: text where they are UTF-8, as torch.load takes them, else the bytes. */
@@ -194,11 +196,11 @@ export class PickleDecoder {
       if (byte >= 0x20 && byte <= 0x7e) continue
       const shown = quoteText(charactersOf(bytes, start, at))
       const odd = `0x${byte.toString(16).padStart(2, "0")}`
-      throw this.fault("pickle-text", `a name that begins with ${shown} goes on with the byte ${odd}`)
+      throw this.fault(PICKLE_TEXT, `a name that begins with ${shown} goes on with the byte ${odd}`)
     }
     const name = charactersOf(bytes, start, cut)
     if (end === cut) return name
-    throw this.fault("pickle-text", `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${quoteText(name)}`)
+    throw this.fault(PICKLE_TEXT, `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${quoteText(name)}`)
   }
 
   /** Why the walker came to no further opcode. */
@@ -206,20 +208,20 @@ export class PickleDecoder {
     const { bytes, view, at, start, end, wanted, stopped } = this.#walker
     // Of two lines the first may be there, and no name.
     if (wanted === "line" && end >= start) this.#name(start, end)
-    if (wanted === "line") return this.fault("pickle-truncated", "the pickle ends within a line")
-    if (wanted < 0) return this.fault("pickle-truncated", `a length of ${wanted} is negative`)
+    if (wanted === "line") return this.fault(PICKLE_TRUNCATED, "the pickle ends within a line")
+    if (wanted < 0) return this.fault(PICKLE_TRUNCATED, `a length of ${wanted} is negative`)
     if (stopped === "cut-off") {
       // The longest lengths are no numbers for certain.
       const isLong = start === at + 9
       return this.#ends(isLong ? view.getBigUint64(at + 1, true) : wanted, start)
     }
     const byte = (bytes[at] as number).toString(16).padStart(2, "0")
-    return this.fault("pickle-opcode", `byte 0x${byte} is no pickle opcode`)
+    return this.fault(PICKLE_OPCODE, `byte 0x${byte} is no pickle opcode`)
   }
 
   #ends(wanted: number | bigint, start: number): CheckpointError {
     const left = this.#walker.bytes.length - start
-    return this.fault("pickle-truncated", `${wanted} bytes wanted, ${left} left in the pickle`)
+    return this.fault(PICKLE_TRUNCATED, `${wanted} bytes wanted, ${left} left in the pickle`)
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
+import { PICKLE_OPCODE, PICKLE_STACK, PICKLE_TEXT, PICKLE_TYPE } from "./errors.ts"
 import type { MachineState } from "./machine-state.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
 import type { PickleValue } from "./values.ts"
@@ -103,7 +104,7 @@ function addItems(machine: MachineState, items: PickleValue[]): void {
 function setItems(machine: MachineState, flat: readonly PickleValue[]): void {
   const target = machine.peek()
   if (flat.length % 2 !== 0) {
-    throw machine.fault("pickle-stack", `${machine.opcodeName} has a key without a value`)
+    throw machine.fault(PICKLE_STACK, `${machine.opcodeName} has a key without a value`)
   }
   if (target instanceof RefusedObject) {
     keepParts(target, flat)
@@ -147,10 +148,10 @@ function stackGlobal(machine: MachineState): void {
   const name = machine.pop()
   const module = machine.pop()
   if (typeof module !== "string" || typeof name !== "string") {
-    throw machine.fault("pickle-type", "STACK_GLOBAL needs two strings")
+    throw machine.fault(PICKLE_TYPE, "STACK_GLOBAL needs two strings")
   }
   if (module.length > GLOBAL_NAME_BYTES || name.length > GLOBAL_NAME_BYTES) {
-    throw machine.fault("pickle-text", `a name is longer than ${GLOBAL_NAME_BYTES} characters`)
+    throw machine.fault(PICKLE_TEXT, `a name is longer than ${GLOBAL_NAME_BYTES} characters`)
   }
   pushGlobal(machine, module, name)
 }
@@ -166,7 +167,7 @@ function reduce(machine: MachineState, instantiate: boolean): void {
   }
   if (!(args instanceof PickleTuple)) {
     throw machine.fault(
-      "pickle-type",
+      PICKLE_TYPE,
       `${machine.opcodeName} needs a tuple of arguments, not ${describeValue(args)}`,
     )
   }
@@ -179,7 +180,7 @@ function newObjectWithKeywords(machine: MachineState): void {
   const args = machine.pop()
   const callable = machine.pop()
   if (!(callable instanceof RefusedReference)) {
-    throw machine.fault("pickle-opcode", "the opcode NEWOBJ_EX is not accepted")
+    throw machine.fault(PICKLE_OPCODE, "the opcode NEWOBJ_EX is not accepted")
   }
   callable.use = "instantiated"
   machine.push(new RefusedObject(callable, [args, keywords]))
@@ -193,5 +194,5 @@ function build(machine: MachineState): void {
 }
 
 function wrongTarget(machine: MachineState, target: PickleValue, wanted: string): Error {
-  return machine.fault("pickle-type", `${machine.opcodeName} needs ${wanted}, not ${describeValue(target)}`)
+  return machine.fault(PICKLE_TYPE, `${machine.opcodeName} needs ${wanted}, not ${describeValue(target)}`)
 }

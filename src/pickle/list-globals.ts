@@ -8,8 +8,7 @@
  */
 
 import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import type { AnyCheckpointError } from "../errors.ts"
-import { isCheckpointError } from "../errors.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
 import type { ListingOptions } from "./listing.ts"
 import { Listing } from "./listing.ts"
 import { findMemoReadsSteps } from "./memo.ts"

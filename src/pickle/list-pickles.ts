@@ -4,8 +4,8 @@
  */
 
 import { atOnce, type Steps } from "../bytes/turns.ts"
-import type { AnyCheckpointError } from "../errors.ts"
-import { isCheckpointError, requireWithin } from "../errors.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import { requireWithin } from "../limits/require-within.ts"
 import type { PickleListing } from "./list-globals.ts"
 import { listGlobalsSteps } from "./list-globals.ts"
 import type { ListingBudget, ListingOptions } from "./listing.ts"

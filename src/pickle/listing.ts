@@ -1,7 +1,7 @@
 /** What a listing of globals knows while it goes over a pickle; list-globals.ts goes. */
 
-import { requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
 import { MEMO_ENTRY_BYTES, MemoryBudget } from "./memory-budget.ts"
 import { OpcodeWalker } from "./opcode-walker.ts"
 import type { OpcodeInfo } from "./opcodes.ts"

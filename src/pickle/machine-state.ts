@@ -1,10 +1,12 @@
 /** The stack, marks and memo of the machine, with every access checked. Opcode handlers work on this. */
 
 import type { Steps } from "../bytes/turns.ts"
-import type { CheckpointError, FaultCode } from "../errors.ts"
-import { requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import type { AnyFaultRow } from "../errors/all-errors.ts"
+import type { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
 import type { PickleDecoder } from "./decode.ts"
+import { PICKLE_MEMO, PICKLE_PROTOCOL, PICKLE_STACK, PICKLE_TYPE } from "./errors.ts"
 import type { Memo } from "./memo.ts"
 import type { MemoryBudget } from "./memory-budget.ts"
 import { ENTRY_BYTES, MEMO_ENTRY_BYTES } from "./memory-budget.ts"
@@ -102,7 +104,7 @@ export class MachineState {
   peek(): PickleValue {
     const top = this.#stack.length - 1
     if (top < this.#floor) {
-      throw this.fault("pickle-stack", `${this.opcodeName} needs a value and the stack has none`)
+      throw this.fault(PICKLE_STACK, `${this.opcodeName} needs a value and the stack has none`)
     }
     return this.#stack[top] as PickleValue
   }
@@ -116,7 +118,7 @@ export class MachineState {
   popMark(): PickleValue[] {
     const height = this.#marks.pop()
     if (height === undefined) {
-      throw this.fault("pickle-stack", `${this.opcodeName} needs a MARK and there is none`)
+      throw this.fault(PICKLE_STACK, `${this.opcodeName} needs a MARK and there is none`)
     }
     this.#floor = this.#marks.at(-1) ?? 0
     return this.#stack.splice(height)
@@ -136,7 +138,7 @@ export class MachineState {
 
   recall(index: number): void {
     const value = this.#memo.get(index)
-    if (value === undefined) throw this.fault("pickle-memo", `memo entry ${index} was never stored`)
+    if (value === undefined) throw this.fault(PICKLE_MEMO, `memo entry ${index} was never stored`)
     this.push(value)
   }
 
@@ -153,7 +155,7 @@ export class MachineState {
       const key = values[i] as PickleValue
       const unhashable = typeof key === "object" ? prepareKey(key, this.memory) : undefined
       if (unhashable !== undefined)
-        throw this.fault("pickle-type", `a key is, or holds, ${unhashable}, which Python cannot hash`)
+        throw this.fault(PICKLE_TYPE, `a key is, or holds, ${unhashable}, which Python cannot hash`)
     }
     return values
   }
@@ -164,17 +166,17 @@ export class MachineState {
     this.refused.push(reference)
     this.push(reference)
     if (this.refused.length >= MOST_REFUSED) {
-      throw this.fault("pickle-type", `the pickle names ${MOST_REFUSED} globals that are refused, or more`)
+      throw this.fault(PICKLE_TYPE, `the pickle names ${MOST_REFUSED} globals that are refused, or more`)
     }
   }
 
   declareProtocol(protocol: number): void {
     if (this.#protocol !== undefined) {
-      throw this.fault("pickle-protocol", "the protocol is declared a second time")
+      throw this.fault(PICKLE_PROTOCOL, "the protocol is declared a second time")
     }
     if (protocol < LOWEST_PROTOCOL || protocol > HIGHEST_PROTOCOL) {
       const range = `${LOWEST_PROTOCOL} to ${HIGHEST_PROTOCOL}`
-      throw this.fault("pickle-protocol", `pickle protocol ${protocol} is none of ${range}`)
+      throw this.fault(PICKLE_PROTOCOL, `pickle protocol ${protocol} is none of ${range}`)
     }
     this.#protocol = protocol
   }
@@ -183,8 +185,8 @@ export class MachineState {
     return this.decoder.opcode?.name ?? "the pickle"
   }
 
-  fault(code: FaultCode, problem: string): CheckpointError {
-    return this.decoder.fault(code, problem)
+  fault(row: AnyFaultRow, problem: string): CheckpointError {
+    return this.decoder.fault(row, problem)
   }
 
   /** STOP: the one value that must be left. */
@@ -192,7 +194,7 @@ export class MachineState {
     this.decoder.requireFrames()
     if (this.#marks.length > 0 || this.#stack.length !== 1) {
       const left = `${this.#stack.length} values and ${this.#marks.length} open marks`
-      throw this.fault("pickle-stack", `the pickle stops with ${left}; it must leave one value`)
+      throw this.fault(PICKLE_STACK, `the pickle stops with ${left}; it must leave one value`)
     }
     return this.pop()
   }

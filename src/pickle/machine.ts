@@ -8,10 +8,12 @@
  */
 
 import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { CheckpointError, isCheckpointError, requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
-import { quoteText } from "../quote-text.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { PickleDecoder } from "./decode.ts"
+import { GLOBAL_NOT_ALLOWED, PICKLE_OPCODE, PICKLE_PROTOCOL } from "./errors.ts"
 import { HANDLERS } from "./handlers.ts"
 import type { PicklePolicy } from "./machine-state.ts"
 import { MachineState } from "./machine-state.ts"
@@ -70,11 +72,11 @@ export function* runPickleSteps(bytes: Uint8Array, run: PickleRun): Steps<Pickle
     if (state.refused.length === 0 && isCheckpointError(cause) && cause.code === "limit-exceeded") throw cause
     const globals = yield* refusedGlobalsSteps({ state, bytes, start, roots: state.values })
     if (globals.length === 0) throw cause
-    throw new CheckpointError("global-not-allowed", { globals }, { cause })
+    throw new CheckpointError(GLOBAL_NOT_ALLOWED, { globals }, { cause })
   }
   if (state.refused.length > 0) {
     const globals = yield* refusedGlobalsSteps({ state, bytes, start, roots: [value] })
-    throw new CheckpointError("global-not-allowed", { globals })
+    throw new CheckpointError(GLOBAL_NOT_ALLOWED, { globals })
   }
   return { value, end: decoder.position }
 }
@@ -103,14 +105,14 @@ function interpretSome(state: MachineState, budget: PickleBudget): boolean {
     if (budget.opcodes > limits.maxOpcodes)
       requireWithin(limits, "maxOpcodes", budget.opcodes, decoder.within)
     const handle = HANDLERS[opcode.code]
-    if (handle === undefined) throw state.fault("pickle-opcode", notAccepted(opcode, decoder))
+    if (handle === undefined) throw state.fault(PICKLE_OPCODE, notAccepted(opcode, decoder))
     if (state.protocol === undefined) {
       if (opcode.name !== "PROTO") {
-        throw state.fault("pickle-protocol", NO_PROTOCOL)
+        throw state.fault(PICKLE_PROTOCOL, NO_PROTOCOL)
       }
     } else if (opcode.protocol > state.protocol) {
       const problem = `${opcode.name} came with protocol ${opcode.protocol}, the pickle declares ${state.protocol}`
-      throw state.fault("pickle-opcode", problem)
+      throw state.fault(PICKLE_OPCODE, problem)
     }
     if (opcode.name === "STOP") return true
     memory.taken += opcode.cost

@@ -7,9 +7,9 @@
  * charged: they take no more than three bytes a byte.
  */
 
-import { CheckpointError } from "../errors.ts"
-import type { Limits, ScaledLimit } from "../limits.ts"
-import { scaledLimit } from "../limits.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { LIMIT_EXCEEDED } from "../limits/errors.ts"
+import { type Limits, type ScaledLimit, scaledLimit } from "../limits/limits.ts"
 
 /** What a listing takes for a pickle that follows another: less memory than that, but time. */
 export const PICKLE_BYTES = 4096
@@ -57,7 +57,7 @@ export class MemoryBudget {
   /** What to throw once too much has been taken. */
   refusal(within?: string): CheckpointError {
     const detail = { ...this.#limit(), wanted: this.taken }
-    return new CheckpointError("limit-exceeded", within === undefined ? detail : { ...detail, within })
+    return new CheckpointError(LIMIT_EXCEEDED, within === undefined ? detail : { ...detail, within })
   }
 
   /** The same budget with as much taken: each plan starts from what reading the checkpoint took. */

@@ -1,8 +1,8 @@
 /** Turns what the machine refused into what an error can show: every global, its place, and what refers to it. */
 
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import type { RefusedGlobal } from "../errors.ts"
 import { GLOBAL_NAME_BYTES } from "./decode.ts"
+import type { RefusedGlobal } from "./errors.ts"
 import { listGlobalsSteps } from "./list-globals.ts"
 import type { MachineState } from "./machine-state.ts"
 import { MOST_REFUSED } from "./machine-state.ts"

@@ -1,7 +1,7 @@
 /** Which of the names of one tensor the caller would keep, and whether the wish came to anything. */
 
-import { quoteText } from "../quote-text.ts"
 import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
+import { quoteText } from "../text/quote-text.ts"
 import type { NameFilter } from "./name-filter.ts"
 import { compileFilter } from "./name-filter.ts"
 import type { PlanWarning } from "./plan.ts"

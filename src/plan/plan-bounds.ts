@@ -1,8 +1,7 @@
 /** What a plan may ask for. All bounds grow with the input, so that a small file cannot ask for much. */
 
-import { requireWithinScaled } from "../errors.ts"
-import type { Limits, ScaledLimit } from "../limits.ts"
-import { scaledLimit } from "../limits.ts"
+import { type Limits, type ScaledLimit, scaledLimit } from "../limits/limits.ts"
+import { requireWithinScaled } from "../limits/require-within.ts"
 import { gatherCost } from "../strided/blocks.ts"
 import type { PlannedExtent } from "./plan.ts"
 import type { Segment } from "./segments.ts"

@@ -1,7 +1,7 @@
 /** What writing a safetensors file will do: decided in full before one weight is read. Plain data. */
 
-import type { UnmatchedGlob } from "../errors.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+import type { UnmatchedGlob } from "./errors.ts"
 import type { Alias } from "./resolve-sharing.ts"
 import type { Segment } from "./segments.ts"
 

@@ -5,10 +5,12 @@
 
 import { coalesce, OVERLAPPING } from "../bytes/coalesce.ts"
 import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { NAME_DUPLICATE } from "../safetensors/errors.ts"
 import { compareUtf8 } from "../safetensors/name-order.ts"
 import { spanOf } from "../strided/view.ts"
 import type { NamedTensor, Tensor } from "../tensors/tensor.ts"
+import { TENSORS_SHARED } from "./errors.ts"
 
 /**
  * `alias`: of tensors that are the same to the last stride, one name is kept and the others are recorded in the
@@ -65,7 +67,7 @@ export function* resolveSharingSteps<Named extends NamedTensor>(
   if (policy === "error") {
     const byName = (a: NamedTensor, b: NamedTensor): number => compareUtf8(a.name, b.name)
     const groups = shared.flatMap((group) => overlappingNames([...group].sort(byName)))
-    if (groups.length > 0) throw new CheckpointError("tensors-shared", { groups })
+    if (groups.length > 0) throw new CheckpointError(TENSORS_SHARED, { groups })
     return { written: tensors, aliases: [] }
   }
   const aliases = shared
@@ -83,7 +85,7 @@ function* requireDistinctNames(tensors: readonly NamedTensor[]): Steps<void> {
   const names = new Set<string>()
   for (const { name } of tensors) {
     if (names.has(name))
-      throw new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
+      throw new CheckpointError(NAME_DUPLICATE, { name, problem: "two tensors have this name" })
     names.add(name)
     if (names.size % STEP_ITEMS === 0) yield
   }

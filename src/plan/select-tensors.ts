@@ -1,12 +1,13 @@
 /** Which tensors are written, under which names, dtypes and shapes. */
 
+import { INVALID_ARGUMENT } from "../bytes/errors.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import type { UnmatchedGlob } from "../errors.ts"
-import { CheckpointError } from "../errors.ts"
-import { nearestNames } from "../nearest-names.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { HeaderTensor } from "../safetensors/write-header.ts"
 import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
 import { isTensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"
+import { nearestNames } from "../text/nearest-names.ts"
+import { NO_TENSORS, TENSOR_UNSUPPORTED, type UnmatchedGlob } from "./errors.ts"
 import { type CompiledFilter, compileFilter } from "./name-filter.ts"
 import type { SkippedTensor } from "./plan.ts"
 import type { TensorOptions } from "./plan-options.ts"
@@ -51,7 +52,7 @@ export function* selectTensors(
   ]
   if (kept.length > 0) return { kept, filtered, unmatched }
   const problem = `none of the ${found.length} tensors passes \`include\` and \`exclude\``
-  throw new CheckpointError("no-tensors", { problem, unmatched })
+  throw new CheckpointError(NO_TENSORS, { problem, unmatched })
 }
 
 function withCandidates(
@@ -102,14 +103,14 @@ export function* requireSupported(
     kept.push(each)
   }
   const isRefused = unsupported.length > 0 && (onUnsupported !== "skip" || written.length === 0)
-  if (isRefused) throw new CheckpointError("tensor-unsupported", { tensors: unsupported })
+  if (isRefused) throw new CheckpointError(TENSOR_UNSUPPORTED, { tensors: unsupported })
   return { written, kept, unsupported }
 }
 
 function renamed(name: string, rename: (name: string) => string): string {
   const newName: unknown = rename(name)
   if (typeof newName === "string") return newName
-  throw new CheckpointError("invalid-argument", {
+  throw new CheckpointError(INVALID_ARGUMENT, {
     argument: "rename",
     problem: `it returned a ${typeof newName}, not a string`,
   })

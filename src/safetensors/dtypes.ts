@@ -5,8 +5,8 @@
  * and keeps every tensor aligned without padding.
  */
 
-import { quoteText } from "../quote-text.ts"
-import { invalidArgument } from "../reading-errors.ts"
+import { invalidArgument } from "../bytes/failures.ts"
+import { quoteText } from "../text/quote-text.ts"
 
 const ROWS = [
   // dtype, bits per element

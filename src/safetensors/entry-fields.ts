@@ -1,7 +1,7 @@
 /** Reads what a header says about one tensor: `TensorInfo` in safetensors/src/tensor.rs. */
 
 import { afterRest, type Rest } from "../bytes/turns.ts"
-import { quoteText } from "../quote-text.ts"
+import { quoteText } from "../text/quote-text.ts"
 import type { EntryFields } from "./check-header.ts"
 import { SAFETENSORS_DTYPES } from "./dtypes.ts"
 import type { HeaderRule } from "./header-rules.ts"

@@ -6,7 +6,7 @@
  */
 
 import { afterRest, type Rest, type Steps } from "../bytes/turns.ts"
-import type { Limits } from "../limits.ts"
+import type { Limits } from "../limits/limits.ts"
 import { checkEntry, type EntryFields, type Placement } from "./check-header.ts"
 import type { SafetensorsDtype } from "./dtypes.ts"
 import { EntryFieldReader } from "./entry-fields.ts"

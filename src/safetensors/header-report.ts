@@ -1,7 +1,7 @@
 /** Gathers what is wrong with a header. */
 
-import type { HeaderFinding } from "../error-details.ts"
-import { ReadingError } from "../reading-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { type HeaderFinding, SAFETENSORS_INVALID } from "./errors.ts"
 import { type HeaderRule, WARNINGS } from "./header-rules.ts"
 
 /**
@@ -42,6 +42,6 @@ export class HeaderReport {
   }
 
   error(): Error {
-    return new ReadingError("safetensors-invalid", { findings: this.findings })
+    return new CheckpointError(SAFETENSORS_INVALID, { findings: this.findings })
   }
 }

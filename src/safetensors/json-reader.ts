@@ -8,7 +8,7 @@
  */
 
 import { type Rest, STEP_BYTES, type Steps } from "../bytes/turns.ts"
-import { plainText, quoteText } from "../quote-text.ts"
+import { plainText, quoteText } from "../text/quote-text.ts"
 import type { HeaderReport } from "./header-report.ts"
 import type { HeaderRule } from "./header-rules.ts"
 import type { HeaderText } from "./header-text.ts"

@@ -1,10 +1,10 @@
 /** The header of a safetensors file, from bytes in memory. */
 
-import { isCheckpointError } from "../branded-error.ts"
 import { readUint64LE, toSafeInteger } from "../bytes/checked-integers.ts"
+import { invalidArgument } from "../bytes/failures.ts"
 import { atOnce, type Steps } from "../bytes/turns.ts"
-import { type Limits, withLimits } from "../limits.ts"
-import { invalidArgument } from "../reading-errors.ts"
+import { isCheckpointError } from "../errors/checkpoint-error.ts"
+import { type Limits, withLimits } from "../limits/limits.ts"
 import { checkLayout } from "./check-header.ts"
 import { HeaderEntryReader, type SafetensorsTensor } from "./header-entries.ts"
 import { LENGTH_PREFIX_BYTES } from "./header-format.ts"

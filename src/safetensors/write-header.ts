@@ -13,12 +13,15 @@
  */
 
 import { allocate } from "../bytes/allocate.ts"
+import { INVALID_ARGUMENT } from "../bytes/errors.ts"
 import { sortedSteps } from "../bytes/sorted.ts"
 import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
-import { DEFAULT_LIMITS, type Limits } from "../limits.ts"
-import { quoteText } from "../quote-text.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { DEFAULT_LIMITS, type Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { dtypeFacts, type SafetensorsDtype } from "./dtypes.ts"
+import { NAME_DUPLICATE, NAME_ENCODING, NAME_RESERVED } from "./errors.ts"
 import { LENGTH_PREFIX_BYTES, METADATA_KEY } from "./header-format.ts"
 import { compareUtf8, sortTensorsSteps } from "./name-order.ts"
 import { tensorByteLength } from "./tensor-size.ts"
@@ -107,13 +110,13 @@ function* checkNames<Tensor extends HeaderTensor>(
     const { name } = tensor
     if (index % STEP_ITEMS === 0 || name.length > LONG_TEXT) yield
     if (name === METADATA_KEY) {
-      throw new CheckpointError("name-reserved", { name, problem: "the format keeps this name for metadata" })
+      throw new CheckpointError(NAME_RESERVED, { name, problem: "the format keeps this name for metadata" })
     }
     if (LONE_SURROGATE.test(name)) {
-      throw new CheckpointError("name-encoding", { name, problem: "a lone surrogate has no UTF-8 form" })
+      throw new CheckpointError(NAME_ENCODING, { name, problem: "a lone surrogate has no UTF-8 form" })
     }
     if (name.includes("\0")) {
-      throw new CheckpointError("name-encoding", {
+      throw new CheckpointError(NAME_ENCODING, {
         name,
         problem: "a NUL character ends the name in C readers",
       })
@@ -127,7 +130,7 @@ function* checkNames<Tensor extends HeaderTensor>(
 function duplicateName(tensors: readonly HeaderTensor[]): CheckpointError {
   const seen = new Set<string>()
   const name = tensors.find((tensor) => seen.size === seen.add(tensor.name).size)?.name ?? ""
-  return new CheckpointError("name-duplicate", { name, problem: "two tensors have this name" })
+  return new CheckpointError(NAME_DUPLICATE, { name, problem: "two tensors have this name" })
 }
 
 function* writeMetadata(
@@ -154,7 +157,7 @@ function* writeMetadata(
 }
 
 function badMetadata(problem: string): CheckpointError {
-  return new CheckpointError("invalid-argument", { argument: "metadata", problem })
+  return new CheckpointError(INVALID_ARGUMENT, { argument: "metadata", problem })
 }
 
 /** Where a tensor that begins at `start` ends. */
@@ -163,7 +166,7 @@ function endOf(tensor: HeaderTensor, start: number): number {
   const expected = tensorByteLength(dtypeFacts(dtype).bitsPerElement, shape)
   const end = start + byteLength
   if (expected === byteLength && Number.isSafeInteger(end)) return end
-  throw new CheckpointError("invalid-argument", {
+  throw new CheckpointError(INVALID_ARGUMENT, {
     argument: "tensors",
     problem: `${quoteText(name)}: ${byteLength} bytes for ${dtype} [${shape.join(", ")}], not ${expected}`,
   })

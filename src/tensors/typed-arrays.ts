@@ -1,6 +1,6 @@
 /** Makes typed arrays out of the bytes of a tensor, which are in C order and little-endian, as safetensors holds them. */
 
-import { invalidArgument } from "../reading-errors.ts"
+import { invalidArgument } from "../bytes/failures.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import { swapParts } from "../strided/transform.ts"
 

@@ -1,11 +1,13 @@
 /** Where in which pickle a call stands, for the errors of what it is asked to make. */
 
-import type { FaultCode } from "../errors.ts"
-import { CheckpointError, requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import type { AnyFaultRow } from "../errors/all-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import { COPIED_ITEM_BYTES } from "../pickle/memory-budget.ts"
 import type { PickleTuple, PickleValue } from "../pickle/values.ts"
+import { TENSOR_ARGUMENT } from "./errors.ts"
 import type { ByteOrder } from "./torch-tensors.ts"
 
 /** What the calls of one pickle have copied. Three bytes of pickle can ask for the same copy again and again. */
@@ -40,7 +42,7 @@ export function requireBytes(site: CallSite, bytes: number): void {
   site.memory?.take(bytes, site.within)
 }
 
-export function faultAt(site: CallSite, code: FaultCode, problem: string): CheckpointError {
+export function faultAt(site: CallSite, code: AnyFaultRow, problem: string): CheckpointError {
   return new CheckpointError(code, { within: site.within, at: site.at, problem })
 }
 
@@ -55,5 +57,5 @@ export function requireArguments(
   const { length } = args.items
   if (length >= least && length <= most) return args.items
   const wanted = least === most ? `${least}` : `${least} to ${most}`
-  throw faultAt(site, "tensor-argument", `${name} is called with ${length} arguments, it takes ${wanted}`)
+  throw faultAt(site, TENSOR_ARGUMENT, `${name} is called with ${length} arguments, it takes ${wanted}`)
 }

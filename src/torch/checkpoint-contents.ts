@@ -2,7 +2,7 @@
 
 import type { Crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
-import type { Limits } from "../limits.ts"
+import type { Limits } from "../limits/limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import type { Storage } from "../tensors/tensor.ts"

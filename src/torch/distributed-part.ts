@@ -8,8 +8,8 @@
 
 import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleTuple } from "../pickle/values.ts"
-import { plainText } from "../quote-text.ts"
 import { isTensor, type Tensor } from "../tensors/tensor.ts"
+import { plainText } from "../text/quote-text.ts"
 import type { UnsupportedTorchTensor } from "./torch-tensors.ts"
 
 /** The parts' modules, old and new, and the classes in them. */

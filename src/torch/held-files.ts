@@ -1,6 +1,6 @@
 /** What an archive of files is by the names in it, and which of these are checkpoints. */
 
-import type { HeldFile } from "../error-details.ts"
+import type { HeldFile } from "./errors.ts"
 
 /** Files of an archive that are listed in an error. */
 const MOST_FILES = 100

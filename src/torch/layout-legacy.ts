@@ -8,16 +8,18 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { TRUNCATED } from "../bytes/errors.ts"
 import { inTurns } from "../bytes/turns.ts"
-import { CheckpointError } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
 import type { PickleBudget } from "../pickle/machine.ts"
 import { runPickleSteps } from "../pickle/machine.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleList } from "../pickle/values.ts"
-import { quoteText } from "../quote-text.ts"
+import { quoteText } from "../text/quote-text.ts"
 import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import { BYTE_ORDER, LEGACY_LAYOUT, LEGACY_TRAILING } from "./errors.ts"
 import { COUNT_BYTES, LegacyCounts } from "./legacy-counts.ts"
 import type { LegacyPickleName, LegacyPickles } from "./legacy-pickles.ts"
 import { readLegacyPickles } from "./legacy-pickles.ts"
@@ -125,7 +127,7 @@ class LegacyRun {
   }
 
   fault(name: LegacyPickleName, problem: string): CheckpointError {
-    return new CheckpointError("legacy-layout", { ...this.placeOf(name), problem })
+    return new CheckpointError(LEGACY_LAYOUT, { ...this.placeOf(name), problem })
   }
 }
 
@@ -137,7 +139,7 @@ function readByteOrder(info: PickleValue, run: LegacyRun): ByteOrder {
     littleEndian === false
       ? "the file says that a big-endian machine wrote it, and torch ignored that when it wrote: either may be true"
       : "the file does not say which byte order it was written with"
-  throw new CheckpointError("byte-order", { ...run.placeOf("system info"), problem })
+  throw new CheckpointError(BYTE_ORDER, { ...run.placeOf("system info"), problem })
 }
 
 /** The storage keys in file order. They must be exactly the storages that the object refers to, once each. */
@@ -175,7 +177,7 @@ async function placeStorages(source: ByteSource, placement: Placement): Promise<
     at = extent.offset + extent.byteLength
     if (at > source.byteLength) {
       const got = Math.max(0, source.byteLength - extent.offset)
-      throw new CheckpointError("truncated", {
+      throw new CheckpointError(TRUNCATED, {
         within: extent.name,
         at: extent.offset,
         wanted: extent.byteLength,
@@ -185,7 +187,7 @@ async function placeStorages(source: ByteSource, placement: Placement): Promise<
   }
   if (at !== source.byteLength) {
     const problem = `${source.byteLength - at} bytes follow the last storage`
-    throw new CheckpointError("legacy-trailing", { at, problem })
+    throw new CheckpointError(LEGACY_TRAILING, { at, problem })
   }
   const counts = new LegacyCounts(source, storages)
   if (source.readCost !== "high") await counts.checkAll(signal)

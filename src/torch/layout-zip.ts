@@ -9,18 +9,19 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExtent } from "../bytes/read-extent.ts"
 import { inTurns } from "../bytes/turns.ts"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import { GLOBAL_NOT_ALLOWED, PICKLE_TRAILING } from "../pickle/errors.ts"
 import type { PickleRun } from "../pickle/machine.ts"
 import { runPickleSteps } from "../pickle/machine.ts"
 import { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"
-import { quoteText } from "../quote-text.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { faultAt } from "./call-site.ts"
 import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
+import { BYTE_ORDER, STORAGE_KEY, STORAGE_SIZE, UNSUPPORTED_LAYOUT, ZIP_LAYOUT } from "./errors.ts"
 import { DEFLATED_TIMES, PickleAllowance } from "./pickle-allowance.ts"
 import type { FoundPickles } from "./pickle-members.ts"
 import { searchMembers } from "./pickle-members.ts"
-import type { Refusal } from "./refusal.ts"
 import { smallDecimal } from "./small-decimal.ts"
 import { StorageTable } from "./storage-table.ts"
 import { TorchPolicy } from "./torch-policy.ts"
@@ -30,7 +31,7 @@ import type { UnclaimedMember, UnclaimedMembers } from "./unclaimed-members.ts"
 import { findRecords, findUnclaimed } from "./unclaimed-members.ts"
 
 /** Storage keys are counters; torch 1.6 wrote addresses. 20 digits hold any 64-bit number. */
-const STORAGE_KEY = /^[0-9]{1,20}$/
+const STORAGE_NUMBER = /^[0-9]{1,20}$/
 
 /** Another layout that is a zip archive too, and the record that marks it. */
 export interface OtherLayout {
@@ -104,7 +105,7 @@ export async function readArchive(
     if (members.length === 0) return
     const others = members.map((member) => entries.get(member.name) as ByteExtent)
     const globals = await searchMembers(others, { options, allowance, budget, isStrict: true, onPickles })
-    if (globals.length > 0) throw new CheckpointError("global-not-allowed", { globals })
+    if (globals.length > 0) throw new CheckpointError(GLOBAL_NOT_ALLOWED, { globals })
   }
   let value: PickleValue
   try {
@@ -144,7 +145,7 @@ async function readMain(
   const { value, end } = await inTurns(runPickleSteps(bytes, run), signal)
   if (end === bytes.byteLength) return value
   const problem = `${bytes.byteLength - end} bytes follow the end of the pickle`
-  throw new CheckpointError("pickle-trailing", { within: run.within, at: end, problem })
+  throw new CheckpointError(PICKLE_TRAILING, { within: run.within, at: end, problem })
 }
 
 /** @throws what says nothing of the file. */
@@ -157,14 +158,14 @@ function storageTable(entries: MemberTable, prefix: string): StorageTable {
   const members = numberedMembers(entries, `${prefix}data/`)
   return new StorageTable((mention, site) => {
     const { key, number, byteLength } = mention
-    if (number < 0 && !STORAGE_KEY.test(key))
-      throw faultAt(site, "storage-key", `the storage key ${quoteText(key)} is no number`)
+    if (number < 0 && !STORAGE_NUMBER.test(key))
+      throw faultAt(site, STORAGE_KEY, `the storage key ${quoteText(key)} is no number`)
     const member = members[number] ?? entries.get(`${prefix}data/${key}`)
     if (member === undefined)
-      throw faultAt(site, "storage-key", `the archive holds no storage ${quoteText(key)}`)
+      throw faultAt(site, STORAGE_KEY, `the archive holds no storage ${quoteText(key)}`)
     if (member.byteLength === byteLength) return member
     const problem = `storage ${quoteText(key)} has ${member.byteLength} bytes, the pickle says ${byteLength}`
-    throw faultAt(site, "storage-size", problem)
+    throw faultAt(site, STORAGE_SIZE, problem)
   })
 }
 
@@ -186,13 +187,8 @@ async function orDescribed<Found>(find: () => Found, { entries }: ZipArchive): P
     if (!isCheckpointError(error) || error.code !== "zip-layout") throw error
     // Loaded when it is needed: most archives are checkpoints.
     const { describeArchive } = await import("./other-file.ts")
-    throw refusalOf(describeArchive(entries.values(), error.detail.problem))
+    throw describeArchive(entries.values(), error.detail.problem)
   }
-}
-
-/** The error of what was found out about a file that is no checkpoint. */
-export function refusalOf({ code, detail, nextStep }: Refusal): CheckpointError {
-  return new CheckpointError(code, detail, { nextStep })
 }
 
 /**
@@ -235,7 +231,7 @@ function refuseOtherLayouts(entries: MemberTable): void {
   const other = otherLayoutOf(entries)
   if (other === undefined) return
   const { layout, problem } = other
-  throw new CheckpointError("unsupported-layout", { layout, problem }, { nextStep: OTHER_NEXT })
+  throw new CheckpointError(UNSUPPORTED_LAYOUT, { layout, problem }, { nextStep: OTHER_NEXT })
 }
 
 /** torch 2.1 and newer say it; before, torch wrote little-endian or said nothing (`_load`, byteorder). */
@@ -247,9 +243,9 @@ async function readByteOrder(extent: ByteExtent | undefined, options: ReadingOpt
     extent.byteLength > longest ? "" : new TextDecoder("latin1").decode(await readExtent(extent, options))
   if (text === "little" || text === "big") return text
   const problem = `the byte order is ${quoteText(text)}, neither "little" nor "big"`
-  throw new CheckpointError("byte-order", { within: extent.name, at: 0, problem })
+  throw new CheckpointError(BYTE_ORDER, { within: extent.name, at: 0, problem })
 }
 
 function layoutFault(problem: string): CheckpointError {
-  return new CheckpointError("zip-layout", { problem })
+  return new CheckpointError(ZIP_LAYOUT, { problem })
 }

@@ -6,8 +6,9 @@
 import type { ByteExtent, ExtentLocator, OffsetBounds } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readRegions } from "../bytes/read-regions.ts"
-import { CheckpointError } from "../errors.ts"
-import { quoteText } from "../quote-text.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { quoteText } from "../text/quote-text.ts"
+import { STORAGE_SIZE } from "./errors.ts"
 import { archiveAtEnd } from "./other-formats.ts"
 import type { TorchStorage } from "./torch-tensors.ts"
 
@@ -59,7 +60,7 @@ export class LegacyCounts implements ExtentLocator {
       const count = new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(0, true)
       if (count === BigInt(elementCount)) return
       const problem = `the file holds ${count} elements of storage ${quoteText(key)}, the pickle says ${elementCount}`
-      throw new CheckpointError("storage-size", { at: offsets[index] as number, problem })
+      throw new CheckpointError(STORAGE_SIZE, { at: offsets[index] as number, problem })
     }
     await readRegions(this.#source, offsets, COUNT_BYTES, look, signal)
     await endChecked

@@ -3,8 +3,9 @@
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
-import { isCheckpointError, requireWithin } from "../errors.ts"
-import type { Limits } from "../limits.ts"
+import { isCheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { requireWithin } from "../limits/require-within.ts"
 import { findPickleEndSteps } from "../pickle/decode.ts"
 
 /** Bytes read first; most files have all five pickles in them. Each further read takes four times as much. */

@@ -1,6 +1,6 @@
 /** What a file that is no checkpoint looks like, for whoever picked it by mistake, and what to do instead. */
 
-import type { OtherFile } from "../error-details.ts"
+import type { OtherFile } from "./errors.ts"
 import type { SniffedFormat } from "./sniff-format.ts"
 
 /** What a file is, in words and for programs. */
@@ -48,7 +48,7 @@ const NEXT_STEPS: ReadonlyMap<OtherFile, string> = new Map<OtherFile, string>([
     "Convert the archive that it was unpacked from, or pack its folder again: data.pkl and data/ in one folder of a zip.",
   ],
   ["rar", UNPACK],
-  ["safetensors", "There is nothing to convert. `verify`, or `checkSafetensors`, checks it."],
+  ["safetensors", "There is nothing to convert. `checkSafetensors` checks it."],
   ["shard-index", "Each file that it names is a checkpoint of its own: convert them one by one."],
   ["tensorflow", OTHER_FRAMEWORK],
   ["text", "Look at what it says: a server's message may have been saved in place of the file."],

@@ -5,12 +5,20 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import type { ErrorDetails, HeldFile } from "../error-details.ts"
-import { plainText, quoteText } from "../quote-text.ts"
+import type { ErrorDetails } from "../errors/all-errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { plainText, quoteText } from "../text/quote-text.ts"
 import { describeBarePickle } from "./bare-pickle.ts"
+import {
+  type HeldFile,
+  HOLDS_CHECKPOINTS,
+  NOT_A_CHECKPOINT,
+  UNSUPPORTED_LAYOUT,
+  ZIP_LAYOUT,
+} from "./errors.ts"
 import { holdingOf, unpackedFolder } from "./held-files.ts"
 import { type Likeness, likeness, looksLike } from "./looks-like.ts"
-import type { LoadedParts, Refusal } from "./refusal.ts"
+import type { LoadedParts } from "./refusal.ts"
 import { findReplacedSignature } from "./replaced-signature.ts"
 import type { SniffedFormat } from "./sniff-format.ts"
 import { listTarFiles } from "./tar-files.ts"
@@ -32,7 +40,7 @@ export async function describeFile(
   format: SniffedFormat,
   head: Uint8Array,
   parts: LoadedParts,
-): Promise<Refusal> {
+): Promise<CheckpointError> {
   if (format === "tar") return describeTar(await listTarFiles(source, parts.signal))
   const replaced = format === "safetensors" ? undefined : await findReplacedSignature(source, head, parts)
   if (replaced !== undefined) return replaced
@@ -43,40 +51,31 @@ export async function describeFile(
 }
 
 /** What to refuse a zip archive with whose files are `files`, and which is no checkpoint because of `problem`. */
-export function describeArchive(files: readonly HeldFile[], problem: string): Refusal {
+export function describeArchive(files: readonly HeldFile[], problem: string): CheckpointError {
   const { what, files: checkpoints, count, isNumpy } = holdingOf(files)
   const folder = unpackedFolder(files)
   if (count > 0) return holding("zip", what ?? "a zip archive", checkpoints, count)
   if (folder !== undefined) {
     const place = folder === "" ? "in no folder" : `in the folder ${quoteText(folder.slice(0, -1))}`
-    return {
-      code: "zip-layout",
-      detail: {
-        problem: `the archive has the files of a checkpoint ${place}, where torch.load does not look for them`,
-        folder,
-      },
-      nextStep:
-        "Unpack it, and pack data.pkl and what lies beside it again, in one folder at the top of the archive.",
-    }
+    const found = `the archive has the files of a checkpoint ${place}, where torch.load does not look for them`
+    const nextStep =
+      "Unpack it, and pack data.pkl and what lies beside it again, in one folder at the top of the archive."
+    return new CheckpointError(ZIP_LAYOUT, { problem: found, folder }, { nextStep })
   }
   if (isNumpy) return notCheckpoint(likeness("numpy", "NumPy arrays (.npz)"))
   if (what !== undefined) return notCheckpoint(likeness("archive", what))
-  return { code: "zip-layout", detail: { problem } }
+  return new CheckpointError(ZIP_LAYOUT, { problem })
 }
 
-function describeTar(files: readonly HeldFile[]): Refusal {
+function describeTar(files: readonly HeldFile[]): CheckpointError {
   const [first] = files
   if (first === undefined || files.some(({ name }) => TAR_MEMBERS.includes(name))) {
-    return {
-      code: "unsupported-layout",
-      detail: {
-        layout: "a tar checkpoint of torch 0.1",
-        problem: "this layout has not been written since 2017 and is not read",
-      },
-      nextStep:
-        "Ask whoever published it for a file of a newer torch. torch.load reads this one without weights_only alone, " +
-        "which runs what its pickles name.",
-    }
+    const layout = "a tar checkpoint of torch 0.1"
+    const problem = "this layout has not been written since 2017 and is not read"
+    const nextStep =
+      "Ask whoever published it for a file of a newer torch. torch.load reads this one without weights_only alone, " +
+      "which runs what its pickles name."
+    return new CheckpointError(UNSUPPORTED_LAYOUT, { layout, problem }, { nextStep })
   }
   const { what = "a tar archive", files: checkpoints, count } = holdingOf(files)
   if (count > 0) return holding("tar", what, checkpoints, count)
@@ -84,19 +83,24 @@ function describeTar(files: readonly HeldFile[]): Refusal {
   return notCheckpoint(likeness("archive", words))
 }
 
-function holding(container: "zip" | "tar", what: string, files: readonly HeldFile[], count: number): Refusal {
-  return { code: "holds-checkpoints", detail: { container, what, files, count } }
+function holding(
+  container: "zip" | "tar",
+  what: string,
+  files: readonly HeldFile[],
+  count: number,
+): CheckpointError {
+  return new CheckpointError(HOLDS_CHECKPOINTS, { container, what, files, count })
 }
 
 function notCheckpoint(
   { looksLike: words, kind, nextStep }: Likeness,
   more: Partial<ErrorDetails["not-a-checkpoint"]> = {},
-): Refusal {
-  return { code: "not-a-checkpoint", detail: { looksLike: words, kind, ...more }, nextStep }
+): CheckpointError {
+  return new CheckpointError(NOT_A_CHECKPOINT, { looksLike: words, kind, ...more }, { nextStep })
 }
 
 /** The keys and values of the file's lines (git-lfs, `docs/spec.md`). */
-function describePointer(source: ByteSource, head: Uint8Array): Refusal {
+function describePointer(source: ByteSource, head: Uint8Array): CheckpointError {
   const text = latin1(head.subarray(0, POINTER_BYTES))
   const sha256 = /^oid sha256:([0-9a-f]{64})\r?$/m.exec(text)?.[1]
   const size = /^size ([0-9]{1,15})\r?$/m.exec(text)?.[1]
@@ -110,7 +114,11 @@ function describePointer(source: ByteSource, head: Uint8Array): Refusal {
 }
 
 /** An index of shards, or the settings of a model. */
-async function describeJson(source: ByteSource, like: Likeness, signal?: AbortSignal): Promise<Refusal> {
+async function describeJson(
+  source: ByteSource,
+  like: Likeness,
+  signal?: AbortSignal,
+): Promise<CheckpointError> {
   const length = Math.min(source.byteLength, MOST_INDEX_BYTES)
   const text = new TextDecoder().decode(await readExactly(source, { offset: 0, length }, signal))
   if (!text.includes('"weight_map"')) return notCheckpoint(like)

@@ -6,9 +6,10 @@
 import { endsInZip } from "../archive/ends-in-zip.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import { CheckpointError } from "../errors.ts"
-import type { Limits } from "../limits.ts"
-import { quoteText } from "../quote-text.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Limits } from "../limits/limits.ts"
+import { quoteText } from "../text/quote-text.ts"
+import { TWO_FORMATS, UNSUPPORTED_LAYOUT } from "./errors.ts"
 import { listWindows } from "./pickle-windows.ts"
 import type { SniffedFormat } from "./sniff-format.ts"
 import { isTarHeader } from "./tar-header.ts"
@@ -40,7 +41,7 @@ export async function archiveAtEnd(
   signal: AbortSignal | undefined,
 ): Promise<CheckpointError | undefined> {
   if (!(await endsInZip(source, signal))) return undefined
-  return new CheckpointError("two-formats", {
+  return new CheckpointError(TWO_FORMATS, {
     at: source.byteLength,
     problem: `${NAMES[format]} that ${ZIP_AT_END}`,
   })
@@ -48,7 +49,7 @@ export async function archiveAtEnd(
 
 /** The refusal of a tar archive that begins as what `format` says. */
 export function tarUnder(format: SniffedFormat): CheckpointError {
-  return new CheckpointError("unsupported-layout", {
+  return new CheckpointError(UNSUPPORTED_LAYOUT, {
     layout: `${NAMES[format]} that is ${TAR_TOO}`,
     problem: MADE_SO,
   })

@@ -1,9 +1,8 @@
 /** How much of an archive's pickles is looked at: so many bytes, and of deflated ones so many times what they take. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { requireWithin, requireWithinScaled } from "../errors.ts"
-import type { Limits } from "../limits.ts"
-import { scaledLimit } from "../limits.ts"
+import { type Limits, scaledLimit } from "../limits/limits.ts"
+import { requireWithin, requireWithinScaled } from "../limits/require-within.ts"
 
 /** Of a deflated pickle so many times its stored bytes count where memory is granted: real ones deflate to 1/2 to 1/18. */
 export const DEFLATED_TIMES = 16

@@ -7,6 +7,7 @@
  */
 
 import { endsInZip } from "../archive/ends-in-zip.ts"
+import { ZIP_AMBIGUOUS } from "../archive/errors.ts"
 import { readZip } from "../archive/read-zip.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
@@ -14,16 +15,17 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { memorySource } from "../bytes/memory-source.ts"
 import { sliceSource } from "../bytes/slice-source.ts"
 import { turnIfDue } from "../bytes/turns.ts"
-import type { RefusedGlobal } from "../errors.ts"
-import { CheckpointError, isCheckpointError } from "../errors.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import type { RefusedGlobal } from "../pickle/errors.ts"
 import { isCertainPickle, isPickleToPython } from "../pickle/list-pickles.ts"
 import type { ListingBudget } from "../pickle/listing.ts"
 import { MOST_REFUSED } from "../pickle/machine-state.ts"
 import { refusedGlobal } from "../pickle/refused-globals.ts"
 import type { GlobalMention } from "../pickle/symbolic-stack.ts"
-import { quoteText } from "../quote-text.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { findAllowedGlobal } from "./allowed-globals.ts"
 import type { ReadingOptions } from "./checkpoint-contents.ts"
+import { UNSUPPORTED_LAYOUT } from "./errors.ts"
 import { DEFLATED_TIMES, type PickleAllowance } from "./pickle-allowance.ts"
 import { listWindows } from "./pickle-windows.ts"
 import { readBeginning } from "./read-beginning.ts"
@@ -171,7 +173,7 @@ class Look {
     const { isStrict, options } = this.#search
     if (isStrict && isTarHeader(this.#head)) {
       const problem = `${quoteText(name)} is not looked into, and Python would unpickle what is in it`
-      throw new CheckpointError("unsupported-layout", {
+      throw new CheckpointError(UNSUPPORTED_LAYOUT, {
         layout: "a tar archive within the checkpoint",
         problem,
       })
@@ -182,7 +184,7 @@ class Look {
       if (!this.#isArchive && !(await endsInZip(source, options.signal))) return
       if (depth > MOST_DEPTH) {
         const problem = `${quoteText(name)} lies more than ${MOST_DEPTH} archives deep, where nothing is looked into`
-        throw new CheckpointError("unsupported-layout", { layout: "archives within archives", problem })
+        throw new CheckpointError(UNSUPPORTED_LAYOUT, { layout: "archives within archives", problem })
       }
       await searchPlaces(await this.#placesIn(source), this.#search, depth + 1)
     } catch (error) {
@@ -207,7 +209,7 @@ class Look {
     } catch (error) {
       if (!isCheckpointError(error) || !error.code.startsWith("zip")) throw error
       const problem = `it holds an archive that there is no one way to read: ${error.message}`
-      throw new CheckpointError("zip-ambiguous", { within: name, at: 0, problem })
+      throw new CheckpointError(ZIP_AMBIGUOUS, { within: name, at: 0, problem })
     }
   }
 

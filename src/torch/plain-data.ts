@@ -1,5 +1,6 @@
 /** What the globals for plain data make: mappings, sets, bytes, sizes, devices. Inert, whatever they are given. */
 
+import { PICKLE_TYPE } from "../pickle/errors.ts"
 import { prepareKey } from "../pickle/tuple-keys.ts"
 import type { ComplexNumber, PickleObject, PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleFloat, PickleList, PickleSet, PickleTuple } from "../pickle/values.ts"
@@ -110,7 +111,7 @@ function makeEncoded(items: readonly PickleValue[], site: CallSite): Uint8Array 
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
     if (code > 255)
-      throw faultAt(site, "pickle-type", "text that is to be Latin-1 has a character above U+00FF")
+      throw faultAt(site, PICKLE_TYPE, "text that is to be Latin-1 has a character above U+00FF")
     bytes[i] = code
   }
   return bytes
@@ -155,5 +156,5 @@ function firstOf(items: readonly PickleValue[], count: 1 | 2, site: CallSite): P
 }
 
 function wrongCall(name: string, site: CallSite): Error {
-  return faultAt(site, "pickle-type", `${name} is called with arguments that no pickler writes`)
+  return faultAt(site, PICKLE_TYPE, `${name} is called with arguments that no pickler writes`)
 }

@@ -6,7 +6,7 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { PickleDecoder } from "../pickle/decode.ts"
 import type { CheckpointContents, ReadingOptions } from "./checkpoint-contents.ts"
 import { readLegacyLayout } from "./layout-legacy.ts"
-import { readZipLayout, refusalOf } from "./layout-zip.ts"
+import { readZipLayout } from "./layout-zip.ts"
 import { archiveAtEnd, tarUnder } from "./other-formats.ts"
 import type { LoadedParts } from "./refusal.ts"
 import type { SniffedFormat } from "./sniff-format.ts"
@@ -37,7 +37,7 @@ export async function readCheckpoint(
       const refusal = await describeFile(source, format, head, loadedParts(options))
       const isArchive = refusal.code === "zip-signature"
       if (format === "pickle" && !isArchive) await refuseArchiveAtEnd(source, format, options.signal)
-      throw refusalOf(refusal)
+      throw refusal
     }
   }
 }

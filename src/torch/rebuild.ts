@@ -5,19 +5,20 @@
  * `_rebuild_parameter_with_state`) and `torch/_tensor.py` (`_rebuild_from_type_v2`).
  */
 
-import { requireWithin } from "../errors.ts"
+import { requireWithin } from "../limits/require-within.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
-import { plainText, quoteText } from "../quote-text.ts"
 import { type Dimensions, lastOffsetOf } from "../strided/view.ts"
 import type { Dtype } from "../tensors/dtypes.ts"
 import type { Tensor, UnsupportedTensor } from "../tensors/tensor.ts"
 import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
+import { plainText, quoteText } from "../text/quote-text.ts"
 import type { GlobalMeaning, RebuildName } from "./allowed-globals.ts"
 import { isKnownGlobal, META_TENSOR } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt, requireArguments, requireItems } from "./call-site.ts"
 import { describeDistributed } from "./distributed-part.ts"
+import { STORAGE_DTYPE, TENSOR_ARGUMENT, TENSOR_BOUNDS, TENSOR_METADATA, TENSOR_OVERFLOW } from "./errors.ts"
 import { requirePlainState } from "./tensor-state.ts"
 import type { StorageReference, TensorBits, UnsupportedTorchTensor } from "./torch-tensors.ts"
 import { isStorageReference, NOWHERE, transformFor } from "./torch-tensors.ts"
@@ -46,7 +47,7 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     const items = requireArguments(site, args, "_rebuild_tensor_v3", 7, 8)
     const dtype = items[6]
     if (!isKnownGlobal(dtype) || dtype.meaning.is !== "dtype") {
-      throw faultAt(site, "tensor-argument", "the seventh argument of _rebuild_tensor_v3 is no dtype")
+      throw faultAt(site, TENSOR_ARGUMENT, "the seventh argument of _rebuild_tensor_v3 is no dtype")
     }
     const rest = { requiresGrad: items[4], metadata: items[7] ?? null }
     return makeTensor(items, dtype.meaning.dtype, rest, site)
@@ -62,12 +63,12 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
     if (!isKnownGlobal(type) || type.meaning.is !== "tensor-class") {
       throw faultAt(
         site,
-        "tensor-argument",
+        TENSOR_ARGUMENT,
         "_rebuild_from_type_v2 is given a class that is not a tensor class",
       )
     }
     if (!(inner instanceof PickleTuple)) {
-      throw faultAt(site, "tensor-argument", "_rebuild_from_type_v2 is given no tuple of arguments")
+      throw faultAt(site, TENSOR_ARGUMENT, "_rebuild_from_type_v2 is given no tuple of arguments")
     }
     if (isKnownGlobal(rebuilder)) {
       const { meaning } = rebuilder
@@ -76,11 +77,7 @@ const REBUILDERS: Readonly<Record<RebuildName, (args: PickleTuple, site: CallSit
       if (meaning.is === "rebuild" && meaning.rebuild !== "from-type")
         return rebuild(meaning.rebuild, inner, site)
     }
-    throw faultAt(
-      site,
-      "tensor-argument",
-      "_rebuild_from_type_v2 is given a function that rebuilds no tensor",
-    )
+    throw faultAt(site, TENSOR_ARGUMENT, "_rebuild_from_type_v2 is given a function that rebuilds no tensor")
   },
 }
 
@@ -112,7 +109,7 @@ function unwrap([data, requiresGrad]: readonly PickleValue[], site: CallSite): R
     requireGradFlag(requiresGrad, site)
     return data
   }
-  throw faultAt(site, "tensor-argument", "a parameter is rebuilt from something that is not a tensor")
+  throw faultAt(site, TENSOR_ARGUMENT, "a parameter is rebuilt from something that is not a tensor")
 }
 
 /** What a tensor is given besides its view of a storage. */
@@ -134,18 +131,18 @@ function makeTensor(
 ): Rebuilt {
   const reference = items[0]
   if (!isStorageReference(reference)) {
-    throw faultAt(site, "tensor-argument", "a tensor is rebuilt from something that is not a storage")
+    throw faultAt(site, TENSOR_ARGUMENT, "a tensor is rebuilt from something that is not a storage")
   }
   const dtype = ownDtype ?? reference.dtype
   if (dtype === undefined) {
-    throw faultAt(site, "storage-dtype", "a tensor over an untyped storage does not say its dtype")
+    throw faultAt(site, STORAGE_DTYPE, "a tensor over an untyped storage does not say its dtype")
   }
   const offset = requireCount(items[1], "storage offset", site)
   const shape = requireCounts(items[2], "size", site)
   const strides = requireCounts(items[3], "stride", site)
   if (shape.length !== strides.length) {
     const problem = `a tensor has ${shape.length} sizes and ${strides.length} strides`
-    throw faultAt(site, "tensor-argument", problem)
+    throw faultAt(site, TENSOR_ARGUMENT, problem)
   }
   // Sizes may be shared, so that two bytes of pickle ask for 64 of them to be looked at again.
   site.memory?.take(SIZE_BYTES * shape.length, site.within)
@@ -170,7 +167,7 @@ function makeTensor(
 function requireGradFlag(value: PickleValue | undefined, site: CallSite): void {
   if (typeof value === "boolean") return
   const shown = describeValue(value ?? null)
-  throw faultAt(site, "tensor-argument", `a tensor's requires_grad is ${shown}, not a bool`)
+  throw faultAt(site, TENSOR_ARGUMENT, `a tensor's requires_grad is ${shown}, not a bool`)
 }
 
 /**
@@ -181,7 +178,7 @@ function productOf(shape: readonly number[], dtype: Dtype, site: CallSite): numb
   for (const size of shape) if (size !== 0) product *= size
   // Rounding keeps the order of numbers: what is above 2^53 - 1 comes out above it.
   if (!Number.isSafeInteger(product * dtype.itemBytes)) {
-    throw faultAt(site, "tensor-overflow", `a tensor of shape [${shape.join(", ")}] has too many elements`)
+    throw faultAt(site, TENSOR_OVERFLOW, `a tensor of shape [${shape.join(", ")}] has too many elements`)
   }
   return shape.includes(0) ? 0 : product
 }
@@ -196,18 +193,18 @@ function requireInsideStorage(reference: StorageReference, dtype: Dtype, view: V
   if (view.elementCount === 0) return
   const last = view.offset + lastOffsetOf(view)
   if (!Number.isSafeInteger(last))
-    throw faultAt(site, "tensor-overflow", "a tensor's strides reach past 2^53 elements")
+    throw faultAt(site, TENSOR_OVERFLOW, "a tensor's strides reach past 2^53 elements")
   const bytes = reference.elementCount * (reference.dtype?.itemBytes ?? 1)
   if (last < Math.floor(bytes / dtype.itemBytes)) return
   const problem = `a tensor's last element is number ${last} of a storage of ${bytes} bytes (${dtype.name})`
-  throw faultAt(site, "tensor-bounds", problem)
+  throw faultAt(site, TENSOR_BOUNDS, problem)
 }
 
 function absoluteOffset(reference: StorageReference, dtype: Dtype, offset: number, site: CallSite): number {
   if (reference.elementOffset === 0) return offset
   const partOffset = reference.elementOffset * (reference.dtype?.itemBytes ?? 1)
   if (partOffset % dtype.itemBytes !== 0) {
-    throw faultAt(site, "tensor-argument", `a storage view begins within an element of ${dtype.name}`)
+    throw faultAt(site, TENSOR_ARGUMENT, `a storage view begins within an element of ${dtype.name}`)
   }
   return partOffset / dtype.itemBytes + offset
 }
@@ -215,19 +212,15 @@ function absoluteOffset(reference: StorageReference, dtype: Dtype, offset: numbe
 function requireCount(value: PickleValue | undefined, what: string, site: CallSite): number {
   if (isCount(value)) return value
   if (typeof value === "bigint") {
-    throw faultAt(site, "tensor-overflow", `a tensor's ${what} is ${plainText(String(value))}`)
+    throw faultAt(site, TENSOR_OVERFLOW, `a tensor's ${what} is ${plainText(String(value))}`)
   }
   const shown = typeof value === "number" ? String(value) : describeValue(value ?? null)
-  throw faultAt(site, "tensor-argument", `a tensor's ${what} is ${shown}, not a count`)
+  throw faultAt(site, TENSOR_ARGUMENT, `a tensor's ${what} is ${shown}, not a count`)
 }
 
 function requireCounts(value: PickleValue | undefined, what: string, site: CallSite): readonly number[] {
   if (!(value instanceof PickleTuple || value instanceof PickleList)) {
-    throw faultAt(
-      site,
-      "tensor-argument",
-      `a tensor's ${what} is ${describeValue(value ?? null)}, not a tuple`,
-    )
+    throw faultAt(site, TENSOR_ARGUMENT, `a tensor's ${what} is ${describeValue(value ?? null)}, not a tuple`)
   }
   const { items } = value
   requireWithin(site.limits, "maxRank", items.length, site.within)
@@ -247,21 +240,21 @@ const NO_BITS: TensorBits = /* @__PURE__ */ Object.freeze({ conjugate: false, ne
 function readMetadata(metadata: PickleValue, dtype: Dtype, site: CallSite): TensorBits {
   if (metadata === null) return NO_BITS
   if (!(metadata instanceof PickleDict)) {
-    throw faultAt(site, "tensor-metadata", `a tensor's metadata is ${describeValue(metadata)}, not a dict`)
+    throw faultAt(site, TENSOR_METADATA, `a tensor's metadata is ${describeValue(metadata)}, not a dict`)
   }
   for (const { key, value } of metadata.entries()) {
     // torch sets the bit for whatever value stands there, False too, and writes nothing but True.
     if ((key === "conj" || key === "neg") && value === true) continue
     const shown = typeof key === "string" ? quoteText(key) : describeValue(key)
-    throw faultAt(site, "tensor-metadata", `a tensor carries the metadata ${shown}`)
+    throw faultAt(site, TENSOR_METADATA, `a tensor carries the metadata ${shown}`)
   }
   const conjugate = metadata.get("conj") === true
   const negative = metadata.get("neg") === true
   if (conjugate && dtype.family !== "complex") {
-    throw faultAt(site, "tensor-metadata", `a tensor of ${dtype.name} has the conj bit`)
+    throw faultAt(site, TENSOR_METADATA, `a tensor of ${dtype.name} has the conj bit`)
   }
   if (negative && (dtype.family === "bool" || dtype.family === "opaque")) {
-    throw faultAt(site, "tensor-metadata", `a tensor of ${dtype.name} has the neg bit`)
+    throw faultAt(site, TENSOR_METADATA, `a tensor of ${dtype.name} has the neg bit`)
   }
   return { conjugate, negative }
 }

@@ -1,19 +1,7 @@
-/** What is found out about a file that is no checkpoint, and what finding it out takes. */
+/** What it takes to find out about a file that is no checkpoint. */
 
 import type { ByteSource } from "../bytes/byte-source.ts"
-import type { ErrorDetails, HeldFile } from "../error-details.ts"
-
-type RefusalCode =
-  | "holds-checkpoints"
-  | "not-a-checkpoint"
-  | "unsupported-layout"
-  | "zip-layout"
-  | "zip-signature"
-
-/** What to refuse the file with. */
-export type Refusal = {
-  [C in RefusalCode]: { readonly code: C; readonly detail: ErrorDetails[C]; readonly nextStep?: string }
-}[RefusalCode]
+import type { HeldFile } from "./errors.ts"
 
 /** An opcode after the other, as `PickleDecoder` reads them. */
 export interface OpcodeReader {

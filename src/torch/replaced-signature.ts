@@ -3,9 +3,10 @@
  * `06` in place of `PK`), and others undo it before they load the file.
  */
 
-import { isCheckpointError } from "../branded-error.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import type { LoadedParts, Refusal } from "./refusal.ts"
+import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
+import { ZIP_SIGNATURE } from "./errors.ts"
+import type { LoadedParts } from "./refusal.ts"
 
 /** The signature of a local header. */
 const SIGNATURE = [0x50, 0x4b, 0x03, 0x04]
@@ -21,7 +22,7 @@ export async function findReplacedSignature(
   source: ByteSource,
   head: Uint8Array,
   { listZip, signal }: LoadedParts,
-): Promise<Refusal | undefined> {
+): Promise<CheckpointError | undefined> {
   const changed = SIGNATURE.findLastIndex((byte, i) => byte !== head[i]) + 1
   if (changed === 0 || head.length < SIGNATURE.length) return undefined
   let names: readonly string[]
@@ -43,7 +44,7 @@ export async function findReplacedSignature(
     ? `"${String.fromCharCode(...bytes)}" in place of "PK"`
     : `${found} in place of ${expected}`
   const problem = `this is ${what} whose first ${bytes.length} bytes are ${shown}; all else is whole`
-  return { code: "zip-signature", detail: { at: 0, problem, found, expected } }
+  return new CheckpointError(ZIP_SIGNATURE, { at: 0, problem, found, expected })
 }
 
 function hex(bytes: Iterable<number>): string {

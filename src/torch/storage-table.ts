@@ -3,11 +3,12 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleTuple } from "../pickle/values.ts"
-import { quoteText } from "../quote-text.ts"
 import type { Dtype } from "../tensors/dtypes.ts"
+import { quoteText } from "../text/quote-text.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
+import { STORAGE_CONFLICT, STORAGE_DTYPE, STORAGE_REFERENCE, STORAGE_SIZE, TENSOR_BOUNDS } from "./errors.ts"
 import { smallDecimal } from "./small-decimal.ts"
 import type { StorageReference, TorchStorage } from "./torch-tensors.ts"
 import { NOWHERE } from "./torch-tensors.ts"
@@ -62,14 +63,14 @@ export class StorageTable {
    */
   refer(id: PickleValue, site: CallSite, fields: readonly number[]): StorageReference {
     if (!(id instanceof PickleTuple)) {
-      throw faultAt(site, "storage-reference", `a persistent id is ${describeValue(id)}, not a tuple`)
+      throw faultAt(site, STORAGE_REFERENCE, `a persistent id is ${describeValue(id)}, not a tuple`)
     }
     const { items } = id
     const tag = items[0]
     const view = items[5] ?? null
     if (tag !== "storage" || !fields.includes(items.length)) {
       const shown = typeof tag === "string" ? quoteText(tag) : describeValue(tag ?? null)
-      throw faultAt(site, "storage-reference", `a persistent id of kind ${shown} with ${items.length} fields`)
+      throw faultAt(site, STORAGE_REFERENCE, `a persistent id of kind ${shown} with ${items.length} fields`)
     }
     const mention = readMention(id, site)
     const whole = this.#wholeStorage(mention, site)
@@ -82,18 +83,18 @@ export class StorageTable {
    */
   #view(storageKey: string, whole: StorageReference, view: PickleValue, site: CallSite): StorageReference {
     if (!(view instanceof PickleTuple) || view.items.length !== 3) {
-      throw faultAt(site, "storage-reference", "a storage view is not a tuple of three")
+      throw faultAt(site, STORAGE_REFERENCE, "a storage view is not a tuple of three")
     }
     const [key, offset, count] = view.items
     const part = viewOf(whole, offset, count, site)
     if (typeof key !== "string")
-      throw faultAt(site, "storage-reference", "the key of a storage view must be text")
+      throw faultAt(site, STORAGE_REFERENCE, "the key of a storage view must be text")
     const said = [storageKey, whole.dtype?.name, offset, count].join(" ")
     const known = this.#views.get(key) ?? said
     if (known !== said || this.#find(key, smallDecimal(key)) !== undefined) {
       throw faultAt(
         site,
-        "storage-conflict",
+        STORAGE_CONFLICT,
         `the key ${quoteText(key)} stands for two views, or for a storage`,
       )
     }
@@ -106,11 +107,7 @@ export class StorageTable {
     const known = this.#find(key, number)
     if (known === undefined) {
       if (this.#views.has(key)) {
-        throw faultAt(
-          site,
-          "storage-conflict",
-          `the key ${quoteText(key)} stands for a view and for a storage`,
-        )
+        throw faultAt(site, STORAGE_CONFLICT, `the key ${quoteText(key)} stands for a view and for a storage`)
       }
       const extent = this.#locate(mention, site)
       const { elementCount, location } = mention
@@ -124,21 +121,21 @@ export class StorageTable {
     }
     if (known.storage.byteLength !== byteLength) {
       const problem = `storage ${quoteText(key)} has ${known.storage.byteLength} and then ${byteLength} bytes`
-      throw faultAt(site, "storage-conflict", problem)
+      throw faultAt(site, STORAGE_CONFLICT, problem)
     }
     // torch reads a storage on `meta` again when it is mentioned elsewhere, and keeps one that has bytes.
     if ((known.storage.location === NOWHERE) !== (mention.location === NOWHERE)) {
       const problem = `storage ${quoteText(key)} lies on ${quoteText(known.storage.location)} and then elsewhere`
-      throw faultAt(site, "storage-conflict", problem)
+      throw faultAt(site, STORAGE_CONFLICT, problem)
     }
     if (dtype !== undefined && known.dtype !== undefined && known.dtype !== dtype) {
       const problem = `storage ${quoteText(key)} is ${known.dtype.name} and then ${dtype.name}`
-      throw faultAt(site, "storage-conflict", problem)
+      throw faultAt(site, STORAGE_CONFLICT, problem)
     }
     // torch takes a storage that it meets untyped for bytes from then on, and saves no other type beside it.
     if (known.dtype === undefined && dtype !== undefined && dtype.name !== "uint8") {
       const problem = `storage ${quoteText(key)} is untyped and then ${dtype.name}`
-      throw faultAt(site, "storage-conflict", problem)
+      throw faultAt(site, STORAGE_CONFLICT, problem)
     }
     return known.dtype === dtype ? known : makeReference(known.storage, mention)
   }
@@ -160,19 +157,19 @@ function readMention(id: PickleTuple, site: CallSite): StorageMention {
   const location = items[3]
   const elementCount = items[4]
   if (!isKnownGlobal(type) || type.meaning.is !== "storage-class") {
-    throw faultAt(site, "storage-dtype", "a persistent id names something that is not a storage class")
+    throw faultAt(site, STORAGE_DTYPE, "a persistent id names something that is not a storage class")
   }
   if (typeof key !== "string" || typeof location !== "string") {
-    throw faultAt(site, "storage-reference", "a storage's key and location must be text")
+    throw faultAt(site, STORAGE_REFERENCE, "a storage's key and location must be text")
   }
   if (typeof elementCount !== "number" || elementCount < 0) {
     const shown = typeof elementCount === "number" ? elementCount : describeValue(elementCount ?? null)
-    throw faultAt(site, "storage-size", `storage ${quoteText(key)} has ${shown} as its number of elements`)
+    throw faultAt(site, STORAGE_SIZE, `storage ${quoteText(key)} has ${shown} as its number of elements`)
   }
   const { dtype } = type.meaning
   const byteLength = elementCount * (dtype?.itemBytes ?? 1)
   if (!Number.isSafeInteger(byteLength)) {
-    throw faultAt(site, "storage-size", `storage ${quoteText(key)} has ${elementCount} elements: too many`)
+    throw faultAt(site, STORAGE_SIZE, `storage ${quoteText(key)} has ${elementCount} elements: too many`)
   }
   return { key, number: smallDecimal(key), location, dtype, elementCount, byteLength }
 }
@@ -190,7 +187,7 @@ function viewOf(
     count >= 0 &&
     offset + count <= whole.elementCount
   if (!inside) {
-    throw faultAt(site, "tensor-bounds", `a storage view lies outside its ${whole.elementCount} elements`)
+    throw faultAt(site, TENSOR_BOUNDS, `a storage view lies outside its ${whole.elementCount} elements`)
   }
   return { ...whole, elementOffset: offset, elementCount: count }
 }

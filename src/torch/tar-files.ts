@@ -2,7 +2,7 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import type { HeldFile } from "../error-details.ts"
+import type { HeldFile } from "./errors.ts"
 
 const BLOCK_BYTES = 512
 

@@ -6,9 +6,10 @@
 
 import type { PickleValue } from "../pickle/values.ts"
 import { describeValue, PickleDict, PickleTuple } from "../pickle/values.ts"
-import { quoteText } from "../quote-text.ts"
+import { quoteText } from "../text/quote-text.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
+import { TENSOR_METADATA } from "./errors.ts"
 
 /**
  * What `torch.Tensor` has as data descriptors: assigning to one calls torch, or fails. All of torch 2.13 but those in
@@ -32,20 +33,20 @@ export function requirePlainState(state: PickleValue | undefined, site: CallSite
   if (state instanceof PickleTuple) {
     const [first, slots = null] = state.items
     if (state.size !== 2 || !isEmpty(slots)) {
-      throw faultAt(site, "tensor-metadata", "a tensor is given state with slots, which no tensor has")
+      throw faultAt(site, TENSOR_METADATA, "a tensor is given state with slots, which no tensor has")
     }
     attributes = first
   }
   if (attributes === null) return
   if (!(attributes instanceof PickleDict)) {
     const what = describeValue(attributes ?? null)
-    throw faultAt(site, "tensor-metadata", `a tensor is given ${what} as its state, not a dict`)
+    throw faultAt(site, TENSOR_METADATA, `a tensor is given ${what} as its state, not a dict`)
   }
   for (const { key } of attributes.entries()) {
     if (typeof key === "string" && !TENSOR_DESCRIPTORS.has(key) && !/^__.*__$/su.test(key)) continue
     const shown = typeof key === "string" ? quoteText(key) : describeValue(key)
     const problem = `a tensor is given the attribute ${shown}, with which torch may change it`
-    throw faultAt(site, "tensor-metadata", problem)
+    throw faultAt(site, TENSOR_METADATA, problem)
   }
 }
 

@@ -1,6 +1,7 @@
 /** The machine's policy for torch checkpoints: the list of globals, and what calling them makes. */
 
-import type { Limits } from "../limits.ts"
+import type { Limits } from "../limits/limits.ts"
+import { PICKLE_TYPE } from "../pickle/errors.ts"
 import type { MadeTensor, PicklePolicy } from "../pickle/machine-state.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleObject, PickleTuple, PickleValue } from "../pickle/values.ts"
@@ -11,6 +12,7 @@ import { findAllowedGlobal, isKnownGlobal } from "./allowed-globals.ts"
 import type { CallSite } from "./call-site.ts"
 import { faultAt } from "./call-site.ts"
 import { DistributedPart } from "./distributed-part.ts"
+import { STORAGE_REFERENCE } from "./errors.ts"
 import { makePlainData } from "./plain-data.ts"
 import { rebuild, rebuildUnsupported } from "./rebuild.ts"
 import type { StorageTable } from "./storage-table.ts"
@@ -54,7 +56,7 @@ export class TorchPolicy implements PicklePolicy {
   call(callable: PickleValue, args: PickleTuple, at: number, instantiate: boolean): PickleValue {
     const site = this.#siteAt(at)
     if (!isKnownGlobal(callable)) {
-      throw faultAt(site, "pickle-type", `${describeValue(callable)} is called, which is no global`)
+      throw faultAt(site, PICKLE_TYPE, `${describeValue(callable)} is called, which is no global`)
     }
     const { meaning } = callable
     const { name } = callable
@@ -73,7 +75,7 @@ export class TorchPolicy implements PicklePolicy {
       default:
         break
     }
-    throw faultAt(site, "pickle-type", `${callable.module}.${name} is called, which torch.save never writes`)
+    throw faultAt(site, PICKLE_TYPE, `${callable.module}.${name} is called, which torch.save never writes`)
   }
 
   /** torch gives state only to OrderedDict (`_metadata` of a state dict). It is no part of the tensors: dropped. */
@@ -87,14 +89,14 @@ export class TorchPolicy implements PicklePolicy {
       return
     }
     const problem = `state is given to ${describeValue(target)}, which torch.save never writes`
-    throw faultAt(this.#siteAt(at), "pickle-type", problem)
+    throw faultAt(this.#siteAt(at), PICKLE_TYPE, problem)
   }
 
   persistentLoad(id: PickleValue, at: number): PickleValue {
     const { storages, storageFields = ZIP_FIELDS } = this.#options
     const site = this.#siteAt(at)
     if (storages === undefined)
-      throw faultAt(site, "storage-reference", "a storage is referred to out of place")
+      throw faultAt(site, STORAGE_REFERENCE, "a storage is referred to out of place")
     return storages.refer(id, site, storageFields)
   }
 

@@ -5,11 +5,13 @@
  * (`mz_zip_reader_filename_compare`). So `BYTEORDER` is torch's byte order, and no exact look-up here would find it.
  */
 
+import { ZIP_NAME } from "../archive/errors.ts"
 import type { MemberTable } from "../archive/member-table.ts"
 import { readExtent } from "../bytes/read-extent.ts"
-import { CheckpointError } from "../errors.ts"
-import { quoteText } from "../quote-text.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { quoteText } from "../text/quote-text.ts"
 import type { ReadingOptions } from "./checkpoint-contents.ts"
+import { UNSUPPORTED_LAYOUT } from "./errors.ts"
 import { TORCH_RECORDS } from "./unclaimed-members.ts"
 
 /** Marks of other layouts, and the pickle. */
@@ -25,7 +27,7 @@ export function refuseOtherCase(entries: MemberTable, prefix: string): void {
     const folded = own.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
     if (![...TORCH_RECORDS, ...OTHERS].includes(folded) && !STORAGE.test(folded)) continue
     const problem = `torch takes it for ${quoteText(folded)}: it does not tell upper from lower case`
-    throw new CheckpointError("zip-name", { within: name, problem })
+    throw new CheckpointError(ZIP_NAME, { within: name, problem })
   }
 }
 
@@ -58,7 +60,7 @@ export async function requireVersion(
   const version = digits === undefined ? 0 : Number(`${sign}${digits}`)
   if (version >= LOWEST_VERSION && version <= HIGHEST_VERSION) return
   const shown = tooLong ? `a record of ${extent.byteLength} bytes` : quoteText(text.slice(0, 64))
-  throw new CheckpointError("unsupported-layout", {
+  throw new CheckpointError(UNSUPPORTED_LAYOUT, {
     layout: `a checkpoint whose version is ${shown}`,
     problem: `torch reads the versions ${LOWEST_VERSION} to ${HIGHEST_VERSION} of the format`,
   })

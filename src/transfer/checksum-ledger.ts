@@ -3,7 +3,8 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
 import { combineCrc32 } from "../bytes/crc32.ts"
-import { CheckpointError } from "../errors.ts"
+import { CHECKSUM } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 
 interface PassedPart {
   readonly offset: number
@@ -93,6 +94,6 @@ export class ChecksumLedger {
     this.#unchecked.delete(extent)
     if (this.#passing.size > 0) this.#passing.delete(extent)
     const { name, crc32: expected = actual } = extent
-    if (actual !== expected) throw new CheckpointError("checksum", { within: name, expected, actual })
+    if (actual !== expected) throw new CheckpointError(CHECKSUM, { within: name, expected, actual })
   }
 }

@@ -4,7 +4,7 @@ import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
 import { pickElements } from "../strided/pick.ts"
 import { transformElements } from "../strided/transform.ts"
@@ -12,6 +12,7 @@ import { spanOf } from "../strided/view.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
 import { type Chunk, isLargeGather, type Piece } from "./cut-segments.ts"
 import type { CopyRange, DirectSink } from "./direct-sink.ts"
+import { OUTPUT_INCOMPLETE } from "./errors.ts"
 import { GatherWindow } from "./gather-window.ts"
 import type { InflateBudget } from "./inflate-budget.ts"
 import { InflatedReader } from "./inflated-reader.ts"
@@ -85,7 +86,7 @@ export class ChunkProducer {
       else await this.#gatherSmall(segment, part, requests)
     }
     if (filled !== chunk.length) {
-      throw new CheckpointError("output-incomplete", { expected: chunk.length, written: filled })
+      throw new CheckpointError(OUTPUT_INCOMPLETE, { expected: chunk.length, written: filled })
     }
     if (requests.length > 0) await readRequests(requests, this.#signal)
   }
@@ -118,7 +119,7 @@ export class ChunkProducer {
     }
     const source = parts[0]?.extent.source
     if (source === undefined || parts.length < chunk.pieces.length) {
-      throw new CheckpointError("output-incomplete", { expected: chunk.length, written: 0 })
+      throw new CheckpointError(OUTPUT_INCOMPLETE, { expected: chunk.length, written: 0 })
     }
     const checksums = await sink.copyFrom({ source, position: chunk.start, ranges })
     for (let i = 0; i < ranges.length; i++) {

@@ -1,6 +1,6 @@
 /** Counts what a conversion inflates: going back in a deflated entry inflates it again, as often as a file asks. */
 
-import { CheckpointError } from "../errors.ts"
+import { requireWithinScaled } from "../limits/require-within.ts"
 
 /** Bytes that may be inflated, all in all. */
 export class InflateBudget {
@@ -19,8 +19,6 @@ export class InflateBudget {
   /** @throws `limit-exceeded` when `bytes` more are too many. */
   take(bytes: number, within: string): void {
     this.#taken += bytes
-    if (this.#taken <= this.#allowed) return
-    const detail = { limit: "inflateRatio", allowed: this.#allowed, wanted: this.#taken, within } as const
-    throw new CheckpointError("limit-exceeded", detail)
+    requireWithinScaled({ limit: "inflateRatio", allowed: this.#allowed }, this.#taken, within)
   }
 }

@@ -1,7 +1,8 @@
 /** Divides an output into slices of an input that is a Blob, and everything else, which has to be made. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { CheckpointError } from "../errors.ts"
+import { TRUNCATED } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { Segment } from "../plan/segments.ts"
 import type { TransferPlan } from "./transfer-plan.ts"
 import { extentOf } from "./transfer-plan.ts"
@@ -56,5 +57,5 @@ function sliceOf(segment: Segment, extents: readonly ByteExtent[]): Blob | undef
   const slice = extent.source.blob.slice(at, at + length)
   if (slice.size === length) return slice
   // A Blob cuts a slice short where it ends.
-  throw new CheckpointError("truncated", { within: extent.name, at, wanted: length, got: slice.size })
+  throw new CheckpointError(TRUNCATED, { within: extent.name, at, wanted: length, got: slice.size })
 }

@@ -2,7 +2,8 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { Crc32 } from "../bytes/crc32.ts"
-import { CheckpointError } from "../errors.ts"
+import { CHECKSUM } from "../bytes/errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 
 /** A ledger that nobody has to complete. An extent is checked against its checksum when its last byte passes in order. */
@@ -38,7 +39,6 @@ export class OrderedChecksums extends ChecksumLedger {
       return
     }
     this.#passing.delete(extent)
-    if (now.crc !== expected)
-      throw new CheckpointError("checksum", { within: name, expected, actual: now.crc })
+    if (now.crc !== expected) throw new CheckpointError(CHECKSUM, { within: name, expected, actual: now.crc })
   }
 }

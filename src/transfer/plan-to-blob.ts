@@ -6,7 +6,8 @@
 import { BlobSink } from "../bytes/blob-sink.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
 import type { OpenSpill, Spill } from "../bytes/spill.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { BLOB_MEMORY, OUTPUT_INCOMPLETE } from "./errors.ts"
 import type { BlobLayout } from "./lay-out-blob.ts"
 import { layOutBlob } from "./lay-out-blob.ts"
 import type { RunOptions } from "./run-plan.ts"
@@ -62,7 +63,7 @@ export async function planToBlob(plan: TransferPlan, options: BlobRunOptions): P
 
 async function openSpill(byteLength: number, allowed: number, options: BlobRunOptions): Promise<Spill> {
   const refuse = (reason: string, cause?: unknown): CheckpointError =>
-    new CheckpointError("blob-memory", { wanted: byteLength, allowed, reason }, { cause })
+    new CheckpointError(BLOB_MEMORY, { wanted: byteLength, allowed, reason }, { cause })
   if (options.openSpill !== undefined) return options.openSpill({ byteLength, refuse })
   throw refuse("this platform has no place for one")
 }
@@ -72,5 +73,5 @@ function compose({ parts }: BlobLayout, made: Blob, byteLength: number): Blob {
   const blob = new Blob(blobs, { type: MEDIA_TYPE })
   // A part that only looks like a Blob would count for nothing.
   if (blob.size === byteLength) return blob
-  throw new CheckpointError("output-incomplete", { expected: byteLength, written: blob.size })
+  throw new CheckpointError(OUTPUT_INCOMPLETE, { expected: byteLength, written: blob.size })
 }

@@ -7,10 +7,11 @@
 
 import { allocate } from "../bytes/allocate.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { INVALID_ARGUMENT } from "../bytes/errors.ts"
 import { type ByteRange, explained } from "../bytes/read-exactly.ts"
 import { turnIfDue } from "../bytes/turns.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { Segment } from "../plan/segments.ts"
 import type { ProducerParts } from "./chunk-producer.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
@@ -137,7 +138,7 @@ export class PlannedOutput implements ByteSource {
     const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
     if (inside && offset + length <= this.byteLength) return
     const problem = `there are no ${length} bytes from ${offset} on: the output has ${this.byteLength}`
-    throw new CheckpointError("invalid-argument", { argument: "offset, length", problem })
+    throw new CheckpointError(INVALID_ARGUMENT, { argument: "offset, length", problem })
   }
 }
 

@@ -10,13 +10,14 @@ import type { Crc32 } from "../bytes/crc32.ts"
 import type { InflateExtent } from "../bytes/inflate.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { turnIfDue } from "../bytes/turns.ts"
-import { CheckpointError } from "../errors.ts"
+import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { discardingSink, planCheck } from "./check-extents.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
 import { type Chunk, cutChunks } from "./cut-segments.ts"
 import type { DirectSink } from "./direct-sink.ts"
 import { isDirectSink } from "./direct-sink.ts"
+import { OUTPUT_INCOMPLETE } from "./errors.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import type { TransferPlan } from "./transfer-plan.ts"
 import { sourcesOf } from "./transfer-plan.ts"
@@ -270,6 +271,6 @@ class PlanRun {
   }
 
   #incomplete(written: number): CheckpointError {
-    return new CheckpointError("output-incomplete", { expected: this.#plan.byteLength, written })
+    return new CheckpointError(OUTPUT_INCOMPLETE, { expected: this.#plan.byteLength, written })
   }
 }

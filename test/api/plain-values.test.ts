@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { toPlainValue } from "../../src/api/plain-values.ts"
-import { isCheckpointError } from "../../src/errors.ts"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { PickleDict, PickleList, PickleSet, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
 import { float, list, tuple } from "../torch/support.ts"
 

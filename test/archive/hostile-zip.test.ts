@@ -3,8 +3,8 @@
 import { crc32 } from "node:zlib"
 import { deflateSync } from "fflate"
 import { describe, expect, it } from "vitest"
-import type { ErrorCode } from "../../src/errors.ts"
-import { DEFAULT_LIMITS, withLimits } from "../../src/limits.ts"
+import type { ErrorCode } from "../../src/errors/all-errors.ts"
+import { DEFAULT_LIMITS, withLimits } from "../../src/limits/limits.ts"
 import { open, refusal } from "./refusals.ts"
 import {
   type ArchiveSpec,

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import { readZip } from "../../src/archive/read-zip.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { readExtent } from "../../src/bytes/read-extent.ts"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { depth } from "../depth.ts"
 import { open, refusal } from "./refusals.ts"
 import {

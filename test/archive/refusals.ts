@@ -2,8 +2,8 @@
 
 import { readZip, type ZipArchive } from "../../src/archive/read-zip.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { type AnyCheckpointError, isCheckpointError } from "../../src/errors.ts"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 
 /** Opens an archive that is in memory. */
 export function open(bytes: Uint8Array, limits: Limits = DEFAULT_LIMITS): Promise<ZipArchive> {

@@ -2,7 +2,7 @@
 
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { isCheckpointError } from "../../src/errors.ts"
+import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { depth, places } from "../depth.ts"
 import { listing, open, refusal } from "./refusals.ts"
 import { buildZip, descriptor, text, torchArchive, zip64Extra } from "./zip-builder.ts"

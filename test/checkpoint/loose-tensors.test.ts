@@ -289,7 +289,7 @@ describe("an optimizer", () => {
       parts,
     )
     expect(message).toContain("the state of an optimizer")
-    expect(nextStep).toContain("--all")
+    expect(nextStep).toContain('root: "all"')
     expect((await planFor(value, { root: "all" })).report.rootReason).toBe("all")
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { ChildCursor, type Container, isContainer } from "../../src/checkpoint/child-cursor.ts"
 import { nameTensors, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { PickleDict, PickleSet, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
 import { DTYPES } from "../../src/tensors/dtypes.ts"
 import type { Tensor } from "../../src/tensors/tensor.ts"

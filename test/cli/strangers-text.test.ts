@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
-import { plainText, quoteText } from "../../src/quote-text.ts"
+import { plainText, quoteText } from "../../src/text/quote-text.ts"
 import { sampled } from "../depth.ts"
 import {
   call,

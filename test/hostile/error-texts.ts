@@ -22,7 +22,7 @@ const NASTY = "\u001b[2J\u001b]0;title\u0007\r\n\u202egnp.exe\u2066\u200b\u0085\
 const bad = (what: string, code: ErrorCode, pickle: readonly Part[]): HostileCase =>
   refusePickle("error-text", what, code, pickle)
 
-const ERROR_TEXTS: readonly HostileCase[] = [
+const ERROR_ROWS: readonly HostileCase[] = [
   bad("in the name of a tensor", "name-encoding", stateDict([[text(`${NASTY}\0`)], tensor()])),
   bad(
     "in the names of two",
@@ -83,4 +83,4 @@ const ERROR_TEXTS: readonly HostileCase[] = [
 ]
 
 /** Every case of this file. */
-export const ERROR_TEXT_CASES: readonly HostileCase[] = [...ERROR_TEXTS]
+export const ERROR_TEXT_CASES: readonly HostileCase[] = [...ERROR_ROWS]

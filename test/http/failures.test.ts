@@ -3,7 +3,7 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { describe, expect, it } from "vitest"
-import { type AnyCheckpointError, isCheckpointError } from "../../src/errors.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { openUrlSource, type UrlSourceOptions } from "../../src/http/url-source.ts"
 import { answerWith, type Fault, serveFile } from "./file-server.ts"
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest"
 import { readExactly } from "../../src/bytes/read-exactly.ts"
-import { type AnyCheckpointError, isCheckpointError } from "../../src/errors.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { openUrlSource, type UrlSource, type UrlSourceOptions } from "../../src/http/url-source.ts"
 import { answerWith, breakOffAfter, type Fault, type FileServer, serveFile } from "./file-server.ts"
 

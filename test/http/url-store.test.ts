@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { isCheckpointError } from "../../src/errors.ts"
+import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { urlStore } from "../../src/http/url-store.ts"
 import { HOSTILE_NAMES, ODD_NAMES } from "../bytes/hostile-names.ts"
 import { type FileServer, serveFile } from "./file-server.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { type Operand, PickleDecoder } from "../../src/pickle/decode.ts"
 import { assemble, hex, latin1, littleEndian, type Part } from "./assemble.ts"
 import { refusal } from "./run.ts"

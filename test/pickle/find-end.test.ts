@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { atOnce } from "../../src/bytes/turns.ts"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { findPickleEndSteps } from "../../src/pickle/decode.ts"
 import { assemble, hex, join, pickle2, pickle5 } from "./assemble.ts"
 import { refusal } from "./run.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { atOnce } from "../../src/bytes/turns.ts"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { listGlobalsSteps, type PickleListing } from "../../src/pickle/list-globals.ts"
 import type { ListingOptions } from "../../src/pickle/listing.ts"
 import { OPCODES } from "../../src/pickle/opcodes.ts"

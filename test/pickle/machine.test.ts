@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { PickleDict, PickleList, PickleTuple } from "../../src/pickle/values.ts"
 import { assemble, hex, join, type Part, pickle2, pickle5, repeat } from "./assemble.ts"

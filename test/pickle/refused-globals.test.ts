@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import type { RefusedGlobal } from "../../src/errors.ts"
-import type { Limits } from "../../src/limits.ts"
+import type { Limits } from "../../src/limits/limits.ts"
+import type { RefusedGlobal } from "../../src/pickle/errors.ts"
 import { assemble, hex, join, latin1, type Part, pickle2, pickle5, repeat } from "./assemble.ts"
 import { load, refusal, TestPolicy } from "./run.ts"
 

@@ -1,7 +1,7 @@
 /** What the tests of this room share: a policy with two globals, running a pickle, and looking at what came of it. */
 
-import { type AnyCheckpointError, isCheckpointError } from "../../src/errors.ts"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import type { PicklePolicy } from "../../src/pickle/machine-state.ts"
 import {

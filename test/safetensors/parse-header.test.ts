@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { isCheckpointError } from "../../src/errors.ts"
-import type { Limits } from "../../src/limits.ts"
+import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import type { Limits } from "../../src/limits/limits.ts"
 import { HEADER_RULES } from "../../src/safetensors/header-rules.ts"
 import { parseSafetensorsHeader } from "../../src/safetensors/parse-header.ts"
 import { checkSafetensors } from "../../src/safetensors/read-header.ts"

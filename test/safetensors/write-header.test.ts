@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { isCheckpointError } from "../../src/errors.ts"
-import { withLimits } from "../../src/limits.ts"
+import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { withLimits } from "../../src/limits/limits.ts"
 import type { HeaderTensor } from "../../src/safetensors/write-header.ts"
 import { writeHeader } from "./written-header.ts"
 

@@ -1,7 +1,7 @@
 /** Headers as they stand in a file. */
 
 import { atOnce } from "../../src/bytes/turns.ts"
-import type { Limits } from "../../src/limits.ts"
+import type { Limits } from "../../src/limits/limits.ts"
 import type { HeaderTensor, WrittenHeader } from "../../src/safetensors/write-header.ts"
 import { headerBytes, writeHeaderSteps } from "../../src/safetensors/write-header.ts"
 

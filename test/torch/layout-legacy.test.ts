@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { PickleDict } from "../../src/pickle/values.ts"
 import type { Tensor } from "../../src/tensors/tensor.ts"
 import type { CheckpointContents, ReadingOptions } from "../../src/torch/checkpoint-contents.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import type { CheckpointContents, ReadingOptions } from "../../src/torch/checkpoint-contents.ts"
 import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
 import { torchArchive } from "../archive/zip-builder.ts"

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import type { AnyCheckpointError } from "../../src/errors.ts"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import type { AnyCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
 import { buildZip, join, type MemberSpec, text } from "../archive/zip-builder.ts"
 import { assemble, hex, latin1, littleEndian, pickle2 } from "../pickle/assemble.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Limits } from "../../src/limits.ts"
+import type { Limits } from "../../src/limits/limits.ts"
 import { PickleDict, PickleSet, type PickleValue } from "../../src/pickle/values.ts"
 import type { PlainDataName } from "../../src/torch/allowed-globals.ts"
 import { makePlainData } from "../../src/torch/plain-data.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Limits } from "../../src/limits.ts"
+import type { Limits } from "../../src/limits/limits.ts"
 import { PickleDict, type PickleValue } from "../../src/pickle/values.ts"
 import { DTYPES, type Dtype } from "../../src/tensors/dtypes.ts"
 import type { Tensor } from "../../src/tensors/tensor.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { looksLike } from "../../src/torch/looks-like.ts"
 import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
 import { SNIFFED_BYTES, sniffFormat } from "../../src/torch/sniff-format.ts"

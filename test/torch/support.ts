@@ -2,8 +2,8 @@
 
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
-import { type AnyCheckpointError, isCheckpointError } from "../../src/errors.ts"
-import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts"
+import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { PickleFloat, PickleList, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
 import type { Tensor } from "../../src/tensors/tensor.ts"

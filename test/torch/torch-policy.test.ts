@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { DEFAULT_LIMITS } from "../../src/limits.ts"
+import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { isUnsupportedTensor } from "../../src/tensors/tensor.ts"
 import { ALLOWED_GLOBALS } from "../../src/torch/allowed-globals.ts"

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { crc32 } from "../../src/bytes/crc32.ts"
+import { INPUT_CHANGED } from "../../src/bytes/errors.ts"
 import { MemorySink } from "../../src/bytes/memory-sink.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import {
@@ -132,7 +133,7 @@ describe("an input that changes", () => {
 
   it("is noticed at the end by a source that can tell", async () => {
     const { file, plan } = await planOf(mixedTensors())
-    const changed = new CheckpointError("input-changed", { problem: "it was written to" })
+    const changed = new CheckpointError(INPUT_CHANGED, { problem: "it was written to" })
     const source: ByteSource = {
       ...memorySource(file),
       assertUnchanged: () => Promise.reject(changed),

@@ -1,7 +1,7 @@
 /** A safetensors file that is open in the worker: there is nothing to convert, and as much to see. */
 
 import type { SafetensorsHeader } from "tosafetensors"
-import { CheckpointError, checkSafetensors, isCheckpointError, scan } from "tosafetensors"
+import { checkSafetensors, isCheckpointError, readSafetensorsHeader, scan } from "tosafetensors"
 import { torchNameOf } from "../model/dtype-names.ts"
 import { listStored } from "./list-tensors.ts"
 import type { MeasureWork } from "./measure-tensor.ts"
@@ -34,8 +34,10 @@ export async function openSafetensors(
   if (!isCheckpointError(refused) || refused.code !== "not-a-checkpoint") return undefined
   const isNamed = /\.safetensors$/i.test(file.name)
   if (!isNamed && (await scan(file, { signal })).format !== "safetensors") return undefined
-  const { header, findings } = await checkSafetensors(file, { signal })
-  if (header === undefined) throw new CheckpointError("safetensors-invalid", { findings })
+  // Where the header has no meaning, reading it throws with everything that is wrong.
+  const { header = await readSafetensorsHeader(file, { signal }), findings } = await checkSafetensors(file, {
+    signal,
+  })
   const warnings = findings.map(({ problem }) => problem)
   return { file, header, summary: summaryOf(file, header, warnings) }
 }

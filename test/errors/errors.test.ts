@@ -1,14 +1,14 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { describe, expect, it, vi } from "vitest"
-import { ERROR_TEXTS } from "../src/error-texts.ts"
-import {
-  CheckpointError,
-  type ErrorCode,
-  type ErrorDetails,
-  isCheckpointError,
-  type RefusedGlobal,
-  requireWithin,
-} from "../src/errors.ts"
-import { DEFAULT_LIMITS, withLimits } from "../src/limits.ts"
+import { ERROR_ROWS, type ErrorCode, type ErrorDetails } from "../../src/errors/all-errors.ts"
+import { CheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { DEFAULT_LIMITS, withLimits } from "../../src/limits/limits.ts"
+import { requireWithin } from "../../src/limits/require-within.ts"
+import { PICKLE_STACK, type RefusedGlobal } from "../../src/pickle/errors.ts"
+
+const SRC = fileURLToPath(new URL("../../src", import.meta.url))
 
 const FAULT = { within: "archive/data.pkl", at: 118, problem: "something is wrong" }
 const NAME = { name: "layers.0.weight", problem: "something is wrong" }
@@ -107,15 +107,28 @@ const SAMPLES: { readonly [C in ErrorCode]: ErrorDetails[C] } = {
 
 const CODES = Object.keys(SAMPLES) as readonly ErrorCode[]
 
-const errorOf = (code: ErrorCode): CheckpointError => new CheckpointError(code, SAMPLES[code])
+const errorOf = <C extends ErrorCode>(code: C, detail = SAMPLES[code]): CheckpointError<C> =>
+  new CheckpointError(ERROR_ROWS[code], detail)
 
 /** Text of every kind that must not reach a terminal as it is. */
 const HOSTILE = "x\x1b[31m\n\u202e\u2028\ud800"
 const UNSAFE = /[\x1b\u202e\u2028\ud800]/
 
 describe("every code", () => {
-  it("has a text", () => {
-    expect(Object.keys(ERROR_TEXTS)).toEqual(CODES)
+  it("has a row and a sample", () => {
+    expect(Object.keys(ERROR_ROWS).sort()).toEqual([...CODES].sort())
+  })
+
+  it("is said to mean something, in the file of its room", () => {
+    const rooms = readdirSync(SRC).filter((room) => existsSync(join(SRC, room, "errors.ts")))
+    const rows = rooms.flatMap((room) => [
+      ...readFileSync(join(SRC, room, "errors.ts"), "utf8").matchAll(
+        /(\/\*\* [^\n]{20,} \*\/\n)?export const (\w+): (?:Error|Fault)Row</g,
+      ),
+    ])
+    const codes = rows.map(([, , name = ""]) => name.toLowerCase().replaceAll("_", "-"))
+    expect(codes.sort()).toEqual([...CODES].sort())
+    expect(rows.filter(([, meaning]) => meaning === undefined)).toEqual([])
   })
 
   it.each(CODES)("%s says what is wrong and what to do next", (code) => {
@@ -139,8 +152,7 @@ describe("every code", () => {
 })
 
 describe("messages", () => {
-  const say = <C extends ErrorCode>(code: C, detail: ErrorDetails[C]) =>
-    new CheckpointError(code, detail).message
+  const say = <C extends ErrorCode>(code: C, detail: ErrorDetails[C]) => errorOf(code, detail).message
 
   it("say where", () => {
     expect(say("pickle-stack", FAULT)).toBe("archive/data.pkl@118: something is wrong")
@@ -223,7 +235,7 @@ describe("messages", () => {
 describe("the class", () => {
   it("is an Error with a cause where there is one", () => {
     const cause = new Error("below")
-    const error = new CheckpointError("pickle-stack", FAULT, { cause })
+    const error = new CheckpointError(PICKLE_STACK, FAULT, { cause })
     expect(error).toBeInstanceOf(Error)
     expect(error.name).toBe("CheckpointError")
     expect(error.cause).toBe(cause)
@@ -233,9 +245,9 @@ describe("the class", () => {
 
   it("is recognised whichever copy of the package threw it", async () => {
     vi.resetModules()
-    const copy = await import("../src/errors.ts")
+    const copy = await import("../../src/errors/checkpoint-error.ts")
     expect(copy.CheckpointError).not.toBe(CheckpointError)
-    const foreign: unknown = new copy.CheckpointError("pickle-stack", FAULT)
+    const foreign: unknown = new copy.CheckpointError(PICKLE_STACK, FAULT)
     expect(foreign instanceof CheckpointError).toBe(true)
     expect(isCheckpointError(foreign)).toBe(true)
     expect(copy.isCheckpointError(errorOf("pickle-stack"))).toBe(true)

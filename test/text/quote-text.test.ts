@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { plainText, quoteText, safeMessage } from "../src/quote-text.ts"
+import { plainText, quoteText, safeMessage } from "../../src/text/quote-text.ts"
 
 describe("plainText", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { nearestNames } from "../src/nearest-names.ts"
+import { nearestNames } from "../../src/text/nearest-names.ts"
 
 const LAYERS = ["encoder.layers.0.weight", "encoder.layers.0.bias", "encoder.layers.1.weight", "head.weight"]
 

@@ -1,0 +1,25 @@
+/** The errors of reading that are made in many places. */
+
+import { CheckpointError } from "../errors/checkpoint-error.ts"
+import { foreignReason } from "../errors/error-row.ts"
+import { INVALID_ARGUMENT, READ_FAILED, TRUNCATED } from "./errors.ts"
+
+/** What the caller passed as `argument` will not do. */
+export function invalidArgument(argument: string, problem: string): CheckpointError<"invalid-argument"> {
+  return new CheckpointError(INVALID_ARGUMENT, { argument, problem })
+}
+
+/** The source threw `cause`. */
+export function readFailed(cause: unknown): CheckpointError<"read-failed"> {
+  return new CheckpointError(READ_FAILED, { reason: foreignReason(cause) }, { cause })
+}
+
+/** There are `got` bytes at the offset `at` of `within` where `wanted` are needed. */
+export function truncated(
+  within: string | undefined,
+  at: number,
+  wanted: number,
+  got: number,
+): CheckpointError<"truncated"> {
+  return new CheckpointError(TRUNCATED, { ...(within === undefined ? {} : { within }), at, wanted, got })
+}
