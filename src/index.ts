@@ -17,7 +17,7 @@ import type {
   ScanOptions,
 } from "./api/options.ts"
 import type { SafetensorsOutput } from "./api/outputs.ts"
-import { openUniversalSpill, UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
+import { UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
 import type { SafetensorsFile } from "./api/safetensors-file.ts"
 import { checkFile, readHeader } from "./api/safetensors-verbs.ts"
 import { scanInput } from "./api/scan-verb.ts"
@@ -67,7 +67,7 @@ export function toSafetensorsBytes(
  * @throws as `toSafetensors`; `blob-memory` where the browser has no such file system, or no room in it.
  */
 export function toSafetensorsBlob(input: CheckpointInput, options: BlobOptions = {}): Promise<ConvertedBlob> {
-  return verbs.convertToBlob(UNIVERSAL_PLATFORM, input, options, openUniversalSpill)
+  return verbs.convertToBlob(UNIVERSAL_PLATFORM, input, options)
 }
 
 /**
@@ -99,7 +99,10 @@ export function openSafetensors(input: CheckpointInput, options: OpenOptions = {
   return verbs.openSafetensors(UNIVERSAL_PLATFORM, input, options)
 }
 
-/** Opens a checkpoint or a safetensors file, whichever it is: `format` tells. Throws as the other two. */
+/**
+ * Opens a checkpoint or a safetensors file, whichever it is: `format` tells. What is neither and is called `.safetensors` is
+ * refused as a bad safetensors file. Throws as the other two.
+ */
 export function open(
   input: CheckpointInput,
   options: OpenOptions = {},

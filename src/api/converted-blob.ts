@@ -2,16 +2,38 @@
 
 import "./disposable.ts"
 import type { ConversionReport } from "../checkpoint/plan-checkpoint.ts"
+import type { PlanReport } from "../plan/plan.ts"
 import type { BlobOutput } from "../transfer/plan-to-blob.ts"
+import { planToBlob } from "../transfer/plan-to-blob.ts"
+import type { TransferPlan } from "../transfer/transfer-plan.ts"
+import type { BlobOptions } from "./options.ts"
+import type { Platform } from "./platform.ts"
+
+/** What a Blob may hold in memory by default, where there is another place: a phone gives a tab some hundred MiB. */
+const BLOB_MEMORY_BYTES = 64 * 1024 * 1024
+
+/** How to make a Blob of a plan. */
+export type PlanBlobOptions = Pick<BlobOptions, "maxMemoryBytes" | "onProgress" | "signal">
+
+/** The output of `plan` as a Blob. Without a place to spill to, memory has no bound but `maxMemoryBytes`. */
+export async function convertedBlob<Report extends PlanReport>(
+  { crc32, inflate, openSpill }: Pick<Platform<never, never>, "crc32" | "inflate" | "openSpill">,
+  plan: TransferPlan,
+  report: Report,
+  { signal, onProgress, maxMemoryBytes = openSpill && BLOB_MEMORY_BYTES }: PlanBlobOptions,
+): Promise<ConvertedBlob<Report>> {
+  const options = { crc32, inflate, openSpill, signal, onProgress, maxMemoryBytes }
+  return new ConvertedBlob(await planToBlob(plan, options), report)
+}
 
 /**
- * What `toSafetensorsBlob` gives. Its properties can be posted to another thread. It needs closing only where
+ * What `toSafetensorsBlob` and `toBlob` of an open file give. Its properties can be posted to another thread. It needs closing only where
  * `spilledBytes` is not 0, and only to give back the disk's space early.
  */
-export class ConvertedBlob implements AsyncDisposable {
+export class ConvertedBlob<Report extends PlanReport = ConversionReport> implements AsyncDisposable {
   /** The safetensors file. */
   readonly blob: Blob
-  readonly report: ConversionReport
+  readonly report: Report
   /**
    * Bytes of the Blob that lie in a file of the browser's origin private file system, in the folder
    * `tosafetensors-spill`. The file stays while the page or worker that converted lives. What is left over is removed when a
@@ -20,8 +42,8 @@ export class ConvertedBlob implements AsyncDisposable {
   readonly spilledBytes: number
   readonly #output: BlobOutput
 
-  /** Made by `toSafetensorsBlob`. */
-  constructor(output: BlobOutput, report: ConversionReport) {
+  /** Made by `convertedBlob`. */
+  constructor(output: BlobOutput, report: Report) {
     this.blob = output.blob
     this.report = report
     this.spilledBytes = output.spill?.blob.size ?? 0

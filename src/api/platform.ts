@@ -23,6 +23,8 @@ export interface Platform<Input, Output> {
   readonly crc32: Crc32
   /** Default: the portable one. */
   readonly inflate?: InflateExtent
+  /** Where what a Blob cannot hold in memory goes. Default: there is no such place. */
+  readonly openSpill?: OpenSpill
 }
 
 /** The part of a platform that reading needs. */
@@ -75,8 +77,6 @@ export const UNIVERSAL_PLATFORM: Platform<CheckpointInput, SafetensorsOutput> = 
   openOutput: async (output, request) => openUniversalOutput(output, request),
   openStore: openUrlStore,
   crc32,
+  // Where browsers have files of their own. Loaded when it is needed: most checkpoints are made of slices.
+  openSpill: async (request) => (await import("../opfs/spill-file.ts")).openSpillFile(request),
 }
-
-/** Where browsers have files of their own. Loaded when it is needed: most checkpoints are made of slices. */
-export const openUniversalSpill: OpenSpill = async (request) =>
-  (await import("../opfs/spill-file.ts")).openSpillFile(request)

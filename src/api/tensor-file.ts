@@ -16,6 +16,8 @@ import { quoteText } from "../text/quote-text.ts"
 import { PlannedOutput } from "../transfer/planned-output.ts"
 import { transferPlan } from "../transfer/transfer-plan.ts"
 import { bindExtents } from "./bind-plan.ts"
+import { requireOptions } from "./check-options.ts"
+import { type ConvertedBlob, convertedBlob, type PlanBlobOptions } from "./converted-blob.ts"
 import type { OpenedSources } from "./opened-contents.ts"
 import type { SafetensorsOutput } from "./outputs.ts"
 import type { TensorInfo } from "./tensor-info.ts"
@@ -128,6 +130,18 @@ export abstract class TensorFile<
     const { platform, given } = this.#opened
     await writeTo(platform, output, [given], options, async () => transferPlan(plan, this.#extentsOf(plan)))
     return plan.report
+  }
+
+  /**
+   * What a plan of `plan()` writes, as a Blob. From a `File` or `Blob`, contiguous tensors become slices of the input: see
+   * `ConvertedBlob` for the rest.
+   *
+   * @throws as `toSafetensorsBlob`.
+   */
+  async toBlob(plan: PlanOf<Report>, options: PlanBlobOptions = {}): Promise<ConvertedBlob<Report>> {
+    requireOptions(options)
+    const bound = transferPlan(plan, this.#extentsOf(plan))
+    return convertedBlob(this.#opened.platform, bound, plan.report, options)
   }
 
   /**

@@ -84,20 +84,19 @@ export class TensorSource implements ByteSource {
     requireOutputWithin(bounds, byteLength)
     requireInflatedWithin(bounds, segments.length === 0 ? [] : [extent])
     requireGatheredWithin(bounds, segments)
-    const maxInflatedBytes = inflatedBytesAllowed(bounds)
     this.#plan = {
       header: NO_HEADER,
       byteLength,
       segments,
       extents: [extent],
-      checkedExtents: [],
-      maxInflatedBytes,
+      checkedExtents: extent.crc32 === undefined || reading.checked.has(extent) ? [] : [extent],
+      maxInflatedBytes: inflatedBytesAllowed(bounds),
     }
   }
 
   /**
    * The bytes of `[offset, offset + length)`. It takes that much memory, and up to 8 MiB where strided elements are picked.
-   * Nothing is checked against checksums.
+   * A storage is checked against its checksum when it is read whole by reads in order; parts by themselves are not.
    *
    * @throws as `PlannedOutput.read`.
    */
@@ -169,11 +168,13 @@ export class TensorSource implements ByteSource {
 
   /**
    * The same elements in the order in which they are stored, dimensions permuted: what only counts or sums them reads a
-   * transposed tensor from its front to its back that way.
+   * transposed tensor from its front to its back that way. Dimensions of size 1 come last.
    */
   inStorageOrder(): TensorSource {
     const { shape, strides, elementOffset } = this.#tensor
-    const order = [...shape.keys()].sort((a, b) => (strides[b] as number) - (strides[a] as number))
+    // Nobody steps along a dimension of size 1: its stride says nothing.
+    const stepOf = (d: number): number => (shape[d] === 1 ? 0 : (strides[d] as number))
+    const order = [...shape.keys()].sort((a, b) => stepOf(b) - stepOf(a))
     const permuted = (values: readonly number[]): number[] => order.map((d) => values[d] as number)
     return this.#part({ shape: permuted(shape), strides: permuted(strides), elementOffset })
   }

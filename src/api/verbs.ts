@@ -2,19 +2,17 @@
 
 import { MemorySink } from "../bytes/memory-sink.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
-import type { OpenSpill } from "../bytes/spill.ts"
 import { turned } from "../bytes/turns.ts"
 import type { ConversionReport, PlannedConversion } from "../checkpoint/plan-checkpoint.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
 import { readSafetensorsHeader } from "../safetensors/read-header.ts"
 import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
-import { planToBlob } from "../transfer/plan-to-blob.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
 import { runPlan } from "../transfer/run-plan.ts"
 import type { TransferPlan } from "../transfer/transfer-plan.ts"
 import { transferPlan } from "../transfer/transfer-plan.ts"
 import { Checkpoint } from "./checkpoint.ts"
-import { ConvertedBlob } from "./converted-blob.ts"
+import { type ConvertedBlob, convertedBlob } from "./converted-blob.ts"
 import type { OpenedContents, OpenedSources } from "./opened-contents.ts"
 import { openContents, openSources, planContentsInTurns, readContents } from "./opened-contents.ts"
 import type { BlobOptions, ConvertOptions, OpenOptions } from "./options.ts"
@@ -23,8 +21,8 @@ import { SafetensorsFile } from "./safetensors-file.ts"
 import { StreamOutput } from "./stream-output.ts"
 import { writeTo } from "./write-plan.ts"
 
-/** What a Blob may hold in memory by default, where there is another place: a phone gives a tab some hundred MiB. */
-const BLOB_MEMORY_BYTES = 64 * 1024 * 1024
+/** What says what a file should be whose bytes say nothing. */
+const SAFETENSORS_NAME = /\.safetensors$/i
 
 /** Opens a checkpoint or a safetensors file, whichever it is; the caller closes it. */
 export function open<Input, Output>(
@@ -33,10 +31,11 @@ export function open<Input, Output>(
   options: OpenOptions & InputRequest,
 ): Promise<Checkpoint<Output> | SafetensorsFile<Output>> {
   return openSources(platform, input, options, async (opened) => {
-    const [{ source }] = opened.sources as [NamedSource]
+    const [{ name, source }] = opened.sources as [NamedSource]
     const length = Math.min(SNIFFED_BYTES, source.byteLength)
     const head = await readExactly(source, { offset: 0, length }, options.signal)
-    const isSafetensors = sniffFormat(head, source.byteLength) === "safetensors"
+    const format = sniffFormat(head, source.byteLength)
+    const isSafetensors = format === "safetensors" || (format === "other" && SAFETENSORS_NAME.test(name))
     return isSafetensors
       ? readSafetensors(opened, options)
       : new Checkpoint(await readContents(opened, options))
@@ -127,18 +126,15 @@ export async function convertToBytes<Input>(
   })
 }
 
-/** Converts to a Blob, out of slices of the input where that is a Blob. Without a place to spill to, memory has no bound. */
+/** Converts to a Blob, out of slices of the input where that is a Blob. */
 export async function convertToBlob<Input>(
   platform: Platform<Input, never>,
   input: Input,
   options: BlobOptions & InputRequest,
-  openSpill?: OpenSpill,
 ): Promise<ConvertedBlob> {
-  return withPlan(platform, input, options, async ({ plan: { report } }, plan) => {
-    const { maxMemoryBytes = openSpill && BLOB_MEMORY_BYTES } = options
-    const output = await planToBlob(plan, { ...runOptions(platform, options), maxMemoryBytes, openSpill })
-    return new ConvertedBlob(output, report)
-  })
+  return withPlan(platform, input, options, ({ plan: { report } }, plan) =>
+    convertedBlob(platform, plan, report, options),
+  )
 }
 
 /** Converts to a stream. Opening and planning are done when it resolves; bytes move as they are asked for. */

@@ -4,7 +4,6 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { isNameBelow, openingStore, type SourceStore } from "../bytes/source-store.ts"
 import { isCheckpointError } from "../errors/checkpoint-error.ts"
 import type { UrlSourceOptions } from "./url-source.ts"
-import { openUrlSource } from "./url-source.ts"
 
 /**
  * The place of `url`. Names in files are looked up below it, on the same host, and nowhere else. Its query goes along: where
@@ -13,9 +12,15 @@ import { openUrlSource } from "./url-source.ts"
 export function urlStore(url: URL, options: Omit<UrlSourceOptions, "signal">): SourceStore {
   const name = decoded(url.pathname.slice(url.pathname.lastIndexOf("/") + 1))
   return openingStore(name, async (each, signal) => {
-    if (each === name) return openUrlSource(url, { ...options, signal })
+    if (each === name) return openAt(url, { ...options, signal })
     return isNameBelow(each) ? openBeside(url, each, { ...options, signal }) : undefined
   })
+}
+
+/** Loaded by itself, as for a URL that is an input: both share the file. */
+async function openAt(url: URL, options: UrlSourceOptions): Promise<ByteSource> {
+  const { openUrlSource } = await import("./url-source.ts")
+  return openUrlSource(url, options)
 }
 
 async function openBeside(
@@ -28,7 +33,7 @@ async function openBeside(
     url.pathname.slice(0, url.pathname.lastIndexOf("/") + 1) +
     name.split("/").map(encodeURIComponent).join("/")
   try {
-    return await openUrlSource(beside, options)
+    return await openAt(beside, options)
   } catch (error) {
     const isAbsent =
       isCheckpointError(error) && error.code === "read-failed" && error.detail.failure === "not-found"

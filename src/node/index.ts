@@ -103,7 +103,10 @@ export function openSafetensors(
   return verbs.openSafetensors(NODE_PLATFORM, input, options)
 }
 
-/** Opens a checkpoint or a safetensors file, whichever it is: `format` tells. Throws as the other two. */
+/**
+ * Opens a checkpoint or a safetensors file, whichever it is: `format` tells. What is neither and is called `.safetensors` is
+ * refused as a bad safetensors file. Throws as the other two.
+ */
 export function open(
   input: NodeCheckpointInput,
   options: NodeOpenOptions = {},

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
+import type { Progress } from "../../src/index.ts"
 import { isCheckpointError, openCheckpoint, toSafetensorsBytes } from "../../src/index.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
@@ -199,6 +200,33 @@ describe("tensors", () => {
     expect(() => checkpoint.tensors).toThrow(expect.objectContaining({ code: "name-duplicate" }))
     await expect(checkpoint.readTensor("a.b")).rejects.toMatchObject({ code: "name-duplicate" })
     expect(checkpoint.plan({ root: ["a"] }).report.tensorCount).toBe(1)
+  })
+})
+
+describe("toBlob", () => {
+  it("makes what toSafetensorsBlob makes, of a plan that is there", async () => {
+    const options = { rename: (name: string) => `a.${name}` }
+    const checkpoint = await openCheckpoint(new Blob([new Uint8Array(SAMPLE)]))
+    const plan = checkpoint.plan(options)
+    let last: Progress | undefined
+    const onProgress = (progress: Progress): void => {
+      last = progress
+    }
+    const { blob, report, spilledBytes } = await checkpoint.toBlob(plan, { onProgress })
+    expect(report).toBe(plan.report)
+    expect(spilledBytes).toBe(0)
+    const { bytes } = await toSafetensorsBytes(SAMPLE, options)
+    expect(Buffer.compare(new Uint8Array(await blob.arrayBuffer()), bytes)).toBe(0)
+    expect(last).toMatchObject({ written: bytes.length, total: bytes.length })
+  })
+
+  it("holds no more than it may, and ends with the signal's reason", async () => {
+    const checkpoint = await openCheckpoint(SAMPLE)
+    const plan = checkpoint.plan()
+    await expect(checkpoint.toBlob(plan, { maxMemoryBytes: 1 })).rejects.toMatchObject({
+      code: "blob-memory",
+    })
+    await expect(checkpoint.toBlob(plan, { signal: AbortSignal.abort("no") })).rejects.toBe("no")
   })
 })
 

@@ -101,6 +101,17 @@ describe("a safetensors file", () => {
     expect(checkpoint.tensors.size).toBe(mixedTensors().size)
   })
 
+  it("may be told by its name alone, which makes no difference to a checkpoint", async () => {
+    const page = "<!doctype html><title>404</title>".padEnd(4096)
+    await expect(open(new File([page], "a.safetensors"))).rejects.toMatchObject({
+      code: "safetensors-invalid",
+      detail: { findings: [{ rule: "header-too-large" }, { rule: "header-past-end" }] },
+    })
+    await expect(open(new File([page], "a.pt"))).rejects.toMatchObject({ code: "not-a-checkpoint" })
+    const checkpoint = new Uint8Array(writeCheckpoint(mixedTensors()))
+    expect((await open(new File([checkpoint], "a.safetensors"))).format).toBe("zip")
+  })
+
   it("is carried out elsewhere too", async () => {
     const file = await openSafetensors(foreign())
     const sink = new MemorySink()

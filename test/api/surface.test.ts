@@ -71,6 +71,7 @@ const TYPES = [
   "PlainObject",
   "PlainValue",
   "Plan",
+  "PlanBlobOptions",
   "PlanOf",
   "PlanOptions",
   "PlanReport",

@@ -115,6 +115,32 @@ describe("a tensor", () => {
     expect((await checkpoint.tensor("w").rows(0, 3).bytes()).length).toBe(12)
   })
 
+  it("has its rows in storage order, whatever dimensions of size 1 say", async () => {
+    const views = new Map([["w", tensor(F32, [1, 2, 5], { strides: [999, 1, 40] })]])
+    const stored = (await of(views)).tensor("w").inStorageOrder()
+    expect(stored.shape).toEqual([5, 2, 1])
+    expect((await stored.rows(3, 5).bytes()).length).toBe(16)
+  })
+
+  it("is checked when it is read to its end in order", async () => {
+    const bytes = writeCheckpoint(
+      new Map([
+        ["w", tensor(F32, [300])],
+        ["turned", tensor(F32, [20, 15], { strides: [1, 20] })],
+      ]),
+    )
+    const places = (await openCheckpoint(bytes)).plan().extents.map(({ offset = 0 }) => offset + 8)
+    for (const at of places) bytes[at] = (bytes[at] as number) ^ 1
+    const checkpoint = await openCheckpoint(bytes)
+    for (const name of ["w", "turned"]) {
+      const source = checkpoint.tensor(name).inStorageOrder()
+      await source.read(0, 400)
+      await source.read(400, 400)
+      await expect(source.read(800, 400), name).rejects.toMatchObject({ code: "checksum" })
+      expect((await source.read(800, 400)).length).toBe(400)
+    }
+  })
+
   it.each([
     [-1, 2],
     [0, 31],

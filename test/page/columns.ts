@@ -23,6 +23,5 @@ export function columnsOf(rows: readonly Row[]): TensorColumns {
     byteLengths: Float64Array.from(rows, ({ byteLength = 4 }) => byteLength),
     elementCounts: Float64Array.from(rows, ({ elementCount = 1 }) => elementCount),
     statuses: Uint8Array.from(rows, ({ status = "written" }) => STATUS[status]),
-    shared: new Uint8Array(rows.length),
   }
 }

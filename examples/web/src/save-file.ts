@@ -5,20 +5,14 @@ import { Cancelled, Refused } from "./checkpoint-client.ts"
 import type { Remains } from "./save-target.ts"
 import { download, removeEmpty } from "./save-target.ts"
 import { failureOf } from "./worker/file-failures.ts"
-import type { Refusal, Saved, Selection, WorkProgress } from "./worker/protocol.ts"
+import type { Refusal, Saved, Selection, Work } from "./worker/protocol.ts"
 
 export interface SaveRequest {
-  readonly file: File
   readonly selection: Selection
   /** What a download is called. */
   readonly name: string
   /** Undefined for a download. */
   readonly handle: FileSystemFileHandle | undefined
-}
-
-export interface SaveWork {
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: WorkProgress) => void
 }
 
 export type SaveOutcome =
@@ -29,13 +23,13 @@ export type SaveOutcome =
 /** Never rejects. Whoever leaves the page meanwhile is asked first. */
 export async function saveFile(
   client: CheckpointClient,
-  { file, selection, name, handle }: SaveRequest,
-  work: SaveWork,
+  { selection, name, handle }: SaveRequest,
+  work: Work,
 ): Promise<SaveOutcome> {
   const askBeforeLeaving = (event: Event): void => event.preventDefault()
   addEventListener("beforeunload", askBeforeLeaving)
   try {
-    const saved = await client.ask("save", { file, selection, handle }, work)
+    const saved = await client.ask("save", { selection, handle }, work)
     if (saved.blob !== undefined) download(saved.blob, name)
     return { kind: "saved", saved, name: handle?.name ?? name }
   } catch (error) {

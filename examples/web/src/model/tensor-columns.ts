@@ -17,8 +17,6 @@ export interface TensorColumns {
   readonly elementCounts: Float64Array
   /** One of `STATUS`. */
   readonly statuses: Uint8Array
-  /** 1 where another tensor lies in the same storage. */
-  readonly shared: Uint8Array
 }
 
 /** Bytes that a tensor takes in the whole: those of an alias are counted with the name that is kept. */

@@ -38,10 +38,9 @@ function listOf(rows: readonly string[], total: number): HTMLElement {
   return element("ul", { class: "rows" }, ...[...rows, ...more].map((row) => element("li", {}, row)))
 }
 
-function sayShared({ columns }: OpenedCheckpoint, preview: Preview | undefined): readonly HTMLElement[] {
-  const sharing = columns.shared.reduce((sum, shared) => sum + shared, 0)
-  if (sharing === 0) return [paragraph("Each tensor has memory of its own.")]
-  const said = paragraph(`${sayCounted(sharing, "tensor")} lie in memory that others lie in as well.`)
+function sayShared({ sharingCount }: OpenedCheckpoint, preview: Preview | undefined): readonly HTMLElement[] {
+  if (sharingCount === 0) return [paragraph("Each tensor has memory of its own.")]
+  const said = paragraph(`${sayCounted(sharingCount, "tensor")} lie in memory that others lie in as well.`)
   if (preview === undefined || preview.aliasCount === 0) return [said]
   const rows = preview.aliases.map(({ dropped, kept }) => `${dropped} = ${kept}`)
   const aliases = `${sayCounted(preview.aliasCount, "name")} of one and the same tensor as another, kept in the metadata:`

@@ -151,7 +151,7 @@ export class SavePanel {
       this.#onState(progress)
     }
     this.#onState({ done: 0, total: 1 })
-    const request = { file: this.#file, selection: this.selection, ...target }
+    const request = { selection: this.selection, ...target }
     const outcome = await saveFile(this.#client, request, { signal: stopping.signal, onProgress })
     this.#isSaving = false
     this.#save.disabled = !this.canSave

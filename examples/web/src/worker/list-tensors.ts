@@ -1,6 +1,6 @@
 /** Makes the columns of the table from an open file. */
 
-import type { Checkpoint, ConversionPlan, SafetensorsHeader, TensorInfo } from "tosafetensors"
+import type { Checkpoint, ConversionPlan, SafetensorsHeader } from "tosafetensors"
 import { sayShape } from "../model/quantities.ts"
 import type { TensorColumns } from "../model/tensor-columns.ts"
 import { STATUS } from "../model/tensor-columns.ts"
@@ -9,7 +9,6 @@ import { STATUS } from "../model/tensor-columns.ts"
 export function listTensors({ tensors }: Checkpoint, plan: ConversionPlan | undefined): TensorColumns {
   const dtypes = new DtypeIndex()
   const statusOf = statusesBy(plan)
-  const users = storageUsers(tensors)
   const columns = emptyColumns(tensors.size, [...tensors.keys()], dtypes.names)
   const shapes: string[] = []
   let row = 0
@@ -21,7 +20,6 @@ export function listTensors({ tensors }: Checkpoint, plan: ConversionPlan | unde
     columns.elementCounts[row] = isPlain ? info.elementCount : 0
     const isWritable = isPlain && info.dtype !== undefined
     columns.statuses[row] = isWritable ? statusOf(name) : STATUS.unsupported
-    columns.shared[row] = isPlain && (users.get(info.storage.key) ?? 0) > 1 ? 1 : 0
     row += 1
   }
   return { ...columns, shapes }
@@ -81,7 +79,6 @@ function emptyColumns(
     byteLengths: new Float64Array(rowCount),
     elementCounts: new Float64Array(rowCount),
     statuses: new Uint8Array(rowCount),
-    shared: new Uint8Array(rowCount),
   }
 }
 
@@ -107,13 +104,4 @@ function statusesBy(plan: ConversionPlan | undefined): (name: string) => number 
   const written = new Set(plan.report.tensors.map(({ name }) => prefix + name))
   return (name) =>
     written.has(name) ? STATUS.written : dropped.has(name) ? STATUS.alias : STATUS.outsideRoot
-}
-
-/** How many tensors lie in each storage. */
-function storageUsers(tensors: ReadonlyMap<string, TensorInfo>): ReadonlyMap<string, number> {
-  const users = new Map<string, number>()
-  for (const info of tensors.values()) {
-    if (info.kind === "tensor") users.set(info.storage.key, (users.get(info.storage.key) ?? 0) + 1)
-  }
-  return users
 }

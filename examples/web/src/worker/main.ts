@@ -1,64 +1,56 @@
 /** The worker of one file: opens it, answers the page, and is ended with it. */
 
 import type { Checkpoint } from "tosafetensors"
-import { openCheckpoint, scan } from "tosafetensors"
-import { describeTensor, measureOfCheckpoint, summaryOf } from "./opened-checkpoint.ts"
-import type { SafetensorsFile } from "./opened-safetensors.ts"
-import { describeStored, measureStored, openSafetensors } from "./opened-safetensors.ts"
+import { checkSafetensors, open, scan } from "tosafetensors"
+import { measureTensor } from "./measure-tensor.ts"
+import { type AnyFile, describeTensor, summaryOfCheckpoint, summaryOfStored } from "./opened-file.ts"
 import { planOptions, previewOf, RenameLog } from "./plan-selection.ts"
-import type { Exchanges, FromWorker, ToWorker, Verb, WorkProgress } from "./protocol.ts"
+import type { Exchanges, FromWorker, ToWorker, Verb, Work, WorkProgress } from "./protocol.ts"
 import { refusalOf } from "./refusal.ts"
 import { saveCheckpoint } from "./save-checkpoint.ts"
 
 /** Messages of progress in a second, at most. */
 const MESSAGES_PER_SECOND = 20
 
-interface Work {
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: WorkProgress) => void
-}
-
 type Answering = {
   readonly [V in Verb]: (given: Exchanges[V]["ask"], work: Work) => Promise<Exchanges[V]["answer"]>
 }
 
-/** The file that is open, and what it turned out to be. */
-let checkpoint: Checkpoint | undefined
-let stored: SafetensorsFile | undefined
+let opened: AnyFile | undefined
 
-function current(): Checkpoint {
-  if (checkpoint === undefined) throw new Error("no checkpoint is open")
-  return checkpoint
+function current(): AnyFile {
+  if (opened === undefined) throw new Error("no file is open")
+  return opened
+}
+
+function checkpoint(): Checkpoint {
+  const file = current()
+  if (file.format === "safetensors") throw new Error("there is nothing to convert")
+  return file
 }
 
 const ANSWERING: Answering = {
   async open({ file }, { signal }) {
-    try {
-      checkpoint = await openCheckpoint(file, { signal })
-    } catch (error) {
-      stored = await openSafetensors(file, error, signal)
-      if (stored === undefined) throw error
-      return stored.summary
-    }
-    return summaryOf(checkpoint)
+    opened = await open(file, { signal })
+    if (opened.format !== "safetensors") return summaryOfCheckpoint(opened)
+    return summaryOfStored(opened, (await checkSafetensors(file, { signal })).findings)
   },
   scan: ({ file }, { signal }) => scan(file, { signal }),
   async describe({ name }) {
-    return stored === undefined ? describeTensor(current(), name) : describeStored(stored, name)
+    return describeTensor(current(), name)
   },
-  measure: ({ name }, work) =>
-    stored === undefined ? measureOfCheckpoint(current(), name, work) : measureStored(stored, name, work),
+  measure: ({ name }, work) => measureTensor(current(), name, work),
   async preview({ selection }) {
     const log = new RenameLog()
-    const { report } = current().plan(planOptions(selection, log))
+    const { report } = checkpoint().plan(planOptions(selection, log))
     return previewOf(report, log)
   },
   async written({ selection }) {
-    const { tensors } = current().plan(planOptions(selection, new RenameLog())).report
+    const { tensors } = checkpoint().plan(planOptions(selection, new RenameLog())).report
     const tensorBytes = tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)
     return { names: tensors.map(({ name }) => name), tensorBytes }
   },
-  save: ({ file, selection, handle }, work) => saveCheckpoint(file, selection, handle, work),
+  save: ({ selection, handle }, work) => saveCheckpoint(checkpoint(), selection, handle, work),
 }
 
 const underWay = new Map<number, AbortController>()

@@ -1,58 +1,44 @@
 /** Looks at the elements of one tensor, piece by piece, twice: how they lie, and how they are spread between the ends. */
 
-import type { ElementDecoder } from "../model/decode-elements.ts"
-import { decoderFor, isWhole } from "../model/decode-elements.ts"
 import { gatherStatistics } from "../model/tensor-statistics.ts"
-import type { Measurement, WorkProgress } from "./protocol.ts"
-import type { Bytes, TensorPieces } from "./tensor-pieces.ts"
-
-export interface MeasureWork {
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: WorkProgress) => void
-}
+import { isComplex, isWhole, numberDtype, numbersIn } from "../model/tensor-values.ts"
+import type { AnyFile } from "./opened-file.ts"
+import type { Measurement, Work } from "./protocol.ts"
+import { piecesOf } from "./tensor-pieces.ts"
 
 /** Passes over the pieces. */
 const PASSES = 2
 
-/**
- * `torchDtype` says how elements are read. `pieces` are made when they can be: their making may throw as well.
- *
- * @throws what reading throws; the signal's reason when aborted.
- */
+/** @throws as `tensor` and reading do; the signal's reason when aborted. */
 export async function measureTensor(
-  torchDtype: string,
-  byteLength: number,
-  makePieces: () => TensorPieces | Promise<TensorPieces>,
-  { signal, onProgress }: MeasureWork,
+  file: AnyFile,
+  name: string,
+  { signal, onProgress }: Work,
 ): Promise<Measurement> {
-  const decoder = decoderFor(torchDtype)
-  if (decoder === undefined) {
-    return { kind: "not-measured", reason: `Elements of ${torchDtype} stand for no plain numbers.` }
+  const info = file.tensors.get(name)
+  if (info?.kind !== "tensor")
+    return { kind: "not-measured", reason: `It is ${info?.reason ?? "not there"}.` }
+  const dtype = numberDtype(info)
+  if (dtype === undefined) {
+    const called = info.dtype ?? info.torchDtype
+    return { kind: "not-measured", reason: `Elements of ${called} stand for no plain numbers.` }
   }
-  const pieces = await makePieces()
+  const pieces = piecesOf(file.tensor(name), info)
   const total = PASSES * pieces.byteLength
   let done = 0
-  const statistics = await gatherStatistics(async (take) => {
-    const decode = decoding(decoder, take)
+  const pass = async (take: (values: Float64Array) => void): Promise<void> => {
     for (let index = 0; index < pieces.count; index++) {
       signal.throwIfAborted()
       const bytes = await pieces.read(index, signal)
-      decode(bytes)
+      take(numbersIn(bytes, dtype))
       done += bytes.length
       onProgress({ done, total })
     }
-  }, isWhole(torchDtype))
-  const valuesPerElement =
-    decoder.valuesPerUnit === 1 ? "one" : torchDtype.startsWith("complex") ? "complex" : "packed"
-  return { kind: "measured", statistics, bytesRead: pieces.byteLength, byteLength, valuesPerElement }
-}
-
-function decoding(decoder: ElementDecoder, take: (values: Float64Array) => void): (bytes: Bytes) => void {
-  let values = new Float64Array(0)
-  return (bytes) => {
-    const count = (bytes.length / decoder.unitBytes) * decoder.valuesPerUnit
-    if (values.length < count) values = new Float64Array(count)
-    decoder.decode(bytes, values)
-    take(values.subarray(0, count))
   }
+  const statistics = await gatherStatistics(pass, isWhole(dtype)).finally(pieces.close)
+  // Of halves of a byte, the header of a safetensors file counts each.
+  const isPacked = dtype === "F4" && file.format !== "safetensors"
+  const valuesPerElement = isComplex(info) ? "complex" : isPacked ? "packed" : "one"
+  const { byteLength } = info
+  return { kind: "measured", statistics, bytesRead: pieces.byteLength, byteLength, valuesPerElement }
 }

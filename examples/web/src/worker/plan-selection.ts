@@ -1,7 +1,6 @@
 /** What people choose in the page, as the library's options; and what a plan says, as the page shows it. */
 
-import type { Checkpoint, ConversionReport, PlanOptions, RootCandidate } from "tosafetensors"
-import { isCheckpointError } from "tosafetensors"
+import type { ConversionReport, PlanOptions } from "tosafetensors"
 import { parseGlobs, parseRenameLines } from "../model/rename-lines.ts"
 import type { Preview, Selection } from "./protocol.ts"
 
@@ -10,9 +9,6 @@ const SHOWN_NAMES = 8
 
 /** Aliases that are listed. */
 const SHOWN_ALIASES = 50
-
-/** A key that no checkpoint has: the error lists what there is instead. */
-const NO_SUCH_KEY = "\0"
 
 /** Remembers which names have become others. */
 export class RenameLog {
@@ -66,24 +62,4 @@ export function previewOf(report: ConversionReport, log: RenameLog): Preview {
     renamedCount: log.count,
     renamed: log.first,
   }
-}
-
-/** Everything near the top that holds tensors, so that one can be picked. */
-export function rootCandidates(checkpoint: Checkpoint): readonly RootCandidate[] {
-  const top = candidatesBelow(checkpoint, [])
-  const inner = top.flatMap(({ path }) => (path.length === 1 ? candidatesBelow(checkpoint, path) : []))
-  const seen = new Set<string>()
-  return [...top, ...inner].filter(({ path }) => {
-    const key = JSON.stringify(path)
-    return !seen.has(key) && seen.add(key)
-  })
-}
-
-function candidatesBelow(checkpoint: Checkpoint, path: readonly string[]): readonly RootCandidate[] {
-  try {
-    checkpoint.plan({ root: [...path, NO_SUCH_KEY] })
-  } catch (error) {
-    if (isCheckpointError(error) && error.code === "root-not-found") return error.detail.candidates
-  }
-  return []
 }

@@ -39,6 +39,8 @@ export interface OpenedCheckpoint {
   readonly layout: string
   readonly byteLength: number
   readonly columns: TensorColumns
+  /** Tensors that others overlap with in memory. */
+  readonly sharingCount: number
   /** Why not all tensors could be listed. */
   readonly listingProblem: Refusal | undefined
   /** Where a state dict may be, besides what the rule finds. */
@@ -130,11 +132,7 @@ export interface Exchanges {
   written: { ask: { readonly selection: Selection }; answer: WrittenTensors }
   preview: { ask: { readonly selection: Selection }; answer: Preview }
   save: {
-    ask: {
-      readonly file: File
-      readonly selection: Selection
-      readonly handle: FileSystemFileHandle | undefined
-    }
+    ask: { readonly selection: Selection; readonly handle: FileSystemFileHandle | undefined }
     answer: Saved
   }
 }
@@ -147,6 +145,12 @@ export interface WorkProgress {
   readonly total: number
   /** True where everything is in its place, and bytes are read for their checksums alone. */
   readonly isChecking?: boolean
+}
+
+/** What goes along with a question. */
+export interface Work {
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: WorkProgress) => void
 }
 
 export type ToWorker =

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto"
 import { expect, it } from "vitest"
-import { decoderFor } from "../../examples/web/src/model/decode-elements.ts"
+import { isComplex, isWhole, numberDtype, numbersIn } from "../../examples/web/src/model/tensor-values.ts"
+import type { SafetensorsDtype } from "../../src/index.ts"
+import { DTYPES } from "../../src/tensors/dtypes.ts"
 
 /**
  * SHA-256 of the values of all codes in order, as float64 with one NaN, by torch 2.13:
@@ -16,12 +18,15 @@ const BY_TORCH: readonly (readonly [dtype: string, digest: string])[] = [
   ["bfloat16", "6a00f29e7303e153fd9ec155cefb51fd665981aa463226c50006bc72f6739520"],
 ]
 
-function decoded(dtype: string, bytes: Uint8Array<ArrayBuffer>): Float64Array {
-  const decoder = decoderFor(dtype)
-  if (decoder === undefined) throw new Error(`${dtype} is not decoded`)
-  const values = new Float64Array((bytes.length / decoder.unitBytes) * decoder.valuesPerUnit)
-  decoder.decode(bytes, values)
-  return values
+/** What torch calls a dtype, and its name in safetensors. */
+function named(torchDtype: string): { torchDtype: string; dtype: SafetensorsDtype | undefined } {
+  return { torchDtype, dtype: DTYPES.get(torchDtype)?.safetensors }
+}
+
+function decoded(torchDtype: string, bytes: Uint8Array<ArrayBuffer>): Float64Array {
+  const dtype = numberDtype(named(torchDtype))
+  if (dtype === undefined) throw new Error(`${torchDtype} is not decoded`)
+  return numbersIn(bytes, dtype)
 }
 
 /** The bytes of `array` at an odd place, as in a file. */
@@ -32,7 +37,7 @@ function unaligned(array: ArrayBufferView): Uint8Array<ArrayBuffer> {
 }
 
 it.each(BY_TORCH)("decodes every code of %s as torch does", (dtype, digest) => {
-  const isWide = decoderFor(dtype)?.unitBytes === 2
+  const isWide = DTYPES.get(dtype)?.itemBytes === 2
   const codes = isWide
     ? Uint16Array.from({ length: 65_536 }, (_, code) => code)
     : Uint8Array.from({ length: 256 }, (_, code) => code)
@@ -62,6 +67,13 @@ it.each([
 })
 
 it("leaves what stands for no numbers", () => {
-  expect(decoderFor("qint8")).toBeUndefined()
-  expect(decoderFor("int4")).toBeUndefined()
+  for (const dtype of ["qint8", "int4", "bits16"]) expect(numberDtype(named(dtype)), dtype).toBeUndefined()
+  expect(numberDtype({ torchDtype: "f6_e2m3", dtype: "F6_E2M3" })).toBeUndefined()
+})
+
+it("tells complex and whole numbers", () => {
+  const complex = [...DTYPES.keys()].filter((torchDtype) => isComplex({ torchDtype, dtype: undefined }))
+  expect(complex).toEqual(["complex32", "complex64", "complex128"])
+  const whole = [...DTYPES.values()].flatMap(({ safetensors }) => safetensors ?? []).filter(isWhole)
+  expect(whole.sort()).toEqual(["BOOL", "I16", "I32", "I64", "I8", "U16", "U32", "U64", "U8"])
 })
