@@ -60,6 +60,12 @@ const EDGES: ReadonlyMap<string, readonly string[]> = new Map([
 /** Where the library begins. Only these files re-export for others. */
 const ENTRIES = ["index.ts", "node/index.ts"]
 
+/** What the command line needs of the library beyond the public entry. */
+const FOR_COMMAND_LINE = ["node/for-command-line.ts", "node/texts-for-command-line.ts"]
+
+/** Packages that are in the bundle of the command line and nowhere else, so nobody installs them. */
+const BUNDLED = ["fast-string-width", "fast-wrap-ansi"]
+
 /** Rooms that run in Node alone; everything else runs in browsers too. */
 const NODE_ROOMS = ["node", "cli"]
 
@@ -239,7 +245,19 @@ describe("imports", () => {
         .filter(({ specifier, typeOnly }) => !typeOnly && resolve(file, specifier) === ALL_ROWS)
         .map(() => file.path),
     )
-    expect(wrong.filter((path) => !path.startsWith("cli/"))).toEqual([])
+    expect(wrong).toEqual(["node/for-command-line.ts"])
+  })
+
+  it("of the command line are of the public entry and of what is there for it alone", () => {
+    const isLibrary = (path: string): boolean => !["cli", "package.json"].includes(roomOf(path))
+    const seen = FILES.filter(({ room }) => room === "cli").flatMap((file) =>
+      file.imports.filter(isRelative).map(({ specifier }) => resolve(file, specifier)),
+    )
+    expect(new Set(seen.filter(isLibrary))).toEqual(new Set(["node/index.ts", ...FOR_COMMAND_LINE]))
+    const others = FILES.filter(({ room }) => room !== "cli").flatMap((file) =>
+      file.imports.filter(isRelative).map(({ specifier }) => resolve(file, specifier)),
+    )
+    expect(others.filter((path) => FOR_COMMAND_LINE.includes(path))).toEqual([])
   })
 
   it("name files that exist, with their extension", () => {
@@ -257,10 +275,12 @@ describe("imports", () => {
   })
 
   it("of packages are of those that package.json names", () => {
-    const wrong = FILES.flatMap(({ path, imports }) =>
+    const installed = Object.keys(packageJson.dependencies)
+    expect(Object.keys(packageJson.devDependencies)).toEqual(expect.arrayContaining(BUNDLED))
+    const wrong = FILES.flatMap(({ path, room, imports }) =>
       imports
         .filter((each) => !isRelative(each) && !isBuiltin(each.specifier))
-        .filter(({ specifier }) => !Object.keys(packageJson.dependencies).includes(specifier))
+        .filter(({ specifier }) => !(room === "cli" ? BUNDLED : installed).includes(specifier))
         .map(({ specifier }) => `${path} imports ${specifier}`),
     )
     expect(wrong).toEqual([])

@@ -1,19 +1,27 @@
-/** What is printed when a command fails, and with which code it exits. */
+/**
+ * What is printed when a command fails, and with which code it exits. The library words its errors in its own options;
+ * what to do next is said here in those of the command line, with commands that can be copied.
+ */
 
-import type { AnyCheckpointError, ErrorCode } from "../node/index.ts"
-import { isCheckpointError } from "../node/index.ts"
-import { safeMessage } from "../text/quote-text.ts"
-import type { Advice } from "./advice.ts"
-import { nextStepOf } from "./advice-by-code.ts"
-import { adviceOn } from "./advice-on-errors.ts"
-import type { CommandLine } from "./arguments.ts"
-import { DetailLines, HEAD, wrapped } from "./detail-lines.ts"
-import { EXIT } from "./exit-codes.ts"
-import { jsonPieces, NO_JSON_LIMIT } from "./json-text.ts"
-import { shown } from "./shown-text.ts"
-import type { OutputStream, Terminal } from "./terminal.ts"
-import { paint, printText } from "./terminal.ts"
-import { VERSION } from "./version.ts"
+import { version } from "../../package.json"
+import type { AnyCheckpointError, ErrorCode, UnmatchedGlob } from "../node/index.ts"
+import { type CheckpointError, isCheckpointError } from "../node/index.ts"
+import { nearestNames, safeMessage, writeFailed } from "../node/texts-for-command-line.ts"
+import { nextStepOf } from "./advice/by-code.ts"
+import { adviseOnContainer, adviseOnOtherFile } from "./advice/files.ts"
+import { adviseOnReading } from "./advice/reading.ts"
+import type { Advice, Subject } from "./advice/shell-words.ts"
+import { shellWord } from "./advice/shell-words.ts"
+import type { CommandLine } from "./command-line.ts"
+import { EXIT, StreamFailure } from "./endings.ts"
+import { STANDARD_STREAM } from "./input.ts"
+import { sayUnmatched } from "./report-facts.ts"
+import { jsonPieces, NO_JSON_LIMIT } from "./terminal/json-text.ts"
+import { DetailLines, HEAD, wrapped } from "./terminal/lines.ts"
+import type { OutputStream, Terminal } from "./terminal/streams.ts"
+import { paint, printText } from "./terminal/streams.ts"
+import { shown } from "./terminal/words.ts"
+import { isUrl } from "./urls.ts"
 
 /** Codes that are not a refusal of the file. */
 const EXIT_BY_CODE: ReadonlyMap<ErrorCode, number> = new Map<ErrorCode, number>([
@@ -24,22 +32,17 @@ const EXIT_BY_CODE: ReadonlyMap<ErrorCode, number> = new Map<ErrorCode, number>(
   ["output-incomplete", EXIT.defect],
 ])
 
-/** What failed, as far as it is known. */
-export interface FailedCommand {
-  /** Undefined when the command line was not understood. */
-  readonly line: CommandLine | undefined
-  /** Whether programs are to get the error on standard output too. */
-  readonly json: boolean
-}
-
-/** Prints what went wrong and returns the exit code. */
+/**
+ * Prints what went wrong and returns the exit code. `line` is undefined when the command line was not understood; with
+ * `json` programs get the error on standard output too.
+ */
 export async function reportFailure(
-  terminal: Terminal,
-  error: unknown,
-  { line, json }: FailedCommand,
+  { stderr, stdout, signal, handed }: Terminal,
+  thrown: unknown,
+  { line, json }: { readonly line: CommandLine | undefined; readonly json: boolean },
 ): Promise<number> {
-  const { stderr, stdout, signal } = terminal
-  const name = paint(stderr, "red", "tosafetensors:")
+  const name = paint(stderr, "red", HEAD)
+  const error = thrown instanceof StreamFailure ? writeFailed(undefined, thrown.cause) : thrown
   try {
     // Whatever was under way fails in one way or another when it is interrupted.
     if (signal.aborted) {
@@ -50,10 +53,12 @@ export async function reportFailure(
       await printText(stderr, `${name} ${sayDefect(error)}`)
       return EXIT.defect
     }
-    const advice = await adviceOn(error, line, terminal.handed === undefined)
-    if (json) await printText(stdout, jsonPieces({ error: errorObject(error, advice) }, NO_JSON_LIMIT))
+    const advice = await adviceOn(error, line, handed === undefined)
+    const { notes = [], next, commands = [] } = advice
+    const object = { error: { ...error.toJSON(), nextStep: next, notes, commands } }
+    if (json) await printText(stdout, jsonPieces(object, NO_JSON_LIMIT))
     const head = paint(stderr, styleOf(error), HEAD)
-    await printText(stderr, `${head} ${sayError(terminal, error, advice)}`)
+    await printText(stderr, `${head} ${sayError(stderr, error, advice)}`)
     return EXIT_BY_CODE.get(error.code) ?? EXIT.refused
   } catch {
     // Standard error or output is broken: nobody is left to tell.
@@ -62,29 +67,25 @@ export async function reportFailure(
 }
 
 /** Prints an error that ends one of several files and not the command. */
-export async function tellError(terminal: Terminal, error: AnyCheckpointError, file: string): Promise<void> {
-  const { stderr } = terminal
+export async function tellError(
+  { stderr }: Terminal,
+  error: AnyCheckpointError,
+  file: string,
+): Promise<void> {
   const subject = "path" in error.detail ? "" : `${shown(file)}: `
-  const text = sayError(terminal, error, { next: nextStepOf(error.code, error.nextStep) })
-  await printText(stderr, `${paint(stderr, "red", "tosafetensors:")} ${subject}${text}`)
+  const text = sayError(stderr, error, { next: nextStepOf(error.code, error.nextStep) })
+  await printText(stderr, `${paint(stderr, "red", HEAD)} ${subject}${text}`)
 }
-
-function errorObject(error: AnyCheckpointError, { notes = [], next, commands = [] }: Advice): object {
-  return { ...error.toJSON(), nextStep: next, notes, commands }
-}
-
-/** Characters of the labels below a message. */
-const LABEL_CHARACTERS = 4
 
 /** The message, which has its own line breaks and nothing unsafe, then the code and the next step. */
 function sayError(
-  { stderr }: Terminal,
+  stderr: OutputStream,
   error: AnyCheckpointError,
   { notes = [], next, commands = [] }: Advice,
 ): string {
   const message = error.code === "global-not-allowed" ? paintVerdicts(stderr, error.message) : error.message
   const [first = "", ...rest] = message.split("\n")
-  const detail = new DetailLines(stderr, LABEL_CHARACTERS)
+  const detail = new DetailLines(stderr, "code".length)
   detail.add("code", error.code)
   for (const note of notes) detail.add("note", note)
   detail.add("next", next)
@@ -94,23 +95,84 @@ function sayError(
 
 /** Yellow for globals of which nothing bad is known; red for everything else. */
 function styleOf(error: AnyCheckpointError): "red" | "yellow" {
-  const isHarmless =
-    error.code === "global-not-allowed" && error.detail.globals.every(({ verdict }) => verdict === "unknown")
-  return isHarmless ? "yellow" : "red"
+  if (error.code !== "global-not-allowed") return "red"
+  return error.detail.globals.every(({ verdict }) => verdict === "unknown") ? "yellow" : "red"
 }
 
 /** The rows begin with the verdict of each global, and nothing from the file begins a line. */
 function paintVerdicts(stderr: OutputStream, message: string): string {
-  return message
-    .replaceAll(/^ {2}dangerous(?= )/gm, `  ${paint(stderr, "red", "dangerous")}`)
-    .replaceAll(/^ {2}unknown(?= )/gm, `  ${paint(stderr, "yellow", "unknown")}`)
+  return message.replaceAll(
+    /^ {2}(dangerous|unknown)(?= )/gm,
+    (_, verdict: string) => `  ${paint(stderr, verdict === "unknown" ? "yellow" : "red", verdict)}`,
+  )
 }
 
 function sayDefect(error: unknown): string {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const lines = text.split("\n").map((line) => `  ${safeMessage(line)}`)
-  return (
-    "this is a defect of tosafetensors, not of your file. Please report it with what follows:\n" +
-    `  tosafetensors ${VERSION}, ${process.platform} ${process.arch}, ${process.version}\n${lines.join("\n")}`
-  )
+  return [
+    "this is a defect of tosafetensors, not of your file. Please report it with what follows:",
+    `  tosafetensors ${version}, ${process.platform} ${process.arch}, ${process.version}`,
+    ...lines,
+  ].join("\n")
+}
+
+/** What to do about `error`; `mayLook` says whether this process may look at the disk. */
+async function adviceOn(
+  error: AnyCheckpointError,
+  line: CommandLine | undefined,
+  mayLook: boolean,
+): Promise<Advice> {
+  const subject = line === undefined ? undefined : subjectOf(error, line, mayLook)
+  const advice = subject === undefined ? undefined : await adviseOn(error, subject)
+  return advice ?? { next: nextStepOf(error.code, error.nextStep) }
+}
+
+async function adviseOn(error: AnyCheckpointError, subject: Subject): Promise<Advice | undefined> {
+  switch (error.code) {
+    case "read-failed":
+      return adviseOnReading(error, subject)
+    case "not-a-checkpoint":
+      return adviseOnOtherFile(error, subject)
+    case "holds-checkpoints":
+    case "zip-layout":
+    case "zip-signature":
+      return adviseOnContainer(error, subject)
+    case "no-tensors":
+      return adviseOnGlobs(error.detail.unmatched ?? [])
+    case "root-not-found":
+      return adviseOnRoot(error)
+    default:
+      return undefined
+  }
+}
+
+/** Names one of the candidates, as it is typed. */
+function adviseOnRoot({ detail }: CheckpointError<"root-not-found">): Advice | undefined {
+  if (detail.candidates.length === 0) return { next: "Leave --root out: the checkpoint has no parts." }
+  const paths = new Map(detail.candidates.map(({ path }) => [path.join("."), path]))
+  const [near] = nearestNames(detail.root.join("."), paths.keys())
+  const path = near === undefined ? undefined : paths.get(near)
+  if (near === undefined || path === undefined || path.length === 0) return undefined
+  const isPlain = !near.startsWith("[") && near.split(".").length === path.length
+  const word = shellWord(isPlain ? near : JSON.stringify(path))
+  if (word === undefined) return undefined
+  return { next: `Did you mean --root ${word}? Or name another of these, or take everything with --all.` }
+}
+
+function adviseOnGlobs(unmatched: readonly UnmatchedGlob[]): Advice | undefined {
+  if (unmatched.length === 0) return undefined
+  const next =
+    "Correct --include or --exclude. They are compared with the names that `inspect` lists, which begin below the root."
+  return { notes: unmatched.map(sayUnmatched), next }
+}
+
+/** Of two files that `verify` is given, the error names its own or is about the checkpoint. */
+function subjectOf(error: AnyCheckpointError, line: CommandLine, mayLook: boolean): Subject | undefined {
+  const { files } = line
+  const { path } = error.detail as { readonly path?: string }
+  const named = path === undefined ? undefined : files.find((file) => file === path)
+  const file = named ?? (line.command.name === "verify" ? files[1] : undefined) ?? files[0]
+  if (file === undefined) return undefined
+  return { line, file, path: isUrl(file) || file === STANDARD_STREAM || !mayLook ? undefined : file }
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The process around the command line: its streams, signals and exit code. */
 
-import { EXIT, EXIT_BY_SIGNAL } from "./exit-codes.ts"
-import { IS_ISOLATED, receiveFiles } from "./handed-files.ts"
+import { EXIT, EXIT_BY_SIGNAL } from "./endings.ts"
+import { IS_ISOLATED, receiveFiles } from "./isolation/handed-files.ts"
 import { runCli } from "./run-cli.ts"
 
 /** How long cleaning up may take after an interruption, when nobody asks twice. */

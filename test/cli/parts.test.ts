@@ -1,13 +1,13 @@
 import { PassThrough } from "node:stream"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { defaultOutput } from "../../src/cli/default-output.ts"
 import { reportFailure } from "../../src/cli/failure.ts"
-import { jsonPieces, jsonText } from "../../src/cli/json-text.ts"
-import { ProgressBar, progressBarFor } from "../../src/cli/progress-bar.ts"
-import { sayBytes, sayClock, sayCount, sayCounted, sayDuration } from "../../src/cli/quantities.ts"
-import { RenameRules } from "../../src/cli/rename-rules.ts"
-import { tableLines } from "../../src/cli/table.ts"
-import { unreferencedFacts } from "../../src/cli/unreferenced-text.ts"
+import { defaultOutput } from "../../src/cli/input.ts"
+import { unreferencedFacts } from "../../src/cli/report-facts.ts"
+import { RenameRules } from "../../src/cli/selection.ts"
+import { jsonPieces, jsonText } from "../../src/cli/terminal/json-text.ts"
+import { ProgressBar, progressBarFor } from "../../src/cli/terminal/progress-bar.ts"
+import { tableLines } from "../../src/cli/terminal/table.ts"
+import { sayBytes, sayClock, sayCount, sayCounted, sayDuration } from "../../src/cli/terminal/words.ts"
 import type { UnreferencedBytes } from "../../src/node/index.ts"
 import { DEEP } from "../depth.ts"
 
@@ -157,6 +157,28 @@ describe("a table", () => {
     const rows = [["encoder.layers.0.attention.weight", "12 B"]]
     expect(tableLines(columns, rows, 30)[1]).toBe("encoder.laye…tion.weight  12 B")
     expect(tableLines(columns, rows, 30)[1]?.length).toBe(30)
+  })
+
+  it("counts columns of the terminal: two for a letter of Chinese and for an emoji, none for a mark", () => {
+    const names = ["编码器.权重", "déco🔥e\u0301r", "weight"]
+    const lines = tableLines(
+      columns,
+      names.map((name) => [name, "1"]),
+      undefined,
+    )
+    expect(lines).toEqual([
+      "name         size",
+      "编码器.权重     1",
+      "déco🔥e\u0301r        1",
+      "weight          1",
+    ])
+    const [, line] = tableLines(columns, [["编码器编码器编码器编码器编码器.权重", "12 B"]], 25)
+    expect(line).toBe("编码器编…码器.权重   12 B")
+  })
+
+  it("shortens an endless name at once", () => {
+    const [, line] = tableLines(columns, [["🔥".repeat(1_000_000), "1"]], 30)
+    expect(line).toBe(`${"🔥".repeat(6)}…${"🔥".repeat(5)}      1`)
   })
 
   it("is not widened for all by one endless name", () => {

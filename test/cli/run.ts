@@ -3,7 +3,7 @@
 import { PassThrough, Readable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import { runCli } from "../../src/cli/run-cli.ts"
-import type { OutputStream } from "../../src/cli/terminal.ts"
+import type { OutputStream } from "../../src/cli/terminal/streams.ts"
 
 /** The corpus. */
 export const ORACLE: string = fileURLToPath(new URL("../fixtures/oracle", import.meta.url))

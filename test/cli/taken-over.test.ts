@@ -9,7 +9,7 @@ import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { beforeAll, describe, expect, it } from "vitest"
-import { isolationFlags } from "../../src/cli/isolation-flags.ts"
+import { isolationFlags } from "../../src/cli/isolation/isolate.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 
 const newFolder = temporaryFolders()

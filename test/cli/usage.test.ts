@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest"
 import packageJson from "../../package.json"
+import { OPTION_ROWS } from "../../src/cli/command-line.ts"
+import { COMMANDS } from "../../src/cli/commands.ts"
 import { run } from "./run.ts"
 
 describe("--help and --version", () => {
@@ -58,5 +60,33 @@ describe("a command line that is not understood", () => {
       /^tosafetensors: .+\n(?: {2}next {2}.+\n(?: {2}run {3}.+\n)?)?Usage: tosafetensors .+\ntosafetensors .*--help tells more\.\n$/,
     )
     expect(stderr).toContain(message)
+  })
+})
+
+describe("the tables", () => {
+  it("have no option that no command takes, and none that a command takes twice", () => {
+    const taken = COMMANDS.flatMap(({ options }) => options)
+    expect(new Set(taken)).toEqual(new Set(OPTION_ROWS.keys()))
+    for (const { options } of COMMANDS) expect(new Set(options).size).toBe(options.length)
+  })
+
+  it("have no name of another program twice, and none that is a name here", () => {
+    for (const rows of [COMMANDS, [...OPTION_ROWS.values()]]) {
+      const others = rows.flatMap(({ alsoCalled = [] }) => alsoCalled)
+      expect(new Set(others).size).toBe(others.length)
+    }
+    const [, ...named] = COMMANDS
+    const names = new Set<string>(named.map(({ name }) => name))
+    expect(named.flatMap(({ alsoCalled = [] }) => alsoCalled.filter((name) => names.has(name)))).toEqual([])
+  })
+
+  it("answer every name of another program", async () => {
+    const [, ...named] = COMMANDS
+    for (const { name, alsoCalled = [] } of named)
+      for (const other of alsoCalled)
+        expect((await run([other, "model.pt"])).stderr).toContain(`Did you mean ${name}?`)
+    for (const [name, { alsoCalled = [] }] of OPTION_ROWS)
+      for (const other of alsoCalled)
+        expect((await run(["model.pt", `--${other}`])).stderr).toContain(`Did you mean --${name}?`)
   })
 })

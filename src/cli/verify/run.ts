@@ -1,0 +1,128 @@
+/** `tosafetensors verify <file.safetensors> [<checkpoint>]` */
+
+import { openNodeInput, SOURCE_BYTES, SOURCE_SHA256 } from "../../node/for-command-line.ts"
+import type { ByteSource, ConversionReport, ConvertOptions, SafetensorsHeader } from "../../node/index.ts"
+import { checkSafetensors, openCheckpoint } from "../../node/index.ts"
+import type { CommandLine } from "../command-line.ts"
+import { EXIT, UsageError } from "../endings.ts"
+import type { Provenance } from "../input.ts"
+import { openInput, openTraced, readProvenance, STANDARD_STREAM } from "../input.ts"
+import { sayWarning } from "../report-facts.ts"
+import type { Selection } from "../selection.ts"
+import { readSelection } from "../selection.ts"
+import { jsonPieces, NO_JSON_LIMIT } from "../terminal/json-text.ts"
+import { progressBarFor } from "../terminal/progress-bar.ts"
+import type { Terminal } from "../terminal/streams.ts"
+import { printText } from "../terminal/streams.ts"
+import { shownInput } from "../urls.ts"
+import { isCheckpoint, tellMistake } from "./checkpoint-first.ts"
+import { ComparingSink, compareAliases, compareHeaders } from "./comparison.ts"
+import type { Comparison } from "./text.ts"
+import { sayComparison, sayValidity } from "./text.ts"
+
+/** Checks a safetensors file, on its own or against the checkpoint that it was made from. */
+export async function runVerify(line: CommandLine, terminal: Terminal): Promise<number> {
+  const { files, options } = line
+  const [file = "", checkpoint, ...others] = files
+  if (others.length > 0) {
+    throw new UsageError(
+      `a safetensors file and its checkpoint are compared, and ${files.length} files were named`,
+    )
+  }
+  if (file === STANDARD_STREAM && checkpoint === STANDARD_STREAM) {
+    throw new UsageError("only one of the two files can be standard input")
+  }
+  const selection = readSelection(line, terminal.signal)
+  const provenance = readProvenance(options)
+  const { expected, recorded } = provenance
+  if (checkpoint === undefined && (expected !== undefined || recorded)) {
+    throw new UsageError("--sha256 and --provenance are about the checkpoint, and none was named")
+  }
+  const { stdout, signal } = terminal
+  const { limits = {}, http } = selection.options
+  const { source, close } = await openNodeInput(openInput(file, terminal), { signal, http })
+  try {
+    const check = await checkSafetensors(source, { limits, signal })
+    const { header } = check
+    if (header === undefined && (await isCheckpoint(source, signal))) {
+      await tellMistake(line, terminal)
+      return EXIT.refused
+    }
+    const comparison =
+      header === undefined || checkpoint === undefined
+        ? undefined
+        : await compareWith(checkpoint, { source, header }, { line, selection, provenance }, terminal)
+    // Nothing may be said of a file that is another one by now.
+    await source.assertUnchanged?.()
+    const shown = shownInput(file)
+    if (options.has("json")) {
+      const object = { file: shown, ...check, comparison: comparison ?? null }
+      await printText(stdout, jsonPieces(object, NO_JSON_LIMIT))
+    } else if (!options.has("quiet")) {
+      await printText(stdout, sayValidity(shown, check, stdout))
+      if (comparison !== undefined)
+        await printText(stdout, sayComparison(shownInput(checkpoint ?? ""), comparison, stdout))
+    }
+    const agrees =
+      comparison === undefined || !(comparison.differences.length > 0 || comparison.misattributed)
+    return check.valid && agrees ? EXIT.done : EXIT.refused
+  } finally {
+    await close()
+  }
+}
+
+/** The safetensors file. */
+interface OpenFile {
+  readonly source: ByteSource
+  readonly header: SafetensorsHeader
+}
+
+/** What is asked about the checkpoint. */
+interface Request {
+  readonly line: CommandLine
+  readonly selection: Selection
+  readonly provenance: Provenance
+}
+
+async function compareWith(
+  checkpoint: string,
+  file: OpenFile,
+  { line: { options: values }, selection, provenance }: Request,
+  terminal: Terminal,
+): Promise<Comparison> {
+  const request = { ...selection, hashed: false }
+  const { source, options, close } = await openTraced(openInput(checkpoint, terminal), provenance, request)
+  const bar = progressBarFor(terminal.stderr, !values.has("json") && !values.has("quiet"))
+  try {
+    const written = await compareBytes(file, source, { ...options, onProgress: bar?.update })
+    const { report } = written
+    const { aliases, metadata } = compareAliases(file.header, report)
+    const differences = [...written.differences, ...aliases]
+    const identical =
+      differences.length === 0 && written.headerEqual && file.source.byteLength === report.byteLength
+    const unmatched = report.warnings.filter(({ code }) => code === "glob-unmatched")
+    const notes = [...(selection.renaming?.notes ?? []), ...unmatched.map(sayWarning)]
+    // Whether what the file says of its source is not so, or is missing; the version that made it may be another.
+    const isOther = metadata.some(({ key }) => key === SOURCE_SHA256 || key === SOURCE_BYTES)
+    const misattributed = provenance.recorded && isOther
+    return { differences, metadata, identical, report, notes, misattributed }
+  } finally {
+    bar?.clear()
+    await close()
+  }
+}
+
+/** Plans the conversion, then runs it into the comparison: the plan says where each tensor's bytes come. */
+async function compareBytes(
+  { source: file, header }: OpenFile,
+  checkpoint: ByteSource,
+  options: ConvertOptions,
+): Promise<Pick<Comparison, "differences"> & { report: ConversionReport; headerEqual: boolean }> {
+  const opened = await openCheckpoint(checkpoint, options)
+  const plan = opened.plan(options)
+  const { differences, comparable } = compareHeaders(header, plan.report.tensors)
+  const sink = new ComparingSink(file, comparable, plan.segments[0]?.length ?? 0)
+  await opened.write(plan, sink, options)
+  const { headerEqual } = sink
+  return { report: plan.report, differences: [...differences, ...sink.differences], headerEqual }
+}
