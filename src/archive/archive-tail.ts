@@ -13,7 +13,7 @@ import { ZIP_AMBIGUOUS, ZIP_END_RECORD } from "./errors.ts"
 import * as zip from "./zip-format.ts"
 
 /** Enough for the end record with the longest comment, and the two ZIP64 records before it. */
-const TAIL_BYTES =
+export const TAIL_BYTES: number =
   zip.END_RECORD_BYTES + zip.MAX_UINT16 + zip.ZIP64_LOCATOR_BYTES + zip.ZIP64_END_RECORD_BYTES
 
 const FETCH_AGAIN = "Fetch the file again, and compare its size with the one that its publisher states."

@@ -19,24 +19,24 @@ const DESCRIPTOR_LENGTHS: readonly number[] = [12, 16, 20, 24]
 /** Reads the local header of a member that ends at `end`, compares it, and leaves `cursor` where the data begins. */
 export function checkLocalHeader(cursor: ByteCursor, entry: DirectoryEntry, end: number): void {
   const at = cursor.at
-  const header = cursor.skipRecord(zip.LOCAL_HEADER_BYTES)
-  if (cursor.uint32LE(header) !== zip.LOCAL_HEADER) {
+  if (cursor.readUint32LE() !== zip.LOCAL_HEADER) {
     throw new CheckpointError(ZIP_ENTRY, { within: entry.name, at, problem: "it has no local header" })
   }
-  requireVersion(cursor.uint16LE(header + 4), at, entry.name)
-  const flags = cursor.uint16LE(header + 6)
+  requireVersion(cursor.readUint16LE(), at, entry.name)
+  const flags = cursor.readUint16LE()
   const refused = flags & ~zip.SUPPORTED_FLAGS
   if (refused !== 0) {
     const problem = `flag bits 0x${refused.toString(16)} of its local header are not supported`
     throw new CheckpointError(ZIP_FLAGS, { within: entry.name, at, problem })
   }
   requireSame(flags, entry.flags, "flags", entry, at)
-  requireSame(cursor.uint16LE(header + 8), entry.method, "compression method", entry, at)
-  const crc32 = cursor.uint32LE(header + 14)
-  const storedLength = cursor.uint32LE(header + 18)
-  const byteLength = cursor.uint32LE(header + 22)
-  const nameLength = cursor.uint16LE(header + 26)
-  const extraLength = cursor.uint16LE(header + 28)
+  requireSame(cursor.readUint16LE(), entry.method, "compression method", entry, at)
+  // Date and time come first.
+  const crc32 = cursor.skip(4).readUint32LE()
+  const storedLength = cursor.readUint32LE()
+  const byteLength = cursor.readUint32LE()
+  const nameLength = cursor.readUint16LE()
+  const extraLength = cursor.readUint16LE()
   requireSame(nameLength, entry.nameLength, "name length", entry, at)
   requireTiling(entry, cursor.at + nameLength + extraLength, end)
   if (!cursor.skipText(entry.name, nameLength)) {

@@ -6,11 +6,8 @@
 
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import { TAIL_BYTES } from "./archive-tail.ts"
 import * as zip from "./zip-format.ts"
-
-/** The end record, its longest comment, and the ZIP64 records before it. */
-const TAIL_BYTES =
-  zip.END_RECORD_BYTES + zip.MAX_UINT16 + zip.ZIP64_LOCATOR_BYTES + zip.ZIP64_END_RECORD_BYTES
 
 const SIGNATURE_BYTES = 4
 

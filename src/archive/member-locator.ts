@@ -26,16 +26,6 @@ export class MemberLocator implements ExtentLocator {
     this.#dataOffsets = dataOffsets
   }
 
-  /** The members in the order of `entries`; undefined for folders. */
-  extents(entries: readonly DirectoryEntry[], hasChecksums: boolean): (ByteExtent | undefined)[] {
-    const indices = new Map(this.#coverage.members.map((entry, index) => [entry, index]))
-    return entries.map((entry) => {
-      const index = indices.get(entry)
-      if (index === undefined || entry.name.endsWith("/")) return undefined
-      return new SoughtMember(this, entry, index, hasChecksums)
-    })
-  }
-
   /** @throws as `locateData`. */
   async locate(extents: readonly ByteExtent[], signal?: AbortSignal): Promise<void> {
     const { members } = this.#coverage
@@ -72,11 +62,12 @@ export class MemberLocator implements ExtentLocator {
   }
 }
 
-class SoughtMember implements ByteExtent {
+/** A member whose `offset` throws until its locator has been asked for it. */
+export class SoughtMember implements ByteExtent {
   readonly source: ByteSource
   readonly storedLength: number
   readonly byteLength: number
-  readonly coding: "stored" | "deflate"
+  readonly coding: ByteExtent["coding"]
   readonly crc32: number | undefined
   readonly name: string
   readonly locator: MemberLocator

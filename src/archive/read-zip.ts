@@ -16,7 +16,7 @@ import { requireWithin } from "../limits/require-within.ts"
 import { type EndRecords, readEndRecords } from "./end-records.ts"
 import { ZIP_END_RECORD } from "./errors.ts"
 import { locateData, unknownOffsets } from "./local-headers.ts"
-import { MemberLocator } from "./member-locator.ts"
+import { MemberLocator, SoughtMember } from "./member-locator.ts"
 import { MemberTable } from "./member-table.ts"
 import { coverFile, type ZipCoverage } from "./zip-coverage.ts"
 import { type DirectoryEntry, parseZipDirectory } from "./zip-directory.ts"
@@ -68,10 +68,9 @@ export async function readZip(
   const locator = headerTime === "at-once" ? undefined : new MemberLocator(source, coverage, dataOffsets)
   const hasChecksums = entries.every((e) => e.byteLength === 0) || entries.some((e) => e.crc32 !== 0)
   const folders = entries.filter(({ name }) => name.endsWith("/")).map(({ name }) => name)
-  const extents =
-    locator?.extents(entries, hasChecksums) ??
-    (await inTurns(toExtents(source, entries, coverage, dataOffsets, hasChecksums), signal))
-  return { entries: new MemberTable(names, extents), folders, hasChecksums, source }
+  const making = toExtents(source, entries, coverage, dataOffsets, hasChecksums, locator)
+  const members = new MemberTable(names, await inTurns(making, signal))
+  return { entries: members, folders, hasChecksums, source }
 }
 
 async function readDirectory(source: ByteSource, end: EndRecords, signal?: AbortSignal): Promise<Uint8Array> {
@@ -87,31 +86,26 @@ function* toExtents(
   coverage: ZipCoverage,
   dataOffsets: Float64Array,
   hasChecksums: boolean,
+  locator: MemberLocator | undefined,
 ): Steps<(ByteExtent | undefined)[]> {
-  // Members are in file order, the result in directory order; most writers use one order for both.
+  // `coverage` is in file order. Most writers use one order for both.
   const sameOrder = coverage.members === entries
-  const offsetOf = sameOrder
-    ? undefined
-    : new Map(coverage.members.map((e, i) => [e, dataOffsets[i] as number]))
+  const indices = sameOrder ? undefined : new Map(coverage.members.map((entry, index) => [entry, index]))
   const extents: (ByteExtent | undefined)[] = []
   let i = -1
   for (const entry of entries) {
     i++
     if (i % STEP_ITEMS === STEP_ITEMS - 1) yield
-    const { name, storedLength, byteLength, method } = entry
-    if (name.endsWith("/")) {
-      extents.push(undefined)
-      continue
+    const { name, storedLength, byteLength } = entry
+    const index = indices?.get(entry) ?? i
+    if (name.endsWith("/")) extents.push(undefined)
+    else if (locator !== undefined) extents.push(new SoughtMember(locator, entry, index, hasChecksums))
+    else {
+      const offset = dataOffsets[index] as number
+      const coding = entry.method === METHOD_STORED ? "stored" : "deflate"
+      const crc32 = hasChecksums ? entry.crc32 : undefined
+      extents.push({ source, offset, storedLength, byteLength, coding, crc32, name })
     }
-    extents.push({
-      source,
-      offset: offsetOf?.get(entry) ?? (dataOffsets[i] as number),
-      storedLength,
-      byteLength,
-      coding: method === METHOD_STORED ? "stored" : "deflate",
-      crc32: hasChecksums ? entry.crc32 : undefined,
-      name,
-    })
   }
   return extents
 }

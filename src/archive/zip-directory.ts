@@ -71,17 +71,24 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
     const problem = `the directory ends ${cursor.remaining} bytes into an entry: it counts more than it has`
     throw new CheckpointError(ZIP_END_RECORD, { at, problem })
   }
-  const row = cursor.skipRecord(zip.DIRECTORY_HEADER_BYTES)
-  if (cursor.uint32LE(row) !== zip.DIRECTORY_HEADER) {
+  if (cursor.readUint32LE() !== zip.DIRECTORY_HEADER) {
     throw new CheckpointError(ZIP_ENTRY, { at, problem: "there is no directory entry where one belongs" })
   }
-  requireVersion(cursor.uint16LE(row + 6), at)
-  // Date and time stand between method and CRC: torch writes 1980-00-00, so nothing may depend on them.
-  const nameLength = cursor.uint16LE(row + 28)
-  const extraLength = cursor.uint16LE(row + 30)
-  const commentLength = cursor.uint16LE(row + 32)
-  const disk = cursor.uint16LE(row + 34)
-  const attributes = cursor.uint32LE(row + 38)
+  // The version that made it is nobody's concern.
+  requireVersion(cursor.skip(2).readUint16LE(), at)
+  const flags = cursor.readUint16LE()
+  const method = cursor.readUint16LE()
+  // Date and time: torch writes 1980-00-00, so nothing may depend on them.
+  const crc32 = cursor.skip(4).readUint32LE()
+  const storedLength = cursor.readUint32LE()
+  const byteLength = cursor.readUint32LE()
+  const nameLength = cursor.readUint16LE()
+  const extraLength = cursor.readUint16LE()
+  const commentLength = cursor.readUint16LE()
+  const disk = cursor.readUint16LE()
+  // Internal attributes: whether it is text.
+  const attributes = cursor.skip(2).readUint32LE()
+  const headerOffset = cursor.readUint32LE()
   const textsLength = nameLength + extraLength + commentLength
   if (textsLength > cursor.remaining) {
     const problem = `an entry claims ${textsLength} bytes of texts, ${cursor.remaining} are left in the directory`
@@ -100,17 +107,7 @@ function readRow(cursor: ByteCursor): DirectoryEntry {
   if ((attributes & DOS_FOLDER) !== 0 && !name.endsWith("/")) {
     throw fault(ZIP_ENTRY, name, at, "its attributes say that it is a folder, and its name that it is none")
   }
-  const short = {
-    name,
-    nameLength,
-    at,
-    flags: cursor.uint16LE(row + 8),
-    method: cursor.uint16LE(row + 10),
-    crc32: cursor.uint32LE(row + 16),
-    storedLength: cursor.uint32LE(row + 20),
-    byteLength: cursor.uint32LE(row + 24),
-    headerOffset: cursor.uint32LE(row + 42),
-  }
+  const short = { name, nameLength, at, flags, method, crc32, storedLength, byteLength, headerOffset }
   const usual = wide === undefined && !refersToZip64(short)
   const entry = usual ? short : { ...short, ...resolveZip64(short, wide ?? []) }
   requireReadable(entry)

@@ -38,21 +38,6 @@ export class ByteCursor {
     return this
   }
 
-  /** Moves over a record of `length` bytes, and returns what `uint16LE` and `uint32LE` take for its first byte. */
-  skipRecord(length: number): number {
-    return this.#take(length)
-  }
-
-  /** The number at `place`, within a record that has been skipped. Checking each of a dozen fields costs more than reading it. */
-  uint16LE(place: number): number {
-    return this.#view.getUint16(place, true)
-  }
-
-  /** As `uint16LE`. */
-  uint32LE(place: number): number {
-    return this.#view.getUint32(place, true)
-  }
-
   readUint8(): number {
     return this.#view.getUint8(this.#take(1))
   }

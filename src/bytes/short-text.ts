@@ -1,6 +1,9 @@
 /** Short ASCII texts out of a larger array, without a view, a decoder's call or an array for each. */
 
-/** Up to so many bytes this beats a TextDecoder's call (70 to 170 ns against 140 to 190, and the view that it is given). */
+/**
+ * Up to so many bytes this beats a TextDecoder's call (70 to 170 ns against 140 to 190, and the view that it is given).
+ * Opening 20,000 tensors takes 8 to 16 % longer without.
+ */
 export const SHORT_TEXT_BYTES = 32
 
 /** Reads short texts. What it needs for that it keeps: an array of codes for each length that came up. */

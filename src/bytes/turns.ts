@@ -109,29 +109,20 @@ export function atOnce<Result>(steps: Steps<Result>): Result {
   }
 }
 
-interface TurnPort {
-  onmessage: (() => void) | null
-  postMessage(message: null): void
-}
-
 /** What a platform may have. */
 interface TurnMakers {
   readonly setImmediate?: (go: () => void) => unknown
-  readonly MessageChannel?: new () => { readonly port1: TurnPort; readonly port2: TurnPort }
+  readonly MessageChannel?: typeof MessageChannel
   readonly setTimeout: (go: () => void, milliseconds: number) => unknown
 }
 
 /** Taken when this is loaded: tests put clocks of their own in the place of timers. */
-const MAKERS: TurnMakers = /* @__PURE__ */ (() => {
+const MAKERS = /* @__PURE__ */ (() => {
   const { setImmediate, MessageChannel, setTimeout } = globalThis as unknown as TurnMakers
-  return {
-    ...(setImmediate === undefined ? {} : { setImmediate }),
-    ...(MessageChannel === undefined ? {} : { MessageChannel }),
-    setTimeout,
-  }
+  return { setImmediate, MessageChannel, setTimeout }
 })()
 
-let channel: { readonly port1: TurnPort; readonly port2: TurnPort } | undefined
+let channel: MessageChannel | undefined
 
 /** `setImmediate` where there is one (Node, Deno, Bun). A timer of a browser waits for 4 ms, a message does not. */
 function soon(go: () => void): void {

@@ -5,12 +5,12 @@
  * one place, or of another file, into a tensor.
  */
 
+import { toSafeInteger } from "../bytes/checked-integers.ts"
 import type { ReadFailure } from "../bytes/errors.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
 import type { CheckpointError } from "../errors/checkpoint-error.ts"
 import { quoteText } from "../text/quote-text.ts"
-import { type ContentRange, parseContentRange } from "./content-range.ts"
 import { inputChanged, networkFailure, PassingFailure, readFailed, statusFailure } from "./http-failures.ts"
 import { type HttpOptions, mayFollowRedirects } from "./http-options.ts"
 
@@ -190,4 +190,28 @@ function versionOf(headers: Headers): RemoteFile["version"] {
   if (etag !== null && !etag.startsWith("W/")) return { header: "etag", value: etag }
   if (changed !== null) return { header: "last-modified", value: changed }
   return etag === null ? undefined : { header: "etag", value: etag }
+}
+
+/** What an answer holds of a whole of `byteLength`; nothing where the range could not be satisfied. RFC 9110, 14.4. */
+interface ContentRange {
+  readonly range: ByteRange | undefined
+  readonly byteLength: number
+}
+
+const SATISFIED = /^bytes ([0-9]{1,19})-([0-9]{1,19})\/([0-9]{1,19})$/i
+const UNSATISFIED = /^bytes \*\/([0-9]{1,19})$/i
+
+/** What Content-Range says. Undefined for what is no such header, or does not say how long the whole is, or says what cannot be. */
+export function parseContentRange(text: string | null): ContentRange | undefined {
+  const [, whole] = UNSATISFIED.exec(text ?? "") ?? []
+  const unsatisfied = toNumber(whole)
+  if (unsatisfied !== undefined) return { range: undefined, byteLength: unsatisfied }
+  const [first, last, byteLength] = (SATISFIED.exec(text ?? "") ?? []).slice(1).map(toNumber)
+  if (first === undefined || last === undefined || byteLength === undefined) return undefined
+  if (first > last || last >= byteLength) return undefined
+  return { range: { offset: first, length: last - first + 1 }, byteLength }
+}
+
+function toNumber(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : toSafeInteger(BigInt(digits))
 }

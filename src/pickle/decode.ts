@@ -14,19 +14,10 @@ import { PICKLE_OPCODE, PICKLE_TEXT, PICKLE_TRAILING, PICKLE_TRUNCATED } from ".
 import { OpcodeWalker } from "./opcode-walker.ts"
 import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
 import { OPCODE_BY_BYTE } from "./opcodes.ts"
-import { decodePythonText, decodeUtf8 } from "./python-text.ts"
+import { decodePythonText, decodeUtf8, textOfUnits } from "./python-text.ts"
 
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */
 export const GLOBAL_NAME_BYTES = 256
-
-/** Arguments that one call of `String.fromCharCode` is given; engines overflow somewhat above 100,000. */
-const CODES_A_CALL = 8192
-
-/** Where to begin. */
-export interface DecoderOptions {
-  /** Byte offset of the pickle in `bytes`. Default 0. */
-  readonly start?: number
-}
 
 /** What an operand becomes. */
 export type Operand = number | bigint | string | Uint8Array | undefined
@@ -47,7 +38,8 @@ export class PickleDecoder {
   readonly #limits: Limits
   #frameFault: CheckpointError | undefined
 
-  constructor(bytes: Uint8Array, within: string, limits: Limits, { start = 0 }: DecoderOptions = {}) {
+  /** `start` is where the pickle begins in `bytes`. */
+  constructor(bytes: Uint8Array, within: string, limits: Limits, start = 0) {
     this.#walker = new OpcodeWalker(bytes, start, false)
     this.#shortTexts = new ShortTextReader(bytes)
     this.#limits = limits
@@ -130,7 +122,7 @@ export class PickleDecoder {
       case "uint64-length-bytes":
         return bytes.subarray(start, end)
       case "line":
-        return charactersOf(bytes, start, end)
+        return textOfUnits(bytes, start, end)
       case "two-names": {
         const module = this.#name(start, end)
         this.name = this.#name(this.#walker.nameStart, this.#walker.nameEnd)
@@ -194,11 +186,11 @@ export class PickleDecoder {
     for (let at = start; at < cut; at++) {
       const byte = bytes[at] as number
       if (byte >= 0x20 && byte <= 0x7e) continue
-      const shown = quoteText(charactersOf(bytes, start, at))
+      const shown = quoteText(textOfUnits(bytes, start, at))
       const odd = `0x${byte.toString(16).padStart(2, "0")}`
       throw this.fault(PICKLE_TEXT, `a name that begins with ${shown} goes on with the byte ${odd}`)
     }
-    const name = charactersOf(bytes, start, cut)
+    const name = textOfUnits(bytes, start, cut)
     if (end === cut) return name
     throw this.fault(PICKLE_TEXT, `a name is longer than ${GLOBAL_NAME_BYTES} bytes: ${quoteText(name)}`)
   }
@@ -225,16 +217,6 @@ export class PickleDecoder {
   }
 }
 
-/** The bytes as characters, one each. */
-function charactersOf(bytes: Uint8Array, start: number, end: number): string {
-  let text = ""
-  for (let at = start; at < end; at += CODES_A_CALL) {
-    const codes = bytes.subarray(at, Math.min(at + CODES_A_CALL, end))
-    text += String.fromCharCode.apply(null, codes as unknown as number[])
-  }
-  return text
-}
-
 /**
  * Finds where a pickle ends without interpreting it, in steps: layouts that string pickles together need to know.
  *
@@ -248,7 +230,7 @@ export function* findPickleEndSteps(
   within: string,
   limits: Limits,
 ): Steps<number | undefined> {
-  const decoder = new PickleDecoder(bytes, within, limits, { start })
+  const decoder = new PickleDecoder(bytes, within, limits, start)
   let paused = start
   try {
     for (let opcodes = 1; ; opcodes++) {

@@ -54,19 +54,16 @@ export function* listGlobalsSteps(bytes: Uint8Array, options: ListingOptions): S
     fault = error
   }
   const { protocol, opcodeCount, end, walker } = listing
-  const { hasFailed, hasActed } = stack
-  const frameEnd = walker.frameEnd > end ? walker.frameEnd : undefined
-  const complete = ended === "stop"
   return {
     protocol,
     opcodeCount,
     end,
-    frameEnd,
-    complete,
+    frameEnd: walker.frameEnd > end ? walker.frameEnd : undefined,
+    complete: ended === "stop",
     ended: ended ?? "limit",
     fault,
-    hasFailed,
-    hasActed,
+    hasFailed: stack.hasFailed,
+    hasActed: stack.hasActed,
   }
 }
 

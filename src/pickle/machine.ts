@@ -60,7 +60,7 @@ export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
 /** As `runPickle`, in steps. */
 export function* runPickleSteps(bytes: Uint8Array, run: PickleRun): Steps<PickleResult> {
   const { within, limits, start = 0 } = run
-  const decoder = new PickleDecoder(bytes, within, limits, { start })
+  const decoder = new PickleDecoder(bytes, within, limits, start)
   const memo = new Memo<PickleValue>(yield* findMemoReadsSteps(bytes, start))
   const memory = run.budget.memory ?? MemoryBudget.of(limits, bytes.byteLength)
   const state = new MachineState(decoder, run.policy, limits, { memo, memory })

@@ -12,9 +12,6 @@ const SURROGATE_BYTES = 3
 /** U+E000, which takes the place of a surrogate while the rest is decoded. */
 const PLACEHOLDER = [0xee, 0x80, 0x80]
 
-/** Units that become text at once: each is an argument of a call. */
-const UNITS_AT_ONCE = 8192
-
 /** The text, or undefined when the bytes are not what Python writes. */
 export function decodePythonText(bytes: Uint8Array): string | undefined {
   try {
@@ -62,13 +59,20 @@ function decodeWithSurrogates(bytes: Uint8Array, first: number): string | undefi
     }
     at += lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
   }
-  const parts: string[] = []
-  for (let start = 0; start < unit; start += UNITS_AT_ONCE) {
-    parts.push(
-      String.fromCharCode.apply(null, units.subarray(start, start + UNITS_AT_ONCE) as unknown as number[]),
-    )
+  return textOfUnits(units, 0, unit)
+}
+
+/** Arguments that one call of `String.fromCharCode` is given; engines overflow somewhat above 100,000. */
+const UNITS_A_CALL = 8192
+
+/** Units of UTF-16, or bytes as one character each, from `start` to `end`. */
+export function textOfUnits(units: Uint8Array | Uint16Array, start: number, end: number): string {
+  let text = ""
+  for (let at = start; at < end; at += UNITS_A_CALL) {
+    const part = units.subarray(at, Math.min(at + UNITS_A_CALL, end))
+    text += String.fromCharCode.apply(null, part as unknown as number[])
   }
-  return parts.join("")
+  return text
 }
 
 /** Where the next three bytes of a surrogate begin, or -1. */

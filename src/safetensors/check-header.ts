@@ -5,10 +5,9 @@
 
 import { sortedSteps } from "../bytes/sorted.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import type { DtypeFacts } from "./dtypes.ts"
+import { type DtypeFacts, tensorByteLength } from "./dtypes.ts"
 import type { HeaderReport } from "./header-report.ts"
 import type { HeaderRule } from "./header-rules.ts"
-import { tensorByteLength } from "./tensor-size.ts"
 
 /** The fields of one tensor: undefined when missing or wrong. */
 export interface EntryFields {

@@ -12,8 +12,7 @@ import { plainText, quoteText } from "../text/quote-text.ts"
 import type { HeaderReport } from "./header-report.ts"
 import type { HeaderRule } from "./header-rules.ts"
 import type { HeaderText } from "./header-text.ts"
-import { isNumberUnit, numberToken, toInteger } from "./json-number.ts"
-import { scanString } from "./json-string.ts"
+import { isNumberUnit, numberToken, scanString, toInteger } from "./json-scalars.ts"
 
 export type JsonKind = "object" | "array" | "string" | "number" | "true" | "false" | "null"
 

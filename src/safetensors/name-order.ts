@@ -7,7 +7,7 @@
  */
 
 import { sortedSteps } from "../bytes/sorted.ts"
-import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { dtypeFacts, type SafetensorsDtype } from "./dtypes.ts"
 
 /** What the order of tensors depends on. */
@@ -38,25 +38,11 @@ export function compareUtf8(a: string, b: string): number {
   return a.length - b.length
 }
 
-/** Order of two tensors in a file that the reference writes. */
-export function compareTensors(a: OrderedTensor, b: OrderedTensor): number {
-  if (a.dtype !== b.dtype) return dtypeFacts(b.dtype).rank - dtypeFacts(a.dtype).rank
-  return compareUtf8(a.name, b.name)
-}
-
 /**
- * `tensors`, whose names all differ, in file order. As `sort(compareTensors)`, which takes 470 ms for 200,000 shuffled
- * names; sorting plain strings of one dtype at a time, with the built-in order where it is right, takes 130. `byName`
- * has the same tensors by their names.
+ * `tensors`, whose names all differ, in file order: what comparing them two by two takes 470 ms for with 200,000 shuffled
+ * names. Sorting plain strings of one dtype at a time, with the built-in order where it is right, takes 130. `byName` has
+ * the same tensors by their names.
  */
-export function sortTensors<Tensor extends OrderedTensor>(
-  tensors: readonly Tensor[],
-  byName: ReadonlyMap<string, Tensor>,
-): Tensor[] {
-  return atOnce(sortTensorsSteps(tensors, byName))
-}
-
-/** As `sortTensors`, in steps. */
 export function* sortTensorsSteps<Tensor extends OrderedTensor>(
   tensors: readonly Tensor[],
   byName: ReadonlyMap<string, Tensor>,

@@ -20,11 +20,10 @@ import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { DEFAULT_LIMITS, type Limits } from "../limits/limits.ts"
 import { requireWithin } from "../limits/require-within.ts"
 import { quoteText } from "../text/quote-text.ts"
-import { dtypeFacts, type SafetensorsDtype } from "./dtypes.ts"
+import { dtypeFacts, type SafetensorsDtype, tensorByteLength } from "./dtypes.ts"
 import { NAME_DUPLICATE, NAME_ENCODING, NAME_RESERVED } from "./errors.ts"
 import { LENGTH_PREFIX_BYTES, METADATA_KEY } from "./header-format.ts"
 import { compareUtf8, sortTensorsSteps } from "./name-order.ts"
-import { tensorByteLength } from "./tensor-size.ts"
 import { TextBlocks } from "./text-blocks.ts"
 
 /** A name or key above this is a step of its own. */

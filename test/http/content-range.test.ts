@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { parseContentRange } from "../../src/http/content-range.ts"
+import { parseContentRange } from "../../src/http/range-request.ts"
 
 it.each<[string, number, number, number]>([
   ["bytes 0-0/1", 0, 1, 1],

@@ -64,7 +64,7 @@ describe("operands", () => {
 
   it("begins where it is told and reads views of larger buffers", () => {
     const buffer = hex("ff ff 4b 01 4b 02 ff").subarray(1, 6)
-    const decoder = new PickleDecoder(buffer, "p", DEFAULT_LIMITS, { start: 3 })
+    const decoder = new PickleDecoder(buffer, "p", DEFAULT_LIMITS, 3)
     expect([decoder.next().name, decoder.operand, decoder.position]).toEqual(["BININT1", 2, 5])
   })
 })

@@ -20,7 +20,7 @@ const findMemoReads = (bytes: Uint8Array, start: number) => atOnce(findMemoReads
 
 /** By the decoder; undefined where it does not get to STOP, and where a number is read as text. */
 function decodedReads(bytes: Uint8Array, start = 0): ReadonlySet<number> | undefined {
-  const decoder = new PickleDecoder(bytes, "test", DEFAULT_LIMITS, { start })
+  const decoder = new PickleDecoder(bytes, "test", DEFAULT_LIMITS, start)
   const reads = new Set<number>()
   try {
     for (;;) {

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { dtypeFacts, SAFETENSORS_DTYPES, type SafetensorsDtype } from "../../src/safetensors/dtypes.ts"
-import { tensorByteLength } from "../../src/safetensors/tensor-size.ts"
+import {
+  dtypeFacts,
+  SAFETENSORS_DTYPES,
+  type SafetensorsDtype,
+  tensorByteLength,
+} from "../../src/safetensors/dtypes.ts"
 
 describe("dtypes", () => {
   it("has the 22 of safetensors 0.8, ranked in the reference's order", () => {

@@ -1,6 +1,8 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { compareTensors, compareUtf8, sortTensors } from "../../src/safetensors/name-order.ts"
+import { atOnce } from "../../src/bytes/turns.ts"
+import { dtypeFacts } from "../../src/safetensors/dtypes.ts"
+import { compareUtf8, type OrderedTensor, sortTensorsSteps } from "../../src/safetensors/name-order.ts"
 import { depth } from "../depth.ts"
 
 const ASCENDING = [
@@ -51,7 +53,17 @@ describe("compareUtf8", () => {
   })
 })
 
-describe("sortTensors", () => {
+/** Order of two tensors in a file that the reference writes. */
+function compareTensors(a: OrderedTensor, b: OrderedTensor): number {
+  if (a.dtype !== b.dtype) return dtypeFacts(b.dtype).rank - dtypeFacts(a.dtype).rank
+  return compareUtf8(a.name, b.name)
+}
+
+function sortTensors(tensors: readonly OrderedTensor[]): readonly OrderedTensor[] {
+  return atOnce(sortTensorsSteps(tensors, new Map(tensors.map((tensor) => [tensor.name, tensor]))))
+}
+
+describe("the order of tensors", () => {
   it("puts dtypes of higher rank first, then orders by name", () => {
     const tensors = [
       { name: "b", dtype: "U8" },
@@ -61,7 +73,7 @@ describe("sortTensors", () => {
       { name: "\uffff", dtype: "U8" },
       { name: "c", dtype: "BOOL" },
     ] as const
-    const sorted = sortTensors(tensors, new Map(tensors.map((tensor) => [tensor.name, tensor])))
+    const sorted = sortTensors(tensors)
     expect(sorted.map((tensor) => tensor.name)).toEqual(["z", "a", "b", "\uffff", "\u{1f642}", "c"])
     expect([...tensors].sort(compareTensors)).toEqual(sorted)
   })
@@ -73,7 +85,7 @@ describe("sortTensors", () => {
     })
     fc.assert(
       fc.property(fc.uniqueArray(tensor, { selector: ({ name }) => name }), (tensors) => {
-        const sorted = sortTensors(tensors, new Map(tensors.map((each) => [each.name, each])))
+        const sorted = sortTensors(tensors)
         expect(sorted).toEqual([...tensors].sort(compareTensors))
       }),
     )
