@@ -8,15 +8,15 @@ const node: Options = { ...shared, platform: "node", tsconfig: "tsconfig.node.js
 
 /** Modules that the universal build loads when a file turns out to need them. */
 const LOADED_LATER = [
-  "src/audit/global-knowledge.ts",
-  "src/audit/other-contents.ts",
+  "src/audit/known-dangers.ts",
   "src/bytes/pako-inflate.ts",
   "src/http/url-source.ts",
   "src/http/url-store.ts",
+  "src/layouts/other/describe-file.ts",
+  "src/layouts/other/other-contents.ts",
   "src/opfs/spill-file.ts",
   "src/safetensors/read-header.ts",
   "src/tensors/typed-arrays.ts",
-  "src/torch/other-file.ts",
 ]
 
 /**

@@ -30,6 +30,7 @@ const LIBRARY = [
   "plan",
   "checkpoint",
   "transfer",
+  "layouts",
   "audit",
   "api",
 ]
@@ -50,7 +51,8 @@ const EDGES: ReadonlyMap<string, readonly string[]> = new Map([
   ["plan", ["tensors", "safetensors", "strided", "bytes"]],
   ["checkpoint", ["plan", "torch", "pickle", "safetensors", "tensors", "strided", "bytes"]],
   ["transfer", ["types of plan", "safetensors", "strided", "bytes"]],
-  ["audit", ["checkpoint", "torch", "safetensors", "archive", "pickle", "bytes"]],
+  ["layouts", ["torch", "safetensors", "archive", "pickle", "tensors", "bytes"]],
+  ["audit", ["layouts", "checkpoint", "torch", "pickle", "bytes"]],
   ["api", LIBRARY],
   ["index.ts", LIBRARY],
   ["node", [...LIBRARY, "index.ts"]],

@@ -18,13 +18,11 @@ const limits = { outputFloorBytes: 2 ** 18 }
 
 export const target: FuzzTarget = {
   rooms: [
-    "torch/layout-legacy",
-    "torch/legacy-pickles",
+    "layouts/torch-legacy/",
     "torch/storage-table",
     "torch/rebuild",
     "torch/torch-policy",
-    "torch/sniff-format",
-    "torch/read-checkpoint",
+    "layouts/table",
     "pickle/",
     "checkpoint/",
     "plan/",

@@ -2,14 +2,15 @@
 
 import { withKnowledge } from "../audit/danger-first.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
+import { storeOfOne } from "../bytes/source-store.ts"
 import { inTurns, type Steps, turnIfDue } from "../bytes/turns.ts"
 import type { PlannedConversion, PlanOptions } from "../checkpoint/plan-checkpoint.ts"
 import { planConversionSteps } from "../checkpoint/plan-checkpoint.ts"
+import { readCheckpoint } from "../layouts/table.ts"
 import { withLimits } from "../limits/limits.ts"
 import type { PlanBounds } from "../plan/plan-bounds.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
-import { readCheckpoint } from "../torch/read-checkpoint.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
 import { requireOptions } from "./check-options.ts"
 import { nameOf } from "./input-name.ts"
@@ -85,10 +86,16 @@ export async function readContents<Output>(
   opened: OpenedSources<Output>,
   { signal, byteOrder }: OpenOptions,
 ): Promise<OpenedContents<Output>> {
-  const [{ source }] = opened.sources as [NamedSource]
+  const [{ name, source }] = opened.sources as [NamedSource]
   const { crc32, inflate } = opened.platform
   const { limits } = opened.bounds
-  const contents = await readCheckpoint(source, { limits, crc32, inflate, signal, byteOrder })
+  const contents = await readCheckpoint(storeOfOne(source, name), {
+    limits,
+    crc32,
+    inflate,
+    signal,
+    byteOrder,
+  })
   return { ...opened, contents }
 }
 

@@ -2,6 +2,7 @@
 
 import { scanFile } from "../audit/scan-file.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
+import { storeOfOne } from "../bytes/source-store.ts"
 import { turned } from "../bytes/turns.ts"
 import { withLimits } from "../limits/limits.ts"
 import { requireOptions } from "./check-options.ts"
@@ -30,7 +31,7 @@ export async function scanInput<Input>(
   const { name = nameOf(input) } = options
   return await unchanged(
     source,
-    turned(signal, () => scanFile(source, reading, name)),
+    turned(signal, () => scanFile(storeOfOne(source, name), reading)),
     options,
   ).finally(close)
 }

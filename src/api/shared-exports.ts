@@ -3,8 +3,6 @@
 export type {
   GlobalVerdict,
   NamingOpcode,
-  ScanFinding,
-  ScannedFormat,
   ScannedGlobal,
   ScannedPickle,
   ScanReport,
@@ -27,6 +25,7 @@ export type { ErrorCode, ErrorDetails } from "../errors/all-errors.ts"
 export { type AnyCheckpointError, CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
 export type { Fault } from "../errors/error-row.ts"
 export type { HttpOptions } from "../http/http-options.ts"
+export type { ScanFinding, ScannedFormat } from "../layouts/layout.ts"
 export { DEFAULT_LIMITS, type Limits } from "../limits/limits.ts"
 export type { GlobalKnowledge, RefusedGlobal } from "../pickle/errors.ts"
 export type { UnmatchedGlob } from "../plan/errors.ts"

@@ -4,9 +4,10 @@ import { MemorySink } from "../bytes/memory-sink.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { turned } from "../bytes/turns.ts"
 import type { ConversionReport, PlannedConversion } from "../checkpoint/plan-checkpoint.ts"
+import { HEAD_BYTES } from "../layouts/layout.ts"
+import { layoutOf } from "../layouts/table.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
 import { readSafetensorsHeader } from "../safetensors/read-header.ts"
-import { SNIFFED_BYTES, sniffFormat } from "../torch/sniff-format.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
 import { runPlan } from "../transfer/run-plan.ts"
 import type { TransferPlan } from "../transfer/transfer-plan.ts"
@@ -32,10 +33,10 @@ export function open<Input, Output>(
 ): Promise<Checkpoint<Output> | SafetensorsFile<Output>> {
   return openSources(platform, input, options, async (opened) => {
     const [{ name, source }] = opened.sources as [NamedSource]
-    const length = Math.min(SNIFFED_BYTES, source.byteLength)
+    const length = Math.min(HEAD_BYTES, source.byteLength)
     const head = await readExactly(source, { offset: 0, length }, options.signal)
-    const format = sniffFormat(head, source.byteLength)
-    const isSafetensors = format === "safetensors" || (format === "other" && SAFETENSORS_NAME.test(name))
+    const { format } = layoutOf(head, source.byteLength)
+    const isSafetensors = format === "safetensors" || (format === "unknown" && SAFETENSORS_NAME.test(name))
     return isSafetensors
       ? readSafetensors(opened, options)
       : new Checkpoint(await readContents(opened, options))

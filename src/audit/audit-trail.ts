@@ -1,17 +1,27 @@
 /** Collects what a scan finds, until it becomes the report. */
 
+import type { ByteSource } from "../bytes/byte-source.ts"
 import { inTurns } from "../bytes/turns.ts"
 import { type AnyCheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
-import type { Limits } from "../limits/limits.ts"
+import type {
+  Audit,
+  FoundPickles,
+  LayoutFile,
+  PickleBytes,
+  ScanFinding,
+  ScannedFormat,
+  SeenOther,
+} from "../layouts/layout.ts"
 import type { PickleListing } from "../pickle/list-globals.ts"
 import { listGlobalsSteps } from "../pickle/list-globals.ts"
 import type { RowPickle } from "../pickle/list-pickles.ts"
 import { listPicklesSteps } from "../pickle/list-pickles.ts"
 import type { ListingBudget } from "../pickle/listing.ts"
+import type { ReadingOptions } from "../torch/checkpoint-contents.ts"
+import { isBarePickle, requireTold, runBarePickles } from "./bare-pickles.ts"
 import { withKnowledge } from "./danger-first.ts"
 import { GlobalTable, MOST_GLOBALS } from "./global-table.ts"
-import type { OtherFile } from "./other-contents.ts"
-import type { ScanFinding, ScannedFormat, ScannedPickle, ScanReport } from "./scan-report.ts"
+import type { ScannedPickle, ScanReport } from "./scan-report.ts"
 
 /** Failures of the medium or of the caller: no property of the file, so no finding. */
 const NOT_THE_FILE: ReadonlySet<string> = new Set(["read-failed", "invalid-argument", "input-changed"])
@@ -19,19 +29,10 @@ const NOT_THE_FILE: ReadonlySet<string> = new Set(["read-failed", "invalid-argum
 /** Pickles that are listed at most. A legacy file has five, a TorchScript archive one for each of its source files. */
 const MOST_PICKLES = 10_000
 
-/** A pickle to list. */
-export interface PickleBytes {
-  readonly name: string
-  readonly bytes: Uint8Array
-  /** Byte offset of the pickle in `bytes`. */
-  readonly start: number
-  /** Byte offset of `bytes` in the file; undefined when they were inflated. */
-  readonly fileOffset: number | undefined
-}
-
-export class AuditTrail {
-  readonly #limits: Limits
-  readonly #signal: AbortSignal | undefined
+/** Collects what a scan finds, until it becomes the report. */
+export class AuditTrail implements Audit {
+  format: ScannedFormat = "unknown"
+  readonly #reading: Pick<ReadingOptions, "limits" | "signal">
   readonly #table = new GlobalTable()
   readonly #pickles: ScannedPickle[] = []
   #pickleCount = 0
@@ -40,9 +41,8 @@ export class AuditTrail {
   /** The errors that some of them were made from. */
   readonly #errors = new Map<ScanFinding, AnyCheckpointError>()
 
-  constructor(limits: Limits, signal: AbortSignal | undefined) {
-    this.#limits = limits
-    this.#signal = signal
+  constructor(reading: Pick<ReadingOptions, "limits" | "signal">) {
+    this.#reading = reading
   }
 
   add(finding: ScanFinding): void {
@@ -69,7 +69,7 @@ export class AuditTrail {
    * Notes that the file is none of those that a scan is about: *not a model*, if nothing else is found. When a pickle turns
    * up in it all the same, `otherwise` refuses it.
    */
-  addOther(other: OtherFile | AnyCheckpointError, otherwise?: unknown): void {
+  addOther(other: SeenOther | AnyCheckpointError, otherwise?: unknown): void {
     const finding: ScanFinding = isCheckpointError(other)
       ? findingOf(other, "note")
       : {
@@ -87,19 +87,19 @@ export class AuditTrail {
   ): Promise<PickleListing> {
     const onMention = this.#table.collect(name, fileOffset)
     const steps = listGlobalsSteps(bytes, {
-      ...{ within: name, limits: this.#limits, start, onMention },
+      ...{ within: name, limits: this.#reading.limits, start, onMention },
       ...(budget === undefined ? {} : { budget }),
     })
-    const listing = await inTurns(steps, this.#signal)
+    const listing = await inTurns(steps, this.#reading.signal)
     this.#addPickle(name, fileOffset, { ...listing, start })
     return listing
   }
 
   /** Lists the globals of pickles that stand in a row. */
-  async listRow({ name, bytes, fileOffset }: Omit<PickleBytes, "start">): Promise<void> {
+  async listRow({ name, bytes, fileOffset }: FoundPickles): Promise<void> {
     const onMention = this.#table.collect(name, fileOffset)
-    const steps = listPicklesSteps(bytes, { within: name, limits: this.#limits, onMention })
-    const { pickles } = await inTurns(steps, this.#signal)
+    const steps = listPicklesSteps(bytes, { within: name, limits: this.#reading.limits, onMention })
+    const { pickles } = await inTurns(steps, this.#reading.signal)
     for (const pickle of pickles) this.#addPickle(name, fileOffset, pickle)
   }
 
@@ -111,7 +111,19 @@ export class AuditTrail {
     this.#pickles.push({ name, offset, byteLength: end - start, protocol, opcodeCount, complete })
   }
 
-  async report(format: ScannedFormat, byteLength: number): Promise<ScanReport> {
+  isPickle(source: ByteSource, isStrict: boolean): Promise<boolean> {
+    return isBarePickle(source, this.#reading, isStrict)
+  }
+
+  async runPickles(source: ByteSource): Promise<undefined> {
+    await runBarePickles(source, this.#reading, this)
+  }
+
+  requireTold(file: LayoutFile): void {
+    requireTold(file, this.#reading.limits)
+  }
+
+  async report(byteLength: number): Promise<ScanReport> {
     const other = this.#other
     const isOther = other !== undefined && (other.otherwise === undefined || this.#pickles.length === 0)
     if (isOther) this.add(other.finding)
@@ -130,7 +142,7 @@ export class AuditTrail {
       findings.some(({ severity }) => severity === "error") ||
       globals.some(({ verdict }) => verdict !== "allowed")
     const verdict = refused ? "refused" : isOther ? "not-a-model" : "clean"
-    return { verdict, format, byteLength, pickles: this.#pickles, globals, findings }
+    return { verdict, format: this.format, byteLength, pickles: this.#pickles, globals, findings }
   }
 
   /** With what is known of refused globals in its text. */

@@ -7,11 +7,11 @@ import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.t
 import { GLOBAL_NOT_ALLOWED, NEXT_AT_DANGER, NEXT_AT_PARTS } from "../pickle/errors.ts"
 
 /** Asked for once: a scan of many files asks for each. */
-let loading: Promise<typeof import("./global-knowledge.ts")> | undefined
+let loading: Promise<typeof import("./known-dangers.ts")> | undefined
 
 /** What is known of globals, loaded when it is needed: most files name none that is not allowed. */
-export function loadKnowledge(): Promise<typeof import("./global-knowledge.ts")> {
-  loading ??= import("./global-knowledge.ts").catch((error: unknown) => {
+export function loadKnowledge(): Promise<typeof import("./known-dangers.ts")> {
+  loading ??= import("./known-dangers.ts").catch((error: unknown) => {
     loading = undefined
     throw error
   })

@@ -3,7 +3,7 @@
 import type { GlobalMention } from "../pickle/symbolic-stack.ts"
 import { findAllowedGlobal } from "../torch/allowed-globals.ts"
 import { loadKnowledge } from "./danger-first.ts"
-import type { knowledgeOf } from "./global-knowledge.ts"
+import type { knowledgeOf } from "./known-dangers.ts"
 import type { GlobalVerdict, ScannedGlobal } from "./scan-report.ts"
 
 /** Globals that are listed at most: of those that are refused, and of those that are allowed. Models name some hundreds. */

@@ -1,13 +1,16 @@
 /**
  * Globals that are known to run code, to reach the system or to read other data when a pickle is loaded by Python.
  *
- * For the wording alone: whatever is not on the list of allowed globals is refused, whether it stands here or not.
+ * For the wording alone: whatever is not on the list of allowed globals is refused, whether it stands here or not. Loaded
+ * when a file names such a global: most files name none.
  */
 
+import type { GlobalKnowledge } from "../pickle/errors.ts"
 import type { DangerRow } from "./danger-row.ts"
 import { ANY, REACHES } from "./danger-row.ts"
 import { PACKAGE_DANGERS } from "./dangers-of-packages.ts"
 import { PYTHON_DANGERS } from "./dangers-of-python.ts"
+import { findKnownGlobal } from "./known-globals.ts"
 
 /** What is known of a global. */
 export interface KnownDanger {
@@ -75,6 +78,13 @@ function isListed(path: string, listed: ReadonlySet<string>): boolean {
     if (listed.has(path.slice(0, dot)) || listed.has(path.slice(0, dot + 1))) return true
   }
   return listed.has(path)
+}
+
+/** Whether a global that is not allowed is known to be dangerous, and what it is. */
+export function knowledgeOf(module: string, name: string): GlobalKnowledge {
+  const danger = findDanger(module, name)
+  if (danger !== undefined) return { verdict: "dangerous", danger, about: undefined }
+  return { verdict: "unknown", danger: undefined, about: findKnownGlobal(module, name) }
 }
 
 /**

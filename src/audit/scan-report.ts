@@ -1,17 +1,6 @@
 /** What a scan says of a file. Plain data: it can be printed as JSON. */
 
-import type { ErrorCode } from "../errors/all-errors.ts"
-
-/** What a file is, as far as a scan can tell. */
-export type ScannedFormat =
-  | "zip"
-  | "legacy"
-  | "torchscript"
-  | "torch-export"
-  | "tar"
-  | "pickle"
-  | "safetensors"
-  | "unknown"
+import type { ScanFinding, ScannedFormat } from "../layouts/layout.ts"
 
 /**
  * `allowed` is on the list of globals that the machine knows and rebuilds. Everything else is refused: `dangerous` when
@@ -61,21 +50,6 @@ export interface ScannedPickle {
   readonly opcodeCount: number
   /** Whether it could be decoded up to its STOP. */
   readonly complete: boolean
-}
-
-/** Something about the file that is not a global. */
-export interface ScanFinding {
-  /** An error refuses the file; a warning and a note do not. */
-  readonly severity: "error" | "warning" | "note"
-  /** An error's code, a rule of the safetensors header, or one of the scan's own. */
-  readonly code: ErrorCode | (string & {})
-  /** What it is, and where: in words what `within` and `at` are as data. */
-  readonly message: string
-  /** The archive's member or the pickle that it is about. */
-  readonly within?: string
-  /** Byte offset there, or in the file where `within` is missing. */
-  readonly at?: number
-  readonly nextStep?: string
 }
 
 /**

@@ -20,6 +20,16 @@ export interface ByteExtent {
   readonly locator?: ExtentLocator
 }
 
+/** `byteLength` bytes of `source` as they are, without a checksum. */
+export function storedExtent(
+  source: ByteSource,
+  offset: number,
+  byteLength: number,
+  name: string,
+): ByteExtent {
+  return { source, offset, storedLength: byteLength, byteLength, coding: "stored", crc32: undefined, name }
+}
+
 /** Finds where extents begin that nobody may ever ask for, because finding it takes reads. */
 export interface ExtentLocator {
   /**

@@ -62,3 +62,25 @@ async function inflateWhole(
   }
   return whole ?? new Uint8Array(0)
 }
+
+/**
+ * The first `length` bytes of `extent`, which has been located and has as many. They are checked against no checksum: that
+ * is of the whole.
+ */
+export async function readBeginning(
+  extent: ByteExtent,
+  length: number,
+  { signal, inflate = inflateExtent }: Omit<ReadExtentOptions, "crc32">,
+): Promise<Uint8Array> {
+  const { source, offset, name } = extent
+  if (extent.coding === "stored") return readExactly(source, { offset, length }, signal, name)
+  const bytes = new Uint8Array(length)
+  let filled = 0
+  for await (const chunk of inflate(extent, signal)) {
+    const part = chunk.subarray(0, length - filled)
+    bytes.set(part, filled)
+    filled += part.length
+    if (filled === length) break
+  }
+  return bytes
+}

@@ -4,6 +4,7 @@
  */
 
 import type { ByteSource } from "./byte-source.ts"
+import { readFailed } from "./failures.ts"
 import { unlessAborted } from "./unless-aborted.ts"
 
 /** Sources by name. Names are relative, with slashes. */
@@ -22,7 +23,7 @@ export interface SourceStore {
   close(): Promise<void>
 }
 
-/** A store of sources that are open already and stay their owner's: one file, or a list of them. `name` is one of theirs. */
+/** A store of sources that are open already and stay their owner's. `name` is one of theirs. */
 export function storeOf(sources: ReadonlyMap<string, ByteSource>, name: string): SourceStore {
   return {
     name,
@@ -30,6 +31,18 @@ export function storeOf(sources: ReadonlyMap<string, ByteSource>, name: string):
     names: async () => [...sources.keys()],
     close: async () => {},
   }
+}
+
+/** A store of one file. */
+export function storeOfOne(source: ByteSource, name = ""): SourceStore {
+  return storeOf(new Map([[name, source]]), name)
+}
+
+/** The source that the store was asked for. @throws `read-failed` where the store has none of that name. */
+export async function openAsked(store: SourceStore, signal?: AbortSignal): Promise<ByteSource> {
+  const source = await store.open(store.name, signal)
+  if (source === undefined) throw readFailed(new Error("there is no such file"))
+  return source
 }
 
 /** How a store opens a source by name; undefined where there is none. The signal is the store's. */

@@ -8,7 +8,6 @@ import type { PickleValue } from "../pickle/values.ts"
 import type { Storage } from "../tensors/tensor.ts"
 import type { KnownGlobal } from "./allowed-globals.ts"
 import type { ByteOrder } from "./torch-tensors.ts"
-import type { UnclaimedMembers } from "./unclaimed-members.ts"
 
 /** How the file is laid out: a zip archive (torch 1.6 and newer) or a run of pickles and raw storages (before). */
 export type CheckpointLayout = "zip" | "legacy"
@@ -40,3 +39,24 @@ export interface ReadingOptions {
   /** The caller's word on the byte order, which overrides what the file says. */
   readonly byteOrder: ByteOrder | undefined
 }
+
+/** A member that nobody reads, so nobody holds its size against its bytes. */
+export interface UnclaimedMember {
+  readonly name: string
+  /** As the archive declares it: inflated, or as stored where that is more. */
+  readonly byteLength: number
+}
+
+/** What is left of an archive without its pickle, the storages that this names, and torch's own records. */
+export interface UnclaimedMembers {
+  /** `data/<number>`: storages that the pickle does not name. */
+  readonly storages: readonly UnclaimedMember[]
+  /** All others. */
+  readonly members: readonly UnclaimedMember[]
+}
+
+/** Where there is no archive, nothing is left. */
+export const NOTHING_UNCLAIMED: UnclaimedMembers = /* @__PURE__ */ Object.freeze({
+  storages: [],
+  members: [],
+})

@@ -2,11 +2,12 @@
 
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
+import { storeOfOne } from "../../src/bytes/source-store.ts"
 import type { ConversionPlan, PlanOptions } from "../../src/checkpoint/plan-checkpoint.ts"
 import { planConversion } from "../../src/checkpoint/plan-checkpoint.ts"
+import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import type { CheckpointContents } from "../../src/torch/checkpoint-contents.ts"
-import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
 import { type CheckpointStyle, writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { type TestTensor, type TestValue, tensor } from "../property/model.ts"
@@ -28,7 +29,7 @@ export async function contentsOf(
   style: Partial<CheckpointStyle> = {},
 ): Promise<CheckpointContents> {
   const options = { limits: DEFAULT_LIMITS, crc32, signal: undefined, byteOrder: undefined }
-  return readCheckpoint(memorySource(writeCheckpoint(value, style)), options)
+  return readCheckpoint(storeOfOne(memorySource(writeCheckpoint(value, style))), options)
 }
 
 /** The plan for `value`, written in the usual way. */

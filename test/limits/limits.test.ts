@@ -3,12 +3,13 @@
 import { describe, expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
+import { storeOfOne } from "../../src/bytes/source-store.ts"
 import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { checkSafetensors, openCheckpoint, toSafetensorsBytes } from "../../src/index.ts"
+import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS, type Limits, scaledLimit, withLimits } from "../../src/limits/limits.ts"
 import { MemoryBudget } from "../../src/pickle/memory-budget.ts"
 import { gatherCost } from "../../src/strided/blocks.ts"
-import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
 import { type contentsOf, dict, pair } from "../checkpoint/contents.ts"
 import { pickle2 } from "../pickle/assemble.ts"
 import { load } from "../pickle/run.ts"
@@ -41,7 +42,7 @@ async function pickleOf(
   file: Uint8Array<ArrayBuffer>,
 ): Promise<{ byteLength: number; memory: MemoryBudget }> {
   const options = { limits: DEFAULT_LIMITS, crc32, signal: undefined, byteOrder: undefined }
-  const { memory } = await readCheckpoint(memorySource(file), options)
+  const { memory } = await readCheckpoint(storeOfOne(memorySource(file)), options)
   const scaled = memory.allowed - DEFAULT_LIMITS.memoryFloorBytes
   return { byteLength: scaled / DEFAULT_LIMITS.memoryRatio, memory }
 }

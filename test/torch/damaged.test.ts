@@ -6,12 +6,13 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { memorySource } from "../../src/bytes/memory-source.ts"
+import { storeOfOne } from "../../src/bytes/source-store.ts"
 import { isContainer } from "../../src/checkpoint/child-cursor.ts"
 import { nameTensors, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
 import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
+import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { OPCODES } from "../../src/pickle/opcodes.ts"
-import { readCheckpoint } from "../../src/torch/read-checkpoint.ts"
 import { depth, places } from "../depth.ts"
 import { hex, join } from "../pickle/assemble.ts"
 import realPickles from "../pickle/real-pickles.json"
@@ -35,7 +36,7 @@ function outcome(bytes: Uint8Array): string {
 async function fileOutcome(bytes: Uint8Array): Promise<string> {
   const options = { limits: DEFAULT_LIMITS, crc32: () => 0, signal: undefined, byteOrder: undefined }
   try {
-    await readCheckpoint(memorySource(bytes), options)
+    await readCheckpoint(storeOfOne(memorySource(bytes)), options)
     return "a value"
   } catch (error) {
     if (isCheckpointError(error)) return error.code
