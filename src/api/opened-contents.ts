@@ -4,17 +4,18 @@ import { withKnowledge } from "../audit/danger-first.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { storeOfOne } from "../bytes/source-store.ts"
 import { inTurns, type Steps, turnIfDue } from "../bytes/turns.ts"
-import type { PlannedConversion, PlanOptions } from "../checkpoint/plan-checkpoint.ts"
-import { planConversionSteps } from "../checkpoint/plan-checkpoint.ts"
+import {
+  type PlannedConversion,
+  type PlanOptions,
+  planConversionSteps,
+} from "../checkpoint/plan-checkpoint.ts"
 import { readCheckpoint } from "../layouts/table.ts"
 import { withLimits } from "../limits/limits.ts"
 import type { PlanBounds } from "../plan/plan-bounds.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"
-import { requireOptions } from "./check-options.ts"
-import { nameOf } from "./input-name.ts"
-import type { OpenOptions } from "./options.ts"
+import { type OpenOptions, requireOptions } from "./options.ts"
 import type { InputRequest, Platform } from "./platform.ts"
 
 /** What the platform does faster than portable code. */
@@ -116,4 +117,16 @@ export function planContentsInTurns(
   options: PlanOptions & { readonly signal?: AbortSignal | undefined },
 ): Promise<PlannedConversion> {
   return inTurns(planContentsSteps(opened, options), options.signal)
+}
+
+/** What an input is called: the last part of a path or an address, the name of a File; "" where it has none. */
+export function nameOf(input: unknown): string {
+  if (typeof input === "string") return lastPart(input)
+  if (input instanceof URL) return lastPart(input.pathname)
+  const named = typeof input === "object" && input !== null && "name" in input ? input.name : undefined
+  return typeof named === "string" ? lastPart(named) : ""
+}
+
+function lastPart(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1)
 }

@@ -1,19 +1,25 @@
 /** The values of a checkpoint as ordinary JavaScript data. */
 
-import type { Container } from "../checkpoint/child-cursor.ts"
-import { ChildCursor, isContainer } from "../checkpoint/child-cursor.ts"
+import { ChildCursor, type Container, isContainer } from "../checkpoint/child-cursor.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { Limits } from "../limits/limits.ts"
 import { requireWithin } from "../limits/require-within.ts"
 import { PICKLE_CYCLE } from "../pickle/errors.ts"
-import type { ComplexNumber, PickleObject, PickleValue } from "../pickle/values.ts"
-import { PickleDict, PickleFloat, PickleSet, RefusedObject, RefusedReference } from "../pickle/values.ts"
+import {
+  type ComplexNumber,
+  PickleDict,
+  PickleFloat,
+  type PickleObject,
+  PickleSet,
+  type PickleValue,
+  RefusedObject,
+  RefusedReference,
+} from "../pickle/values.ts"
 import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import { isKnownGlobal } from "../torch/allowed-globals.ts"
 import type { NamedConstant } from "../torch/plain-data.ts"
 import { isStorageReference } from "../torch/torch-tensors.ts"
-import type { TensorInfo } from "./tensor-info.ts"
-import { describeTensor } from "./tensor-info.ts"
+import { describeTensor, type TensorInfo } from "./tensor-file.ts"
 
 /** Python's None, numbers, text, bytes, sequences, mappings and sets. Integers above 2^53 - 1 are bigints. */
 export type PlainValue =

@@ -1,31 +1,34 @@
 /** An open file of tensors, whichever format it has: its tensors, plans, and what plans write. */
 
 import "./disposable.ts"
-import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { locateExtents } from "../bytes/byte-extent.ts"
+import { type ByteExtent, locateExtents } from "../bytes/byte-extent.ts"
 import { INVALID_ARGUMENT } from "../bytes/errors.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { TENSOR_UNSUPPORTED } from "../plan/errors.ts"
 import type { Plan, PlanReport } from "../plan/plan.ts"
 import type { TensorOptions } from "../plan/plan-options.ts"
 import { sharedNames } from "../plan/resolve-sharing.ts"
-import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
-import { isTensor } from "../tensors/tensor.ts"
+import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+import { isContiguous } from "../strided/view.ts"
+import {
+  type AnyTensor,
+  type FoundTensor,
+  isTensor,
+  type NamedTensor,
+  type Tensor,
+  targetOf,
+  tensorByteLength,
+} from "../tensors/tensor.ts"
 import { nearestNames } from "../text/nearest-names.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { PlannedOutput } from "../transfer/planned-output.ts"
 import { transferPlan } from "../transfer/transfer-plan.ts"
-import { bindExtents } from "./bind-plan.ts"
-import { requireOptions } from "./check-options.ts"
 import { type ConvertedBlob, convertedBlob, type PlanBlobOptions } from "./converted-blob.ts"
 import type { OpenedSources } from "./opened-contents.ts"
+import { requireOptions } from "./options.ts"
 import type { SafetensorsOutput } from "./outputs.ts"
-import type { TensorInfo } from "./tensor-info.ts"
-import { describeTensor } from "./tensor-info.ts"
-import type { TensorReading } from "./tensor-source.ts"
-import { TensorSource } from "./tensor-source.ts"
-import type { WriteOptions } from "./write-plan.ts"
-import { writeTo } from "./write-plan.ts"
+import { type TensorReading, TensorSource } from "./tensor-source.ts"
+import { bindExtents, type WriteOptions, writeTo } from "./write-plan.ts"
 
 interface SignalOption {
   readonly signal?: AbortSignal | undefined
@@ -198,4 +201,64 @@ export abstract class TensorFile<
 
 function isNamedTensor(found: FoundTensor): found is NamedTensor {
   return isTensor(found.tensor)
+}
+
+/** A tensor that can be converted. */
+export interface SupportedTensorInfo {
+  readonly kind: "tensor"
+  /** torch's name of the dtype, such as `bfloat16`. */
+  readonly torchDtype: string
+  /** The dtype it gets in safetensors; undefined when there is none. */
+  readonly dtype: SafetensorsDtype | undefined
+  /** Sizes as torch counts them, outermost first. */
+  readonly shape: readonly number[]
+  /** Steps in elements. */
+  readonly strides: readonly number[]
+  /** First element in the storage, in elements. */
+  readonly elementOffset: number
+  readonly elementCount: number
+  /** Bytes in C order. */
+  readonly byteLength: number
+  /** True when its bytes stand in the file as safetensors wants them; of a bool tensor, when all are 0 or 1. */
+  readonly contiguous: boolean
+  readonly storage: {
+    /** As the pickle names it. Tensors with the same key share memory. */
+    readonly key: string
+    readonly byteLength: number
+    /** The device it was saved from. */
+    readonly location: string
+  }
+}
+
+/** A tensor that is understood and cannot be converted. */
+export interface UnsupportedTensorInfo {
+  readonly kind: "unsupported-tensor"
+  readonly reason: string
+}
+
+export type TensorInfo = SupportedTensorInfo | UnsupportedTensorInfo
+
+export function describeTensor(tensor: Tensor): SupportedTensorInfo
+export function describeTensor(tensor: AnyTensor): TensorInfo
+export function describeTensor(tensor: AnyTensor): TensorInfo {
+  if (!isTensor(tensor)) return { kind: "unsupported-tensor", reason: tensor.reason }
+  const target = targetOf(tensor)
+  const { shape, strides, elementOffset, elementCount, storage, transform } = tensor
+  return {
+    kind: "tensor",
+    torchDtype: tensor.dtype.name,
+    dtype: "reason" in target ? undefined : target.dtype,
+    shape,
+    strides,
+    elementOffset,
+    elementCount,
+    byteLength: tensorByteLength(tensor),
+    contiguous: isContiguous(tensor) && (transform === undefined || isPlain(transform)),
+    storage: { key: storage.key, byteLength: storage.byteLength, location: storage.location },
+  }
+}
+
+/** Whether elements are only looked at. */
+function isPlain({ swapBytes, negate }: NonNullable<Tensor["transform"]>): boolean {
+  return !swapBytes && negate === "none"
 }

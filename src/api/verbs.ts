@@ -1,25 +1,45 @@
 /** What can be done with files of tensors, on any platform. The entry files give these their final types. */
 
+import { scanFile } from "../audit/scan-file.ts"
+import type { ScanReport } from "../audit/scan-report.ts"
+import type { ByteSource } from "../bytes/byte-source.ts"
 import { MemorySink } from "../bytes/memory-sink.ts"
-import { readExactly } from "../bytes/read-exactly.ts"
+import { explained, readExactly, requireUnchanged } from "../bytes/read-exactly.ts"
+import { storeOfOne } from "../bytes/source-store.ts"
 import { turned } from "../bytes/turns.ts"
 import type { ConversionReport, PlannedConversion } from "../checkpoint/plan-checkpoint.ts"
 import { HEAD_BYTES } from "../layouts/layout.ts"
 import { layoutOf } from "../layouts/table.ts"
+import { formatsUnderSafetensors } from "../layouts/two-formats.ts"
+import { withLimits } from "../limits/limits.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
-import { readSafetensorsHeader } from "../safetensors/read-header.ts"
-import type { RunOptions } from "../transfer/run-plan.ts"
-import { runPlan } from "../transfer/run-plan.ts"
-import type { TransferPlan } from "../transfer/transfer-plan.ts"
-import { transferPlan } from "../transfer/transfer-plan.ts"
+import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
+import { checkSafetensors, readSafetensorsHeader, type SafetensorsCheck } from "../safetensors/read-header.ts"
+import { type RunOptions, runPlan } from "../transfer/run-plan.ts"
+import { type TransferPlan, transferPlan } from "../transfer/transfer-plan.ts"
 import { Checkpoint } from "./checkpoint.ts"
 import { type ConvertedBlob, convertedBlob } from "./converted-blob.ts"
-import type { OpenedContents, OpenedSources } from "./opened-contents.ts"
-import { openContents, openSources, planContentsInTurns, readContents } from "./opened-contents.ts"
-import type { BlobOptions, ConvertOptions, OpenOptions } from "./options.ts"
-import type { InputRequest, Platform } from "./platform.ts"
+import {
+  nameOf,
+  type OpenedContents,
+  type OpenedSources,
+  openContents,
+  openSources,
+  planContentsInTurns,
+  readContents,
+} from "./opened-contents.ts"
+import {
+  type BlobOptions,
+  type ConvertOptions,
+  type OpenOptions,
+  type ReadHeaderOptions,
+  requireAccessOptions,
+  requireOptions,
+  type ScanOptions,
+} from "./options.ts"
+import { StreamOutput } from "./outputs.ts"
+import type { InputPlatform, InputRequest, Platform } from "./platform.ts"
 import { SafetensorsFile } from "./safetensors-file.ts"
-import { StreamOutput } from "./stream-output.ts"
 import { writeTo } from "./write-plan.ts"
 
 /** What says what a file should be whose bytes say nothing. */
@@ -162,4 +182,72 @@ export async function convertToStream<Input>(
 
 function runOptions(platform: Platform<never, never>, { signal, onProgress }: ConvertOptions): RunOptions {
   return { crc32: platform.crc32, inflate: platform.inflate, signal, onProgress }
+}
+
+/** Scans `input`. */
+export async function scanInput<Input>(
+  platform: Platform<Input, never>,
+  input: Input,
+  options: ScanOptions,
+): Promise<ScanReport> {
+  requireOptions(options)
+  const { signal, byteOrder, name = nameOf(input) } = options
+  const { crc32, inflate } = platform
+  const reading = { limits: withLimits(options.limits), crc32, inflate, signal, byteOrder }
+  return readOnce(platform, input, options, (source) => scanFile(storeOfOne(source, name), reading))
+}
+
+/** Reads and checks the header of `input`. */
+export async function readHeader<Input>(
+  platform: InputPlatform<Input>,
+  input: Input,
+  options: ReadHeaderOptions,
+): Promise<SafetensorsHeader> {
+  requireAccessOptions(options)
+  return readOnce(platform, input, options, (source) => readSafetensorsHeader(source, options))
+}
+
+/** Lists what is wrong with `input`, and warns of what other programs would take it for. */
+export async function checkFile<Input>(
+  platform: InputPlatform<Input>,
+  input: Input,
+  options: ReadHeaderOptions,
+): Promise<SafetensorsCheck> {
+  requireAccessOptions(options)
+  return readOnce(platform, input, options, (source) => checkAll(source, options))
+}
+
+async function checkAll(source: ByteSource, options: ReadHeaderOptions): Promise<SafetensorsCheck> {
+  const check = await checkSafetensors(source, options)
+  if (check.header === undefined) return check
+  const { signal } = options
+  const found = await formatsUnderSafetensors(source, { limits: withLimits(options.limits), signal })
+  const warnings = found.map((problem) => ({
+    rule: "two-formats",
+    severity: "warning" as const,
+    at: 0,
+    problem,
+  }))
+  return { ...check, findings: [...check.findings, ...warnings] }
+}
+
+/** What `read` takes of `input`, or what is wrong with it, unless the source is another one by now. */
+async function readOnce<Input, Value>(
+  platform: InputPlatform<Input>,
+  input: Input,
+  options: InputRequest,
+  read: (source: ByteSource) => Promise<Value>,
+): Promise<Value> {
+  const { signal } = options
+  signal?.throwIfAborted()
+  const { source, close } = await platform.openInput(input, options)
+  try {
+    const value = await turned(signal, () => read(source)).catch(async (error: unknown) => {
+      throw await explained(error, source, signal)
+    })
+    await requireUnchanged(source, signal)
+    return value
+  } finally {
+    await close()
+  }
 }

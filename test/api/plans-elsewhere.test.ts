@@ -5,12 +5,17 @@ import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 
 import { join } from "node:path"
 import { build } from "esbuild"
 import { beforeAll, describe, expect, it } from "vitest"
-import { bindExtents } from "../../src/api/bind-plan.ts"
+import { bindExtents } from "../../src/api/write-plan.ts"
 import { MemorySink } from "../../src/bytes/memory-sink.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOf } from "../../src/bytes/source-store.ts"
-import type { Plan, Segment } from "../../src/node/index.ts"
-import { openCheckpoint, toSafetensorsBytes, writePlan } from "../../src/node/index.ts"
+import {
+  openCheckpoint,
+  type Plan,
+  type Segment,
+  toSafetensorsBytes,
+  writePlan,
+} from "../../src/node/index.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { mixedTensors } from "../transfer/plans.ts"

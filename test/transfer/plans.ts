@@ -1,6 +1,6 @@
 /** Plans of small checkpoints whose bytes come from any source. */
 
-import { bindExtents } from "../../src/api/bind-plan.ts"
+import { bindExtents } from "../../src/api/write-plan.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { memorySource } from "../../src/bytes/memory-source.ts"
 import { type ConversionPlan, type ConvertOptions, openCheckpoint } from "../../src/index.ts"
