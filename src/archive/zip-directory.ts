@@ -6,10 +6,9 @@ import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { AnyFaultRow } from "../errors/all-errors.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { ZIP_END_RECORD, ZIP_ENTRY, ZIP_FLAGS, ZIP_METHOD, ZIP_MISMATCH, ZIP64 } from "./errors.ts"
-import { readExtraFields } from "./extra-fields.ts"
-import { NameRegister } from "./name-register.ts"
 import * as zip from "./zip-format.ts"
-import { readZipName } from "./zip-names.ts"
+import { readExtraFields } from "./zip-format.ts"
+import { NameRegister, readZipName } from "./zip-names.ts"
 
 /** What the directory says about a member. */
 export interface DirectoryEntry {

@@ -3,7 +3,7 @@
  * harmless and runs in the other, so it is refused.
  */
 
-import { endsInZip } from "../archive/ends-in-zip.ts"
+import { endsInZip } from "../archive/end-records.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"

@@ -1,6 +1,6 @@
 /** Tells archives that hold other files from those that hold a checkpoint and cannot be read as one. */
 
-import type { MemberTable } from "../../archive/member-table.ts"
+import type { MemberTable } from "../../archive/read-zip.ts"
 import type { ByteSource } from "../../bytes/byte-source.ts"
 import { readExactly } from "../../bytes/read-exactly.ts"
 import { meaningOf } from "./model-names.ts"

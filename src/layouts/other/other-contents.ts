@@ -3,15 +3,14 @@
  * checkpoints. So it orders what there is to do, and leaves the reading of pickles to those who are there already.
  */
 
-import type { MemberTable } from "../../archive/member-table.ts"
+import type { MemberTable } from "../../archive/read-zip.ts"
 import type { ByteSource } from "../../bytes/byte-source.ts"
 import { memorySource } from "../../bytes/memory-source.ts"
 import { isCheckpointError } from "../../errors/checkpoint-error.ts"
 import type { ReadingOptions } from "../../torch/checkpoint-contents.ts"
 import type { Audit, Layout, LayoutFile, SeenOther } from "../layout.ts"
 import { compressionOf, inflateBeginning } from "./compressed-pickle.ts"
-import type { NameMeaning } from "./model-names.ts"
-import { meaningOf } from "./model-names.ts"
+import { meaningOf, type NameMeaning } from "./model-names.ts"
 import { hasNoTorchName, isOrdinaryTar, isOrdinaryZip } from "./ordinary-archives.ts"
 
 /** Lists the pickles that a file without a container is; notes what any other is, or looks like. `refuse` says it. */

@@ -6,11 +6,10 @@
  * is not on the list, so that what is converted and what an audit finds clean are the same files.
  */
 
-import { endsInZip } from "../../archive/ends-in-zip.ts"
+import { endsInZip } from "../../archive/end-records.ts"
 import { ZIP_AMBIGUOUS } from "../../archive/errors.ts"
 import { readZip } from "../../archive/read-zip.ts"
-import type { ByteExtent } from "../../bytes/byte-extent.ts"
-import { locateExtents } from "../../bytes/byte-extent.ts"
+import { type ByteExtent, locateExtents } from "../../bytes/byte-extent.ts"
 import type { ByteSource } from "../../bytes/byte-source.ts"
 import { memorySource } from "../../bytes/memory-source.ts"
 import { readBeginning } from "../../bytes/read-extent.ts"

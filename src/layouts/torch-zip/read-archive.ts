@@ -3,15 +3,13 @@
  * such as `byteorder` and `version` (torch 2.13, `torch/serialization.py`, `_save` and `_load`).
  */
 
-import type { MemberTable } from "../../archive/member-table.ts"
-import type { ZipArchive } from "../../archive/read-zip.ts"
+import type { MemberTable, ZipArchive } from "../../archive/read-zip.ts"
 import type { ByteExtent } from "../../bytes/byte-extent.ts"
 import { readExtent } from "../../bytes/read-extent.ts"
 import { inTurns } from "../../bytes/turns.ts"
 import { CheckpointError, isCheckpointError } from "../../errors/checkpoint-error.ts"
 import { GLOBAL_NOT_ALLOWED, PICKLE_TRAILING } from "../../pickle/errors.ts"
-import type { PickleRun } from "../../pickle/machine.ts"
-import { runPickleSteps } from "../../pickle/machine.ts"
+import { type PickleRun, runPickleSteps } from "../../pickle/machine.ts"
 import { MemoryBudget } from "../../pickle/memory-budget.ts"
 import type { PickleValue } from "../../pickle/values.ts"
 import { quoteText } from "../../text/quote-text.ts"

@@ -6,7 +6,7 @@
  */
 
 import { ZIP_NAME } from "../../archive/errors.ts"
-import type { MemberTable } from "../../archive/member-table.ts"
+import type { MemberTable } from "../../archive/read-zip.ts"
 import { readExtent } from "../../bytes/read-extent.ts"
 import { CheckpointError } from "../../errors/checkpoint-error.ts"
 import { quoteText } from "../../text/quote-text.ts"

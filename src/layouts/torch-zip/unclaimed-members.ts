@@ -1,13 +1,14 @@
 /** Members of a checkpoint's archive that nothing in it asks for. */
 
-import type { MemberTable } from "../../archive/member-table.ts"
-import type { ByteExtent } from "../../bytes/byte-extent.ts"
-import { locateExtents } from "../../bytes/byte-extent.ts"
-import type { ReadExtentOptions } from "../../bytes/read-extent.ts"
-import { readBeginning } from "../../bytes/read-extent.ts"
+import type { MemberTable } from "../../archive/read-zip.ts"
+import { type ByteExtent, locateExtents } from "../../bytes/byte-extent.ts"
+import { type ReadExtentOptions, readBeginning } from "../../bytes/read-extent.ts"
 import type { Storage } from "../../tensors/tensor.ts"
-import type { UnclaimedMember, UnclaimedMembers } from "../../torch/checkpoint-contents.ts"
-import { NOTHING_UNCLAIMED } from "../../torch/checkpoint-contents.ts"
+import {
+  NOTHING_UNCLAIMED,
+  type UnclaimedMember,
+  type UnclaimedMembers,
+} from "../../torch/checkpoint-contents.ts"
 
 /**
  * Records that torch 2.13 and before it write beside pickle and storages, and what stands in them

@@ -1,7 +1,6 @@
 /** Zip archives. What lies in one is told by a record in its one folder: a checkpoint, a TorchScript program, an exported one. */
 
-import type { MemberTable } from "../../archive/member-table.ts"
-import { readZip, type ZipArchive } from "../../archive/read-zip.ts"
+import { type MemberTable, readZip, type ZipArchive } from "../../archive/read-zip.ts"
 import { CheckpointError, isCheckpointError } from "../../errors/checkpoint-error.ts"
 import { MemoryBudget } from "../../pickle/memory-budget.ts"
 import { quoteText } from "../../text/quote-text.ts"
