@@ -128,14 +128,13 @@ function requireAgreement(short: EndFields, long: EndFields, at: number): EndFie
 }
 
 function requireOneDisk(fields: EndFields, at: number): void {
-  if (fields.disk !== 0 || fields.directoryDisk !== 0) {
-    const problem = `the archive claims to span disks (${fields.disk} and ${fields.directoryDisk})`
-    throw new CheckpointError(ZIP_END_RECORD, { at, problem })
-  }
-  if (fields.entriesOnDisk !== fields.entryCount) {
-    const problem = `${fields.entriesOnDisk} entries on this disk, ${fields.entryCount} in all`
-    throw new CheckpointError(ZIP_END_RECORD, { at, problem })
-  }
+  const { disk, directoryDisk, entriesOnDisk, entryCount } = fields
+  const spansDisks = disk !== 0 || directoryDisk !== 0
+  if (!spansDisks && entriesOnDisk === entryCount) return
+  const problem = spansDisks
+    ? `the archive claims to span disks (${disk} and ${directoryDisk})`
+    : `${entriesOnDisk} entries on this disk, ${entryCount} in all`
+  throw new CheckpointError(ZIP_END_RECORD, { at, problem })
 }
 
 /** The directory must end exactly where the end records begin. */

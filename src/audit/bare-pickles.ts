@@ -6,7 +6,6 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { Audit, LayoutFile } from "../layouts/layout.ts"
-import { listWindows } from "../layouts/pickle-windows.ts"
 import { refuseArchiveAtEnd } from "../layouts/two-formats.ts"
 import { LIMIT_EXCEEDED } from "../limits/errors.ts"
 import type { Limits } from "../limits/limits.ts"
@@ -17,6 +16,7 @@ import {
   isCertainPickle,
   isPickleToPython,
   listPickles,
+  listWindows,
 } from "../pickle/list-pickles.ts"
 import { runPickleSteps } from "../pickle/machine.ts"
 import { MemoryBudget, PICKLE_BYTES } from "../pickle/memory-budget.ts"

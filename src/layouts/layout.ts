@@ -7,6 +7,7 @@ import type { AnyCheckpointError } from "../errors/checkpoint-error.ts"
 import type { PickleListing } from "../pickle/list-globals.ts"
 import type { ListingBudget } from "../pickle/listing.ts"
 import type { CheckpointContents, ReadingOptions } from "../torch/checkpoint-contents.ts"
+import type { HeldFile } from "../torch/errors.ts"
 
 /** What a file's first bytes say that it is. */
 export type FileFormat = "zip" | "legacy" | "tar" | "pickle" | "safetensors" | "unknown"
@@ -110,4 +111,19 @@ export interface ScanFinding {
   /** Byte offset there, or in the file where `within` is missing. */
   readonly at?: number
   readonly nextStep?: string
+}
+
+/** An opcode after the other, as `PickleDecoder` reads them. */
+export interface OpcodeReader {
+  readonly operand: unknown
+  next(): { readonly name: string }
+}
+
+/** The parts of the library that are loaded already, which this file would bring copies of. */
+export interface LoadedParts {
+  /** Reads the opcodes of bytes from their beginning. */
+  readonly readOpcodes: (bytes: Uint8Array) => OpcodeReader
+  /** Opens a zip archive; throws when it is none that has one reading. */
+  readonly listZip: (source: ByteSource) => Promise<readonly HeldFile[]>
+  readonly signal: AbortSignal | undefined
 }

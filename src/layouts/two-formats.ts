@@ -8,11 +8,11 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { Limits } from "../limits/limits.ts"
+import { listWindows } from "../pickle/list-pickles.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { TWO_FORMATS, UNSUPPORTED_LAYOUT } from "../torch/errors.ts"
 import { HEAD_BYTES } from "./layout.ts"
-import { listWindows } from "./pickle-windows.ts"
-import { isTarHeader } from "./tar/tar-header.ts"
+import { isTarHeader } from "./tar/tar-headers.ts"
 
 /**
  * Bytes of a safetensors file that are followed as a pickle. The lengths that writers give a header decode to a few

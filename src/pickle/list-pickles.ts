@@ -3,11 +3,10 @@
  * whether bytes are pickles at all.
  */
 
-import { atOnce, type Steps } from "../bytes/turns.ts"
+import { atOnce, inTurns, type Steps } from "../bytes/turns.ts"
 import { type AnyCheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
 import { requireWithin } from "../limits/require-within.ts"
-import type { PickleListing } from "./list-globals.ts"
-import { listGlobalsSteps } from "./list-globals.ts"
+import { listGlobalsSteps, type PickleListing } from "./list-globals.ts"
 import type { ListingBudget, ListingOptions } from "./listing.ts"
 import { MemoryBudget, PICKLE_BYTES } from "./memory-budget.ts"
 import type { GlobalMention } from "./symbolic-stack.ts"
@@ -33,7 +32,7 @@ export interface PickleRow {
   readonly isAll: boolean
 }
 
-export interface RowOptions extends Omit<ListingOptions, "onMention"> {
+interface RowOptions extends Omit<ListingOptions, "onMention"> {
   /** As for `listGlobals`; it is one for all of the pickles. */
   readonly onMention?: ListingOptions["onMention"]
 }
@@ -192,4 +191,39 @@ export function isCertainPickle(bytes: Uint8Array, row: PickleRow): boolean {
   const [first] = pickles
   if (looksUp || first?.complete === true) return true
   return first?.hasFailed === false && (isOpen || (first.ended === "cut-off" && first.opcodeCount > 2))
+}
+
+// Looks for pickles at the beginning of something long, and reads no more of it than it takes to tell: weights are told
+// from a pickle by their first bytes, and of a pickle all is looked at.
+
+/** What is read first, and how much more each time after that. */
+const FIRST_WINDOW_BYTES = 4096
+const GROWTH = 16
+
+/** The row of pickles, and the bytes that it was found in. */
+interface WindowedRow {
+  readonly bytes: Uint8Array
+  readonly row: PickleRow
+}
+
+/** What `listPickles` needs, and how to read. */
+interface WindowOptions extends Omit<RowOptions, "start" | "isWhole"> {
+  readonly byteLength: number
+  /** The first `length` bytes. Called with ever more. */
+  readonly read: (length: number) => Promise<Uint8Array>
+  readonly signal: AbortSignal | undefined
+  /** Bytes after which nothing more is read: a row that is open then cannot be told. Default: all. */
+  readonly most?: number
+}
+
+/** Lists the pickles at the beginning, from windows that grow until nothing is open. */
+export async function listWindows(options: WindowOptions): Promise<WindowedRow> {
+  const { byteLength, read, signal, most = byteLength } = options
+  const all = Math.min(byteLength, most)
+  for (let wanted = FIRST_WINDOW_BYTES; ; wanted *= GROWTH) {
+    const length = Math.min(wanted, all)
+    const bytes = await read(length)
+    const row = await inTurns(listPicklesSteps(bytes, { ...options, isWhole: length === byteLength }), signal)
+    if (!row.isOpen || row.fault !== undefined || length === all) return { bytes, row }
+  }
 }

@@ -2,8 +2,8 @@
 
 import type { ByteSource } from "../../bytes/byte-source.ts"
 import { readExactly } from "../../bytes/read-exactly.ts"
-import { type Likeness, likeness } from "../other/looks-like.ts"
-import type { LoadedParts, OpcodeReader } from "../other/refusal.ts"
+import type { LoadedParts, OpcodeReader } from "../layout.ts"
+import { type Likeness, likeness } from "../other/signatures.ts"
 
 /** A first storage is asked for within some hundred bytes of a `data.pkl`; much may stand before it. */
 const MOST_BYTES = 1_048_576

@@ -1,7 +1,7 @@
 /** Pickles without a container. What they would be rebuilt from lies elsewhere or nowhere, so that none is opened. */
 
 import type { Layout, ListPickles } from "../layout.ts"
-import { refusalBy } from "../other/refuse.ts"
+import { refusalBy } from "../other/other-layout.ts"
 import { refuseArchiveAtEnd } from "../two-formats.ts"
 
 /** How pickles of protocol 2 and higher begin. */

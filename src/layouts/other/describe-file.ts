@@ -6,7 +6,7 @@
 import type { ByteSource } from "../../bytes/byte-source.ts"
 import { readExactly } from "../../bytes/read-exactly.ts"
 import type { ErrorDetails } from "../../errors/all-errors.ts"
-import { CheckpointError } from "../../errors/checkpoint-error.ts"
+import { CheckpointError, isCheckpointError } from "../../errors/checkpoint-error.ts"
 import { plainText, quoteText } from "../../text/quote-text.ts"
 import {
   type HeldFile,
@@ -14,14 +14,12 @@ import {
   NOT_A_CHECKPOINT,
   UNSUPPORTED_LAYOUT,
   ZIP_LAYOUT,
+  ZIP_SIGNATURE,
 } from "../../torch/errors.ts"
 import { describeBarePickle } from "../bare-pickle/describe-pickle.ts"
-import type { LayoutFile } from "../layout.ts"
-import { listTarFiles } from "../tar/tar-files.ts"
-import { holdingOf, unpackedFolder } from "./held-files.ts"
-import { type Likeness, likeness, looksLike } from "./looks-like.ts"
-import type { LoadedParts } from "./refusal.ts"
-import { findReplacedSignature } from "./replaced-signature.ts"
+import type { LayoutFile, LoadedParts } from "../layout.ts"
+import { listTarFiles } from "../tar/tar-headers.ts"
+import { type Likeness, likeness, looksLike } from "./signatures.ts"
 
 /** A scan asks for these too, which loads this file with its own. */
 export { evidentFile, isPathFile, isTokenList } from "./signatures.ts"
@@ -160,4 +158,137 @@ async function describeJson(
 
 function latin1(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes)
+}
+
+/** Files of an archive that are listed in an error. */
+const MOST_FILES = 100
+
+/** What checkpoints are called. `.bin` is a name for anything, so it counts where the archive is nothing else. */
+const CHECKPOINT_NAME = /\.(?:pt|pth|pt2|ckpt|th|safetensors)$|\.pth\.tar$/i
+const PERHAPS_CHECKPOINT = /\.bin$/i
+
+/** What macOS adds to archives, and what lies in an unpacked checkpoint. */
+const NO_FILE = /(?:^|\/)(?:__MACOSX\/|\._)|(?:^|\/)data\/[0-9]{1,20}$/
+
+/** What an archive is called when it holds a file of that name, most telling first. */
+const KINDS: readonly (readonly [member: RegExp, what: string])[] = [
+  [/^_stable_baselines3_version$/, "a model of Stable-Baselines3"],
+  [/^MAR-INF\/MANIFEST\.json$/, "a TorchServe archive (.mar)"],
+  [/^(?:\.\/)?model_config\.yaml$/, "a NeMo archive"],
+  [/^model\.weights\.h5$/, "a Keras model (.keras)"],
+  [/(?:^|\/)saved_model\.pb$/, "a TensorFlow SavedModel"],
+  [/^\[Content_Types\]\.xml$/, "an Office document"],
+  [/^AndroidManifest\.xml$/, "an Android app (.apk)"],
+  [/^[^/]+\.dist-info\/WHEEL$/, "a Python wheel (.whl)"],
+  [/^EGG-INFO\//, "a Python egg"],
+  [/^META-INF\/MANIFEST\.MF$/, "a Java archive (.jar)"],
+  [/^Payload\/[^/]+\.app\//, "an iOS app (.ipa)"],
+  [/^mimetype$/, "an OpenDocument or EPUB file"],
+]
+
+/** An archive that is no checkpoint. */
+interface Holding {
+  /** What it is called; undefined when its names do not tell. */
+  readonly what: string | undefined
+  /** Checkpoints in it, the first of them. */
+  readonly files: readonly HeldFile[]
+  /** How many there are. */
+  readonly count: number
+  /** Whether it is an archive of NumPy arrays (.npz). */
+  readonly isNumpy: boolean
+}
+
+/** What `files`, all of an archive, come to. */
+function holdingOf(files: readonly HeldFile[]): Holding {
+  const shown = files.filter(({ name }) => !NO_FILE.test(name))
+  const what = KINDS.find(([member]) => shown.some(({ name }) => member.test(name)))?.[1]
+  const isCheckpoint = ({ name }: HeldFile): boolean =>
+    CHECKPOINT_NAME.test(name) || (what === undefined && PERHAPS_CHECKPOINT.test(name))
+  const checkpoints = shown.filter(isCheckpoint)
+  return {
+    what,
+    files: checkpoints.slice(0, MOST_FILES).map(({ name, byteLength }) => ({ name, byteLength })),
+    count: checkpoints.length,
+    isNumpy: shown.length > 0 && shown.every(({ name }) => name.endsWith(".npy")),
+  }
+}
+
+/** Storages or records of torch's beside a `data.pkl`: an unpacked checkpoint that was packed otherwise. */
+const BESIDE_PICKLE = /^(?:data\/[0-9]{1,20}|version|byteorder)$/
+
+/**
+ * The folders of `files` that have the files of a checkpoint, "" for none, otherwise with a slash at its end.
+ * `undefined` when there is not exactly one.
+ */
+function unpackedFolder(files: readonly HeldFile[]): string | undefined {
+  const pickles = files.filter(({ name }) => /(?:^|\/)data\.pkl$/.test(name) && !NO_FILE.test(name))
+  const folders = pickles.map(({ name }) => name.slice(0, -"data.pkl".length))
+  const [folder, ...others] = folders
+  if (folder === undefined || others.length > 0) return undefined
+  const isBeside = files.some(
+    ({ name }) => name.startsWith(folder) && BESIDE_PICKLE.test(name.slice(folder.length)),
+  )
+  return isBeside ? folder : undefined
+}
+
+// Zip archives whose first bytes were written over: some programs keep their version there (GPT-SoVITS writes `05` or
+// `06` in place of `PK`), and others undo it before they load the file.
+
+/** The signature of a local header. */
+const SIGNATURE = [0x50, 0x4b, 0x03, 0x04]
+
+/** Of these, `PK` is text. */
+const TEXT_BYTES = 2
+
+/** Failures that say nothing of the bytes. */
+const NOT_THE_BYTES: ReadonlySet<string> = new Set(["read-failed", "input-changed"])
+
+/** The refusal, when `source` is a checkpoint's archive but for its first bytes; these are in `head`. */
+async function findReplacedSignature(
+  source: ByteSource,
+  head: Uint8Array,
+  { listZip, signal }: LoadedParts,
+): Promise<CheckpointError | undefined> {
+  const changed = SIGNATURE.findLastIndex((byte, i) => byte !== head[i]) + 1
+  if (changed === 0 || head.length < SIGNATURE.length) return undefined
+  let names: readonly string[]
+  try {
+    names = (await listZip(withSignature(source))).map(({ name }) => name)
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (!isCheckpointError(error) || NOT_THE_BYTES.has(error.code)) throw error
+    return undefined
+  }
+  const what = names.some((name) => /^[^/]+\/data\.pkl$/.test(name))
+    ? "a PyTorch checkpoint"
+    : "a zip archive"
+  const bytes = head.subarray(0, Math.max(changed, TEXT_BYTES))
+  const found = hex(bytes)
+  const expected = hex(SIGNATURE.slice(0, bytes.length))
+  const isText = bytes.length === TEXT_BYTES && bytes.every((byte) => byte > 0x20 && byte < 0x7f)
+  const shown = isText
+    ? `"${String.fromCharCode(...bytes)}" in place of "PK"`
+    : `${found} in place of ${expected}`
+  const problem = `this is ${what} whose first ${bytes.length} bytes are ${shown}; all else is whole`
+  return new CheckpointError(ZIP_SIGNATURE, { at: 0, problem, found, expected })
+}
+
+function hex(bytes: Iterable<number>): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ")
+}
+
+/** The same bytes, the signature put back. */
+function withSignature(source: ByteSource): ByteSource {
+  const { byteLength, readCost = "low" } = source
+  return {
+    byteLength,
+    readCost,
+    read: async (offset, length, signal) => {
+      const bytes = await source.read(offset, length, signal)
+      if (offset >= SIGNATURE.length || !(bytes instanceof Uint8Array)) return bytes
+      const changed = Uint8Array.from(bytes)
+      changed.set(SIGNATURE.slice(offset, offset + changed.length))
+      return changed
+    },
+  }
 }

@@ -2,7 +2,7 @@
 
 import { quoteText } from "../../text/quote-text.ts"
 import type { Layout, ListPickles } from "../layout.ts"
-import { refusing } from "../other/refuse.ts"
+import { refusing } from "../other/other-layout.ts"
 import { formatsUnderSafetensors } from "../two-formats.ts"
 
 export const SAFETENSORS_LAYOUT: Layout = {

@@ -2,9 +2,9 @@
 
 import type { CheckpointContents, ReadingOptions } from "../../torch/checkpoint-contents.ts"
 import type { Layout, LayoutFile, ListPickles } from "../layout.ts"
-import { refusalBy } from "../other/refuse.ts"
+import { refusalBy } from "../other/other-layout.ts"
 import { tarUnder } from "../two-formats.ts"
-import { isTarHeader } from "./tar-header.ts"
+import { isTarHeader } from "./tar-headers.ts"
 
 /** What Python's tarfile opens is a tar archive, whatever else it is. */
 export const TAR_LAYOUT: Layout = {

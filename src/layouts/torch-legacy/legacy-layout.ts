@@ -9,25 +9,27 @@
 import { type ByteExtent, storedExtent } from "../../bytes/byte-extent.ts"
 import type { ByteSource } from "../../bytes/byte-source.ts"
 import { TRUNCATED } from "../../bytes/errors.ts"
+import { readExactly } from "../../bytes/read-exactly.ts"
 import { inTurns } from "../../bytes/turns.ts"
-import { CheckpointError } from "../../errors/checkpoint-error.ts"
+import { CheckpointError, isCheckpointError } from "../../errors/checkpoint-error.ts"
 import type { Limits } from "../../limits/limits.ts"
-import type { PickleBudget } from "../../pickle/machine.ts"
-import { runPickleSteps } from "../../pickle/machine.ts"
+import { requireWithin } from "../../limits/require-within.ts"
+import { findPickleEndSteps } from "../../pickle/decode.ts"
+import { type PickleBudget, runPickleSteps } from "../../pickle/machine.ts"
 import { MemoryBudget } from "../../pickle/memory-budget.ts"
-import type { PickleValue } from "../../pickle/values.ts"
-import { PickleDict, PickleList } from "../../pickle/values.ts"
+import { PickleDict, PickleList, type PickleValue } from "../../pickle/values.ts"
 import { quoteText } from "../../text/quote-text.ts"
-import type { CheckpointContents, ReadingOptions } from "../../torch/checkpoint-contents.ts"
-import { NOTHING_UNCLAIMED } from "../../torch/checkpoint-contents.ts"
+import {
+  type CheckpointContents,
+  NOTHING_UNCLAIMED,
+  type ReadingOptions,
+} from "../../torch/checkpoint-contents.ts"
 import { BYTE_ORDER, LEGACY_LAYOUT, LEGACY_TRAILING } from "../../torch/errors.ts"
 import { LEGACY_FIELDS, StorageTable } from "../../torch/storage-table.ts"
 import { TorchPolicy } from "../../torch/torch-policy.ts"
 import type { ByteOrder, TorchStorage } from "../../torch/torch-tensors.ts"
 import type { Layout, LayoutFile, ListPickles } from "../layout.ts"
 import { COUNT_BYTES, LEGACY_NAME, LegacyCounts } from "./legacy-counts.ts"
-import type { LegacyPickleName, LegacyPickles } from "./legacy-pickles.ts"
-import { readLegacyPickles } from "./legacy-pickles.ts"
 
 /** LONG1 with ten bytes, the magic number, STOP: how the first pickle ends. */
 const FIRST_PICKLE = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
@@ -206,4 +208,66 @@ async function placeStorages(source: ByteSource, placement: Placement): Promise<
   const counts = new LegacyCounts(source, storages)
   if (source.readCost !== "high") await counts.locate(pending.values(), signal)
   else for (const extent of pending.values()) extent.locator = counts
+}
+
+/** Bytes read first; most files have all five pickles in them. Each further read takes four times as much. */
+const FIRST_READ_BYTES = 256 * 1024
+const GROWTH = 4
+
+const NAMES = ["magic number", "protocol version", "system info", "object", "storage keys"] as const
+
+type LegacyPickleName = (typeof NAMES)[number]
+
+/** The head of the file, where each pickle begins in it, and where the last one ends. */
+export interface LegacyPickles {
+  readonly bytes: Uint8Array
+  /** In file order. Ends with the first pickle that is broken or cut off: what lies behind it cannot be found. */
+  readonly starts: ReadonlyMap<LegacyPickleName, number>
+  readonly end: number
+}
+
+/**
+ * Reads as much of the head as the five pickles take. A broken pickle is no error here: the machine says what is wrong
+ * with it, and which globals it names.
+ *
+ * @throws `limit-exceeded` when they take more than `maxPickleBytes`.
+ */
+export async function readLegacyPickles(
+  source: ByteSource,
+  limits: Limits,
+  signal: AbortSignal | undefined,
+): Promise<LegacyPickles> {
+  const starts = new Map<LegacyPickleName, number>()
+  const most = Math.min(source.byteLength, limits.maxPickleBytes)
+  let end = 0
+  for (let wanted = FIRST_READ_BYTES; ; wanted *= GROWTH) {
+    const bytes = await readExactly(source, { offset: 0, length: Math.min(wanted, most) }, signal)
+    const isWhole = bytes.byteLength === source.byteLength
+    for (let name = NAMES[starts.size]; name !== undefined; name = NAMES[starts.size]) {
+      const next = await findEnd(bytes, end, name, limits, signal)
+      if (next === "cut off" && !isWhole) break
+      starts.set(name, end)
+      if (typeof next === "string") return { bytes, starts, end }
+      end = next
+    }
+    if (starts.size === NAMES.length) return { bytes, starts, end }
+    if (bytes.byteLength === most) {
+      requireWithin(limits, "maxPickleBytes", most + 1, `${NAMES[starts.size]} pickle`)
+    }
+  }
+}
+
+async function findEnd(
+  bytes: Uint8Array,
+  start: number,
+  name: LegacyPickleName,
+  limits: Limits,
+  signal: AbortSignal | undefined,
+): Promise<number | "cut off" | "broken"> {
+  try {
+    return (await inTurns(findPickleEndSteps(bytes, start, `${name} pickle`, limits), signal)) ?? "cut off"
+  } catch (error) {
+    if (isCheckpointError(error)) return "broken"
+    throw error
+  }
 }

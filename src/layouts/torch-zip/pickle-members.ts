@@ -13,13 +13,12 @@ import { type ByteExtent, locateExtents } from "../../bytes/byte-extent.ts"
 import type { ByteSource } from "../../bytes/byte-source.ts"
 import { memorySource } from "../../bytes/memory-source.ts"
 import { readBeginning } from "../../bytes/read-extent.ts"
-import { sliceSource } from "../../bytes/slice-source.ts"
 import { turnIfDue } from "../../bytes/turns.ts"
 import { CheckpointError, isCheckpointError } from "../../errors/checkpoint-error.ts"
 import { type Limits, scaledLimit } from "../../limits/limits.ts"
 import { requireWithin, requireWithinScaled } from "../../limits/require-within.ts"
 import type { RefusedGlobal } from "../../pickle/errors.ts"
-import { isCertainPickle, isPickleToPython } from "../../pickle/list-pickles.ts"
+import { isCertainPickle, isPickleToPython, listWindows } from "../../pickle/list-pickles.ts"
 import type { ListingBudget } from "../../pickle/listing.ts"
 import { MOST_REFUSED } from "../../pickle/machine-state.ts"
 import { refusedGlobal } from "../../pickle/refused-globals.ts"
@@ -29,8 +28,7 @@ import { findAllowedGlobal } from "../../torch/allowed-globals.ts"
 import type { ReadingOptions } from "../../torch/checkpoint-contents.ts"
 import { UNSUPPORTED_LAYOUT } from "../../torch/errors.ts"
 import type { FoundPickles } from "../layout.ts"
-import { listWindows } from "../pickle-windows.ts"
-import { isTarHeader } from "../tar/tar-header.ts"
+import { isTarHeader } from "../tar/tar-headers.ts"
 
 /** Of a deflated pickle so many times its stored bytes count where memory is granted: real ones deflate to 1/2 to 1/18. */
 export const DEFLATED_TIMES = 16
@@ -70,7 +68,7 @@ const LOCAL_HEADER = [0x50, 0x4b, 0x03, 0x04]
 /** Shorter ones can name nothing: an opcode, a letter for a module, and a line feed. */
 const SHORTEST_BYTES = 3
 
-export interface MemberSearch {
+interface MemberSearch {
   readonly options: ReadingOptions
   readonly allowance: PickleAllowance
   readonly budget: ListingBudget
@@ -257,4 +255,10 @@ const SHORTEST_ARCHIVE_BYTES = 100
 
 function isRefused({ module, name, isNamed }: GlobalMention): boolean {
   return !isNamed || findAllowedGlobal(module, name) === undefined
+}
+
+/** The `byteLength` bytes of `source` from `offset` on. Closing it, or asking whether it changed, is for the whole. */
+function sliceSource(source: ByteSource, offset: number, byteLength: number): ByteSource {
+  const { readCost = "low" } = source
+  return { byteLength, readCost, read: (at, length, signal) => source.read(offset + at, length, signal) }
 }

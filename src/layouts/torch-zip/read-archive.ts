@@ -27,8 +27,7 @@ import { TorchPolicy } from "../../torch/torch-policy.ts"
 import type { ByteOrder } from "../../torch/torch-tensors.ts"
 import type { FoundPickles } from "../layout.ts"
 import { DEFLATED_TIMES, PickleAllowance, searchMembers } from "./pickle-members.ts"
-import { refuseOtherCase, requireVersion } from "./torch-records.ts"
-import { findRecords, findUnclaimed } from "./unclaimed-members.ts"
+import { findRecords, findUnclaimed, refuseOtherCase, requireVersion } from "./torch-records.ts"
 import { layoutFault } from "./zip-layout.ts"
 
 /** Storage keys are counters; torch 1.6 wrote addresses. 20 digits hold any 64-bit number. */
