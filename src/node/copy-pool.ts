@@ -6,8 +6,7 @@
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { Worker } from "node:worker_threads"
-import type { CopyAnswer, CopyJob } from "./copy-job.ts"
-import { runCopyJob } from "./run-copy-job.ts"
+import { type CopyAnswer, type CopyJob, runCopyJob } from "./copy-job.ts"
 
 /** Two keep the disk cache busy: writes to one file take turns in the kernel, so more only wait. */
 const THREADS = 2

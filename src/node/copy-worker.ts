@@ -6,7 +6,6 @@
  */
 
 import { parentPort } from "node:worker_threads"
-import type { CopyJob } from "./copy-job.ts"
-import { runCopyJob } from "./run-copy-job.ts"
+import { type CopyJob, runCopyJob } from "./copy-job.ts"
 
 parentPort?.on("message", (job: CopyJob) => parentPort?.postMessage(runCopyJob(job)))

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto"
 import { readSync } from "node:fs"
 import { parentPort, workerData } from "node:worker_threads"
-import type { DigestAnswer, DigestJob } from "./digest-job.ts"
+import type { DigestAnswer, DigestJob } from "./sha256.ts"
 import { systemCode } from "./system-errors.ts"
 
 /** Read and hashed at once: what was read is still in the processor's cache then. */

@@ -7,8 +7,7 @@
  */
 
 import type { Stats } from "node:fs"
-import type { FileHandle } from "node:fs/promises"
-import { link, lstat, open, rename, rm, stat, statfs } from "node:fs/promises"
+import { type FileHandle, link, lstat, open, rename, rm, stat, statfs } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { WRITE_FAILED } from "../bytes/errors.ts"
@@ -17,7 +16,6 @@ import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-
 import { CopyPool } from "./copy-pool.ts"
 import { OUTPUT_EXISTS, OUTPUT_IS_INPUT } from "./errors.ts"
 import { FileCopier } from "./file-copier.ts"
-import { outputMode, PRIVATE_MODE } from "./file-modes.ts"
 import { FileSource } from "./file-source.ts"
 import { writeAll } from "./open-file.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
@@ -38,7 +36,7 @@ const THREADS_FROM_BYTES = 64 * 1024 * 1024
 /** Longest file name that common file systems take, in bytes. */
 const NAME_BYTES = 255
 
-export interface FileSinkOptions {
+interface FileSinkOptions {
   /** Whether a file under that name may be replaced. */
   readonly overwrite: boolean
   /** Files that are read: none may be the output. The first has the permissions that it gets. */
@@ -242,4 +240,51 @@ function ignoreMissing(path: string): (cause: unknown) => undefined {
 
 function failed(path: string, cause: unknown): CheckpointError {
   return new CheckpointError(WRITE_FAILED, { path, reason: reasonOf(cause) }, { cause })
+}
+
+// Who may read and write what is written: nobody who could not read what it was made from.
+
+/** Of a file that is not finished: its user's alone. */
+const PRIVATE_MODE = 0o600
+
+/** Reading and writing. An output is nothing to execute. */
+const READ_WRITE = 0o666
+
+/** What the mode of an output follows from. */
+interface ModeFacts {
+  /** Whether a file under its name may be replaced. */
+  readonly overwrite: boolean
+  /** The file that is read, when it is one. */
+  readonly inputPath: string | undefined
+}
+
+/**
+ * The mode for the output `path`: what the process's mask leaves, what a file that it takes the place of has, and not
+ * more than the input has. Undefined on Windows, where a file takes its rights from its folder.
+ */
+async function outputMode(path: string, { overwrite, inputPath }: ModeFacts): Promise<number | undefined> {
+  if (process.platform === "win32") return undefined
+  const [replaced, input] = await Promise.all([
+    overwrite ? modeOf(path) : undefined,
+    // One that is gone by now can no longer tell.
+    inputPath === undefined ? READ_WRITE : modeOf(inputPath).then((mode) => mode ?? PRIVATE_MODE),
+  ])
+  return (replaced ?? READ_WRITE & ~processMask()) & input & READ_WRITE
+}
+
+/** Deno tells it to those alone who pass `--allow-sys=umask`: without that the file is its user's. */
+function processMask(): number {
+  try {
+    return process.umask()
+  } catch {
+    return ~PRIVATE_MODE
+  }
+}
+
+/** Undefined when it is not there. */
+async function modeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ mode }) => mode,
+    () => undefined,
+  )
 }

@@ -2,7 +2,14 @@
 
 import type { Checkpoint as CheckpointOf } from "../api/checkpoint.ts"
 import type { ConvertedBlob } from "../api/converted-blob.ts"
-import type { AccessOptions, ReadHeaderOptions } from "../api/options.ts"
+import type {
+  AccessOptions,
+  BlobOptions,
+  ConvertOptions,
+  OpenOptions,
+  ReadHeaderOptions,
+  ScanOptions,
+} from "../api/options.ts"
 import type { SafetensorsFile as SafetensorsFileOf } from "../api/safetensors-file.ts"
 import * as verbs from "../api/verbs.ts"
 import { checkFile, readHeader, scanInput } from "../api/verbs.ts"
@@ -12,20 +19,19 @@ import type { ConversionReport } from "../checkpoint/plan-checkpoint.ts"
 import type { Plan, PlanReport } from "../plan/plan.ts"
 import type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 import type { SafetensorsCheck } from "../safetensors/read-header.ts"
-import type { NodeBlobOptions, NodeConvertOptions, NodeOpenOptions, NodeScanOptions } from "./options.ts"
 import { NODE_PLATFORM, type NodeCheckpointInput, type NodeSafetensorsOutput } from "./platform.ts"
 
 export * from "../api/shared-exports.ts"
+export type {
+  NodeCheckpointInput as CheckpointInput,
+  NodeSafetensorsOutput as SafetensorsOutput,
+} from "./platform.ts"
 export type {
   NodeBlobOptions as BlobOptions,
   NodeConvertOptions as ConvertOptions,
   NodeOpenOptions as OpenOptions,
   NodeScanOptions as ScanOptions,
-} from "./options.ts"
-export type {
-  NodeCheckpointInput as CheckpointInput,
-  NodeSafetensorsOutput as SafetensorsOutput,
-} from "./platform.ts"
+}
 
 /** A checkpoint that has been opened. It writes to paths too. */
 export type Checkpoint = CheckpointOf<NodeSafetensorsOutput>
@@ -160,3 +166,26 @@ export function checkSafetensors(
 ): Promise<SafetensorsCheck> {
   return checkFile(NODE_PLATFORM, input, options)
 }
+
+/** What can be asked of an input before anything of it is parsed. */
+interface DigestOption {
+  /**
+   * The SHA-256 that the input must have: 64 hexadecimal digits. Another one is refused with `digest-mismatch` before
+   * anything is parsed, and what is parsed then is what was hashed. A file takes one more pass: it stays open, and is
+   * checked for changes at the end. Bytes in memory are copied; all else, which may answer otherwise the second time
+   * (URLs, sources of your own, Blobs), is taken into a temporary file first, as streams are.
+   */
+  readonly sha256?: string | undefined
+}
+
+/** How to open a checkpoint. */
+interface NodeOpenOptions extends OpenOptions, DigestOption {}
+
+/** How to scan a file. */
+interface NodeScanOptions extends ScanOptions, DigestOption {}
+
+/** How to convert a checkpoint. */
+interface NodeConvertOptions extends ConvertOptions, DigestOption {}
+
+/** How to convert a checkpoint to a Blob. */
+interface NodeBlobOptions extends BlobOptions, DigestOption {}

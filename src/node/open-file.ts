@@ -24,7 +24,7 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
-/** Written at once. Larger writes can be far slower: see write-sizes.ts. */
+/** Written at once. Larger writes can be far slower: see file-copier.ts. */
 const WRITE_BYTES = 64 * 1024
 
 /** Writes all of `bytes` at `position`, however many the system takes at a time. */

@@ -1,13 +1,18 @@
 /** Node, Deno and Bun: paths as inputs and outputs, streams through a temporary file, zlib's checksum. */
 
 import { join } from "node:path"
+import { Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
-import type { CheckpointInput, InputAccess, OpenedInput } from "../api/inputs.ts"
-import { bytesOf, openUniversalInput, streamOf } from "../api/inputs.ts"
-import type { SafetensorsOutput } from "../api/outputs.ts"
-import { openUniversalOutput } from "../api/outputs.ts"
-import type { InputRequest, OutputRequest, Platform } from "../api/platform.ts"
-import { openUrlStore } from "../api/platform.ts"
+import {
+  bytesOf,
+  type CheckpointInput,
+  type InputAccess,
+  type OpenedInput,
+  openUniversalInput,
+  streamOf,
+} from "../api/inputs.ts"
+import { openUniversalOutput, type SafetensorsOutput } from "../api/outputs.ts"
+import { type InputRequest, type OutputRequest, openUrlStore, type Platform } from "../api/platform.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { INVALID_ARGUMENT } from "../bytes/errors.ts"
@@ -19,7 +24,6 @@ import { isHttp, urlOf } from "../http/http-url.ts"
 import { prepareFileSink } from "./file-sink.ts"
 import { FileSource, openFileSource } from "./file-source.ts"
 import { nodeCrc32 } from "./node-crc32.ts"
-import { fromNodeWritable, type NodeWritable } from "./node-streams.ts"
 import { requireSha256 } from "./sha256.ts"
 import { spoolStream } from "./spool.ts"
 
@@ -41,7 +45,7 @@ export const NODE_PLATFORM: Platform<NodeCheckpointInput, NodeSafetensorsOutput>
   },
 }
 
-export interface NodeInputRequest extends InputRequest {
+interface NodeInputRequest extends InputRequest {
   /** Whether its SHA-256 will be asked for: a stream is hashed as it passes then. */
   readonly hashed?: boolean
 }
@@ -131,4 +135,19 @@ function pathOf(given: unknown, argument: "input" | "output"): string | undefine
   const kinds = argument === "input" ? "file:, http: and https: URLs are" : "only file: URLs are"
   const problem = `${kinds} opened, not ${value.protocol} ones`
   throw new CheckpointError(INVALID_ARGUMENT, { argument, problem })
+}
+
+// Node's own streams as outputs: a file, a socket, an answer of `http`, a compressor.
+
+/** A `Writable` of Node that takes bytes. It is ended at the end, or destroyed. */
+interface NodeWritable {
+  readonly writable: boolean
+  write(chunk: Uint8Array): boolean
+  end(): unknown
+  destroy(error?: Error): unknown
+}
+
+/** As a web stream; undefined for anything else. */
+function fromNodeWritable(output: unknown): WritableStream<Uint8Array> | undefined {
+  return output instanceof Writable ? (Writable.toWeb(output) as WritableStream<Uint8Array>) : undefined
 }

@@ -1,11 +1,13 @@
 /** The SHA-256 of a source: the digest that a file is published with. */
 
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import type { Worker } from "node:worker_threads"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { READ_FAILED, TRUNCATED } from "../bytes/errors.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
 import { turnIfDue } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
-import { digestOnThread } from "./digest-thread.ts"
 import { DIGEST_MISMATCH } from "./errors.ts"
 import { FileSource } from "./file-source.ts"
 import { reasonOf } from "./system-errors.ts"
@@ -81,3 +83,61 @@ async function onThread(
   const reason = reasonOf(Object.assign(new Error(message), { code }))
   throw new CheckpointError(READ_FAILED, { path, reason })
 }
+
+/**
+ * Undefined where a thread cannot be had: under a permission model, or when bundled without the worker's file. It has
+ * ended, and reads no more, when this settles.
+ *
+ * @throws the signal's reason when aborted; what ended the thread when it was lost.
+ */
+async function digestOnThread(
+  job: DigestJob,
+  signal: AbortSignal | undefined,
+): Promise<DigestAnswer | undefined> {
+  const threads = await import("node:worker_threads")
+  signal?.throwIfAborted()
+  const worker = startWorker(threads, job)
+  if (worker === undefined) return undefined
+  const stop = (): void => void worker.terminate()
+  signal?.addEventListener("abort", stop)
+  try {
+    const answer = await answerOf(worker)
+    signal?.throwIfAborted()
+    if (answer === undefined) throw new Error("the thread that takes the digest ended")
+    return answer
+  } finally {
+    signal?.removeEventListener("abort", stop)
+  }
+}
+
+function startWorker({ Worker }: typeof import("node:worker_threads"), job: DigestJob): Worker | undefined {
+  try {
+    const file = new URL("./digest-worker.js", import.meta.url)
+    return existsSync(fileURLToPath(file)) ? new Worker(file, { workerData: job }) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function answerOf(worker: Worker): Promise<DigestAnswer | undefined> {
+  return new Promise((resolve, reject) => {
+    let answer: DigestAnswer | undefined
+    worker.on("message", (message: DigestAnswer) => {
+      answer = message
+    })
+    worker.on("error", reject)
+    worker.on("exit", () => resolve(answer))
+  })
+}
+
+/** The file to hash: its descriptor, and how many bytes of it. */
+export interface DigestJob {
+  readonly descriptor: number
+  readonly byteLength: number
+}
+
+/** The digest in lower-case hex; or how many bytes there were, when fewer than wanted; or why it failed. */
+export type DigestAnswer =
+  | { readonly sha256: string }
+  | { readonly got: number }
+  | { readonly failed: { readonly code: string | undefined; readonly message: string } }
