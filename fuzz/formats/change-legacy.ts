@@ -1,6 +1,6 @@
 /** Changes to legacy files: to one of the five pickles, after which keys and storages are made to fit again. */
 
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { DEFAULT_LIMITS as limits } from "../../src/limits/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { ANY_FIELDS, StorageTable } from "../../src/torch/storage-table.ts"

@@ -4,7 +4,7 @@
  * as they are written again here; text that is no JSON must be refused; reading and checking must agree.
  */
 
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { parseSafetensorsHeader, type SafetensorsHeader } from "../../src/safetensors/parse-header.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../../src/safetensors/read-header.ts"
 import { changeHeader } from "../formats/change-header.ts"

@@ -5,8 +5,8 @@
 
 import { inflateRawSync } from "node:zlib"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { readExtent } from "../../src/bytes/read-extent.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { changeDeflate } from "../formats/change-deflate.ts"
 import { type FuzzTarget, outcomeOf, require } from "../target.ts"
 

@@ -6,7 +6,7 @@
 import type { Checkpoint } from "../../src/api/checkpoint.ts"
 import { UNIVERSAL_PLATFORM } from "../../src/api/platform.ts"
 import { openCheckpoint } from "../../src/api/verbs.ts"
-import { MemorySink } from "../../src/bytes/memory-sink.ts"
+import { MemorySink } from "../../src/bytes/sinks.ts"
 import type { PlanOptions } from "../../src/checkpoint/plan-checkpoint.ts"
 import { parseSafetensorsHeader } from "../../src/safetensors/parse-header.ts"
 import { changeLegacy } from "../formats/change-legacy.ts"

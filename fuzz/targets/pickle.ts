@@ -4,7 +4,7 @@
  */
 
 import { toPlainValue } from "../../src/api/plain-values.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { atOnce } from "../../src/bytes/turns.ts"
 import { isContainer } from "../../src/checkpoint/child-cursor.ts"
 import { planConversion } from "../../src/checkpoint/plan-checkpoint.ts"

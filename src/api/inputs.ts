@@ -1,14 +1,18 @@
 /** Turns what a caller passes as input into a source. */
 
-import type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
-import { asyncBufferSource, isArrayBuffer, isSharedArrayBuffer } from "../bytes/async-buffer-source.ts"
-import type { BlobLike } from "../bytes/blob-source.ts"
-import { blobSource } from "../bytes/blob-source.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { invalidArgument, readFailed } from "../bytes/failures.ts"
-import { isAsyncIterable, iterableStream } from "../bytes/iterable-stream.ts"
-import { memorySource } from "../bytes/memory-source.ts"
 import { isBytes } from "../bytes/read-exactly.ts"
+import {
+  type AsyncBuffer,
+  asyncBufferSource,
+  type BlobLike,
+  blobSource,
+  isArrayBuffer,
+  isSharedArrayBuffer,
+  memorySource,
+} from "../bytes/sources.ts"
+import { isAsyncIterable, iterableStream } from "../bytes/streams.ts"
 import type { HttpOptions } from "../http/http-options.ts"
 import { urlOf } from "../http/http-url.ts"
 

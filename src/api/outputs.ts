@@ -3,8 +3,8 @@
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { invalidArgument } from "../bytes/failures.ts"
+import { writableStreamSink } from "../bytes/sinks.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
-import { writableStreamSink } from "../bytes/writable-stream-sink.ts"
 import {
   type CopyRequest,
   type DirectSink,

@@ -1,17 +1,13 @@
 /** What differs from platform to platform. The verbs are made once for each. */
 
-import type { ByteSink } from "../bytes/byte-sink.ts"
-import type { Crc32 } from "../bytes/crc32.ts"
-import { crc32 } from "../bytes/crc32.ts"
+import type { ByteSink, OpenSpill } from "../bytes/byte-sink.ts"
+import { type Crc32, crc32 } from "../bytes/crc32.ts"
 import { invalidArgument } from "../bytes/failures.ts"
-import type { InflateExtent } from "../bytes/inflate.ts"
+import type { InflateExtent } from "../bytes/read-extent.ts"
 import type { SourceStore } from "../bytes/source-store.ts"
-import type { OpenSpill } from "../bytes/spill.ts"
 import { isHttp, urlOf } from "../http/http-url.ts"
-import type { CheckpointInput, InputAccess, OpenedInput } from "./inputs.ts"
-import { openUniversalInput } from "./inputs.ts"
-import type { SafetensorsOutput } from "./outputs.ts"
-import { openUniversalOutput } from "./outputs.ts"
+import { type CheckpointInput, type InputAccess, type OpenedInput, openUniversalInput } from "./inputs.ts"
+import { openUniversalOutput, type SafetensorsOutput } from "./outputs.ts"
 
 /** How to open inputs and outputs, and the fastest checksum there is. */
 export interface Platform<Input, Output> {

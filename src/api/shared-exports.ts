@@ -8,13 +8,12 @@ export type {
   ScanReport,
   ScanVerdict,
 } from "../audit/scan-report.ts"
-export type { AsyncBuffer } from "../bytes/async-buffer-source.ts"
-export type { BlobLike } from "../bytes/blob-source.ts"
 export type { ByteExtent, ExtentLocator } from "../bytes/byte-extent.ts"
 export type { ByteSink } from "../bytes/byte-sink.ts"
 export type { ByteSource } from "../bytes/byte-source.ts"
 export type { ReadFailure } from "../bytes/errors.ts"
 export type { SourceStore } from "../bytes/source-store.ts"
+export type { AsyncBuffer, BlobLike } from "../bytes/sources.ts"
 export type { CheckpointPart, PartKind, RootCandidate } from "../checkpoint/errors.ts"
 export type { LeftOutParts, SameNames } from "../checkpoint/left-out.ts"
 export type { ConversionPlan, ConversionReport, PlanOptions } from "../checkpoint/plan-checkpoint.ts"

@@ -3,12 +3,12 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { invalidArgument } from "../bytes/failures.ts"
-import { MemorySink } from "../bytes/memory-sink.ts"
+import { MemorySink } from "../bytes/sinks.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { TENSOR_UNSUPPORTED } from "../plan/errors.ts"
-import type { PlanBounds } from "../plan/plan-bounds.ts"
 import {
   inflatedBytesAllowed,
+  type PlanBounds,
   requireGatheredWithin,
   requireInflatedWithin,
   requireOutputWithin,
@@ -16,8 +16,7 @@ import {
 import { tensorSegment } from "../plan/segments.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import { elementCountOf } from "../strided/view.ts"
-import type { NamedTensor, Tensor } from "../tensors/tensor.ts"
-import { targetOf, tensorByteLength } from "../tensors/tensor.ts"
+import { type NamedTensor, type Tensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"
 import type { TypedArrayOf } from "../tensors/typed-arrays.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { PlannedOutput } from "../transfer/planned-output.ts"

@@ -1,8 +1,7 @@
 /** What the records at the end of an archive say, short and ZIP64, compared with each other. APPNOTE 4.3.14 to 4.3.16. */
 
-import { ByteCursor } from "../bytes/byte-cursor.ts"
+import { ByteCursor, toSafeInteger } from "../bytes/byte-cursor.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { toSafeInteger } from "../bytes/checked-integers.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { ZIP_AMBIGUOUS, ZIP_END_RECORD, ZIP_GAP, ZIP64 } from "./errors.ts"

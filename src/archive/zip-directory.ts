@@ -1,7 +1,6 @@
 /** The central directory: one row a member, each checked on its own. APPNOTE 4.3.12. */
 
-import { ByteCursor } from "../bytes/byte-cursor.ts"
-import { toSafeInteger } from "../bytes/checked-integers.ts"
+import { ByteCursor, toSafeInteger } from "../bytes/byte-cursor.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { AnyFaultRow } from "../errors/all-errors.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"

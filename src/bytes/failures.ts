@@ -1,4 +1,4 @@
-/** The errors of reading that are made in many places. */
+/** The errors of reading that are made in many places, that of a lack of memory among them. */
 
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { foreignReason } from "../errors/error-row.ts"
@@ -22,4 +22,14 @@ export function truncated(
   got: number,
 ): CheckpointError<"truncated"> {
   return new CheckpointError(TRUNCATED, { ...(within === undefined ? {} : { within }), at, wanted, got })
+}
+
+/** `byteLength` zeros, where that depends on a file. @throws `read-failed` when the engine has no room for them. */
+export function allocate(byteLength: number, within: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(byteLength)
+  } catch (cause) {
+    const reason = `there is no memory for ${byteLength} bytes of ${within}`
+    throw new CheckpointError(READ_FAILED, { reason }, { cause })
+  }
 }

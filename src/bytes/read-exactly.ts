@@ -5,10 +5,9 @@
 
 import type { ErrorCode } from "../errors/all-errors.ts"
 import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
-import { allocate } from "./allocate.ts"
 import type { ByteSource } from "./byte-source.ts"
 import { READ_FAILED } from "./errors.ts"
-import { readFailed, truncated } from "./failures.ts"
+import { allocate, readFailed, truncated } from "./failures.ts"
 import { unlessAborted } from "./unless-aborted.ts"
 
 /** Codes that say nothing about the bytes of the input. */

@@ -1,14 +1,12 @@
 /** Reads ranges whole: asks again after failures that may pass, and goes on where a body broke off. */
 
-import { allocate } from "../bytes/allocate.ts"
-import type { ByteRange } from "../bytes/read-exactly.ts"
-import { isBytes } from "../bytes/read-exactly.ts"
+import { allocate } from "../bytes/failures.ts"
+import { type ByteRange, isBytes } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
 import { isCheckpointError } from "../errors/checkpoint-error.ts"
 import { networkFailure, PassingFailure, readFailed, stalled } from "./http-failures.ts"
 import type { RangeAnswer, RangeRequests, RemoteFile } from "./range-request.ts"
-import type { Every } from "./silence.ts"
-import { Silence, STALL_TIMEOUT_MS } from "./silence.ts"
+import { type Every, Silence, STALL_TIMEOUT_MS } from "./silence.ts"
 
 /** Requests for one range, all in all. */
 const MOST_ATTEMPTS = 5

@@ -5,7 +5,7 @@
  * one place, or of another file, into a tensor.
  */
 
-import { toSafeInteger } from "../bytes/checked-integers.ts"
+import { toSafeInteger } from "../bytes/byte-cursor.ts"
 import type { ReadFailure } from "../bytes/errors.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"

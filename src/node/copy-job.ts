@@ -1,7 +1,7 @@
 /** What passes between a copy pool and its threads, and how it is carried out: by blocking calls, in whichever thread has the time. */
 
 import { readSync, writeSync } from "node:fs"
-import { allocate } from "../bytes/allocate.ts"
+import { allocate } from "../bytes/failures.ts"
 import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
 import { pickElements } from "../strided/pick.ts"
 import { runReads } from "../strided/runs.ts"

@@ -3,7 +3,6 @@
 import { Readable } from "node:stream"
 import { createInflateRaw } from "node:zlib"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { InflateExtent } from "../bytes/inflate.ts"
 import {
   endsEarly,
   endsLate,
@@ -13,6 +12,7 @@ import {
   requirePossible,
 } from "../bytes/inflate-faults.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
+import type { InflateExtent } from "../bytes/read-extent.ts"
 import { systemCode } from "./system-errors.ts"
 
 /** Bytes read at once, and bytes of the chunks that come out. */

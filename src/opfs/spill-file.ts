@@ -4,9 +4,8 @@
  * alone, and is told to do without.
  */
 
-import type { Spill, SpillRequest } from "../bytes/spill.ts"
-import type { SpillEntry } from "./spill-folder.ts"
-import { makeSpillEntry } from "./spill-folder.ts"
+import type { Spill, SpillRequest } from "../bytes/byte-sink.ts"
+import { makeSpillEntry, type SpillEntry } from "./spill-folder.ts"
 
 /** @throws `blob-memory` where the browser has no such file system, or gives no access to it. */
 export async function openSpillFile(request: SpillRequest): Promise<Spill> {

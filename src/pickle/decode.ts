@@ -3,7 +3,7 @@
  * mean. Reading an opcode allocates nothing but the operand itself.
  */
 
-import { ShortTextReader } from "../bytes/short-text.ts"
+import { ShortTextReader } from "../bytes/byte-cursor.ts"
 import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import type { AnyFaultRow } from "../errors/all-errors.ts"
 import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
@@ -12,8 +12,7 @@ import { requireWithin } from "../limits/require-within.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { PICKLE_OPCODE, PICKLE_TEXT, PICKLE_TRAILING, PICKLE_TRUNCATED } from "./errors.ts"
 import { OpcodeWalker } from "./opcode-walker.ts"
-import type { OpcodeInfo, OperandKind } from "./opcodes.ts"
-import { OPCODE_BY_BYTE } from "./opcodes.ts"
+import { OPCODE_BY_BYTE, type OpcodeInfo, type OperandKind } from "./opcodes.ts"
 import { decodePythonText, decodeUtf8, textOfUnits } from "./python-text.ts"
 
 /** Longest module or attribute name of a GLOBAL, in bytes. The longest that torch writes has 45. */

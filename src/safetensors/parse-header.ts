@@ -1,6 +1,6 @@
 /** The header of a safetensors file, from bytes in memory. */
 
-import { readUint64LE, toSafeInteger } from "../bytes/checked-integers.ts"
+import { readUint64LE, toSafeInteger } from "../bytes/byte-cursor.ts"
 import { invalidArgument } from "../bytes/failures.ts"
 import { atOnce, type Steps } from "../bytes/turns.ts"
 import { isCheckpointError } from "../errors/checkpoint-error.ts"

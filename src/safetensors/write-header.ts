@@ -12,8 +12,8 @@
  * its own reader refuses.
  */
 
-import { allocate } from "../bytes/allocate.ts"
 import { INVALID_ARGUMENT } from "../bytes/errors.ts"
+import { allocate } from "../bytes/failures.ts"
 import { sortedSteps } from "../bytes/sorted.ts"
 import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"

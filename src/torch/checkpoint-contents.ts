@@ -1,7 +1,7 @@
 /** What reading a checkpoint yields, whichever layout it has. */
 
 import type { Crc32 } from "../bytes/crc32.ts"
-import type { InflateExtent } from "../bytes/inflate.ts"
+import type { InflateExtent } from "../bytes/read-extent.ts"
 import type { Limits } from "../limits/limits.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
 import type { PickleValue } from "../pickle/values.ts"

@@ -1,9 +1,8 @@
 /** Makes the bytes of a chunk: copies and gathers, with checksums taken as whole extents pass. */
 
-import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { locateExtents } from "../bytes/byte-extent.ts"
-import type { InflateExtent } from "../bytes/inflate.ts"
+import { type ByteExtent, locateExtents } from "../bytes/byte-extent.ts"
 import { readExactlyInto } from "../bytes/read-exactly.ts"
+import type { InflateExtent } from "../bytes/read-extent.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { CopySegment, GatherSegment, Segment } from "../plan/segments.ts"
 import { pickElements } from "../strided/pick.ts"
@@ -16,10 +15,8 @@ import { OUTPUT_INCOMPLETE } from "./errors.ts"
 import { GatherWindow } from "./gather-window.ts"
 import type { InflateBudget } from "./inflate-budget.ts"
 import { InflatedReader } from "./inflated-reader.ts"
-import type { ReadRequest } from "./read-requests.ts"
-import { readRequests } from "./read-requests.ts"
-import type { TransferPlan } from "./transfer-plan.ts"
-import { extentOf } from "./transfer-plan.ts"
+import { type ReadRequest, readRequests } from "./read-requests.ts"
+import { extentOf, type TransferPlan } from "./transfer-plan.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** What the chunks of one plan are made with. */

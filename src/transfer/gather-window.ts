@@ -1,7 +1,7 @@
 /** The window of a large gather: the part of a storage that its current block picks from. One at a time. */
 
-import { allocate } from "../bytes/allocate.ts"
 import type { ByteExtent } from "../bytes/byte-extent.ts"
+import { allocate } from "../bytes/failures.ts"
 import type { GatherSegment } from "../plan/segments.ts"
 import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
 import { runReads } from "../strided/runs.ts"

@@ -1,7 +1,7 @@
 /** Random access to deflated extents. Reading forward is cheap; going back inflates again from the start. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import { type InflateExtent, inflateExtent } from "../bytes/inflate.ts"
+import { type InflateExtent, inflateExtent } from "../bytes/read-extent.ts"
 import type { InflateBudget } from "./inflate-budget.ts"
 
 interface OpenStream {

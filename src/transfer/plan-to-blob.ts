@@ -3,15 +3,13 @@
  * are read only when somebody reads the result. What has to be made is held in memory, or spilled where it is much.
  */
 
-import { BlobSink } from "../bytes/blob-sink.ts"
 import { locateExtents } from "../bytes/byte-extent.ts"
-import type { OpenSpill, Spill } from "../bytes/spill.ts"
+import type { OpenSpill, Spill } from "../bytes/byte-sink.ts"
+import { BlobSink } from "../bytes/sinks.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { BLOB_MEMORY, OUTPUT_INCOMPLETE } from "./errors.ts"
-import type { BlobLayout } from "./lay-out-blob.ts"
-import { layOutBlob } from "./lay-out-blob.ts"
-import type { RunOptions } from "./run-plan.ts"
-import { requireSourcesUnchanged, runPlan } from "./run-plan.ts"
+import { type BlobLayout, layOutBlob } from "./lay-out-blob.ts"
+import { type RunOptions, requireSourcesUnchanged, runPlan } from "./run-plan.ts"
 import type { TransferPlan } from "./transfer-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */

@@ -5,23 +5,20 @@
  * a window is made one piece after the other, so that one window and one inflater are held and going on is cheap.
  */
 
-import { allocate } from "../bytes/allocate.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { INVALID_ARGUMENT } from "../bytes/errors.ts"
+import { allocate } from "../bytes/failures.ts"
 import { type ByteRange, explained } from "../bytes/read-exactly.ts"
 import { turnIfDue } from "../bytes/turns.ts"
 import { unlessAborted } from "../bytes/unless-aborted.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { Segment } from "../plan/segments.ts"
-import type { ProducerParts } from "./chunk-producer.ts"
-import { ChunkProducer } from "./chunk-producer.ts"
+import { ChunkProducer, type ProducerParts } from "./chunk-producer.ts"
 import { type Chunk, cutRange, type Piece, type RangePiece } from "./cut-segments.ts"
 import { InflateBudget } from "./inflate-budget.ts"
 import { OrderedChecksums } from "./ordered-checksums.ts"
-import type { RunOptions } from "./run-plan.ts"
-import { requireSourcesUnchanged, sizesFor } from "./run-plan.ts"
-import type { TransferPlan } from "./transfer-plan.ts"
-import { sourcesOf } from "./transfer-plan.ts"
+import { type RunOptions, requireSourcesUnchanged, sizesFor } from "./run-plan.ts"
+import { sourcesOf, type TransferPlan } from "./transfer-plan.ts"
 
 /** Pieces that are made together. */
 const MOST_PIECES = 1024

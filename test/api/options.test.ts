@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { MemorySink } from "../../src/bytes/memory-sink.ts"
+import { MemorySink } from "../../src/bytes/sinks.ts"
 import {
   type ConvertOptions,
   openCheckpoint,

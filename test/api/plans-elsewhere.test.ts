@@ -6,9 +6,9 @@ import { join } from "node:path"
 import { build } from "esbuild"
 import { beforeAll, describe, expect, it } from "vitest"
 import { bindExtents } from "../../src/api/write-plan.ts"
-import { MemorySink } from "../../src/bytes/memory-sink.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { MemorySink } from "../../src/bytes/sinks.ts"
 import { storeOf } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import {
   openCheckpoint,
   type Plan,

@@ -1,7 +1,7 @@
 /** Safetensors files as inputs: listed, and written anew. */
 
 import { describe, expect, it } from "vitest"
-import { MemorySink } from "../../src/bytes/memory-sink.ts"
+import { MemorySink } from "../../src/bytes/sinks.ts"
 import {
   checkSafetensors,
   open,

@@ -1,9 +1,8 @@
 /** Tensors of open files as sources, and as typed arrays. */
 
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
-import type { Checkpoint } from "../../src/index.ts"
-import { openCheckpoint, openSafetensors, toSafetensorsBytes } from "../../src/index.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
+import { type Checkpoint, openCheckpoint, openSafetensors, toSafetensorsBytes } from "../../src/index.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { type TestTensor, tensor } from "../property/model.ts"

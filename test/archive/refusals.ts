@@ -1,7 +1,7 @@
 /** What the tests of this room share: opening bytes, and the error that opening gives. */
 
 import { readZip, type ZipArchive } from "../../src/archive/read-zip.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 

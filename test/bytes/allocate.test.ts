@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { allocate } from "../../src/bytes/allocate.ts"
+import { allocate } from "../../src/bytes/failures.ts"
 import { refusal } from "../pickle/run.ts"
 
 describe("allocate", () => {

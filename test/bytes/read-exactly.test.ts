@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { readExactly, readExactlyInto } from "../../src/bytes/read-exactly.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { refusal } from "../archive/refusals.ts"
 
 const BYTES = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)

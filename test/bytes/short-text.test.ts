@@ -1,5 +1,5 @@
 import { expect, it } from "vitest"
-import { SHORT_TEXT_BYTES, ShortTextReader } from "../../src/bytes/short-text.ts"
+import { SHORT_TEXT_BYTES, ShortTextReader } from "../../src/bytes/byte-cursor.ts"
 
 const bytes = Uint8Array.from({ length: 300 }, (_, i) => i % 256)
 const reader = new ShortTextReader(bytes)

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { isNameBelow, openingStore, storeOf } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { HOSTILE_NAMES, ODD_NAMES } from "./hostile-names.ts"
 
 const source = memorySource(new Uint8Array(1))

@@ -1,10 +1,13 @@
 /** What reading a written checkpoint yields, for tests of what is made of it. */
 
 import { crc32 } from "../../src/bytes/crc32.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
-import type { ConversionPlan, PlanOptions } from "../../src/checkpoint/plan-checkpoint.ts"
-import { planConversion } from "../../src/checkpoint/plan-checkpoint.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
+import {
+  type ConversionPlan,
+  type PlanOptions,
+  planConversion,
+} from "../../src/checkpoint/plan-checkpoint.ts"
 import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import type { CheckpointContents } from "../../src/torch/checkpoint-contents.ts"

@@ -1,8 +1,8 @@
 /** What is said of files that are no checkpoints, and of archives that hold some. */
 
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import type { AnyCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"

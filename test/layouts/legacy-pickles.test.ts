@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { type LegacyPickles, readLegacyPickles } from "../../src/layouts/torch-legacy/legacy-layout.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { hex, join, pickle2 } from "../pickle/assemble.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { HEAD_BYTES } from "../../src/layouts/layout.ts"
 import { looksLike } from "../../src/layouts/other/signatures.ts"
 import { layoutOf, readCheckpoint } from "../../src/layouts/table.ts"

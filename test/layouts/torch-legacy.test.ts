@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { readCheckpoint } from "../../src/layouts/table.ts"
 import { LEGACY_MAGIC } from "../../src/layouts/torch-legacy/legacy-layout.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"

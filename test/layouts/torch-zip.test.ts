@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import type { CheckpointContents, ReadingOptions } from "../../src/torch/checkpoint-contents.ts"

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { checkSafetensors, openCheckpoint, toSafetensorsBytes } from "../../src/index.ts"
 import { readCheckpoint } from "../../src/layouts/table.ts"

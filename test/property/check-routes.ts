@@ -3,8 +3,8 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
-import { MemorySink } from "../../src/bytes/memory-sink.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { MemorySink } from "../../src/bytes/sinks.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import {
   type Checkpoint,
   type ConversionPlan,

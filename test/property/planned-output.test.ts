@@ -3,7 +3,7 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { openCheckpoint, toSafetensorsBytes } from "../../src/index.ts"
 import { PlannedOutput } from "../../src/transfer/planned-output.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"

@@ -1,7 +1,7 @@
 /** Every rule by hand-written files: the rules found, in order, and where. */
 
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import type { Limits } from "../../src/limits/limits.ts"
 import { HEADER_RULES } from "../../src/safetensors/header-rules.ts"

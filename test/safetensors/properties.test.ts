@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { dtypeFacts, SAFETENSORS_DTYPES, tensorByteLength } from "../../src/safetensors/dtypes.ts"
 import { parseSafetensorsHeader, type SafetensorsHeader } from "../../src/safetensors/parse-header.ts"
 import { checkSafetensors } from "../../src/safetensors/read-header.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { checkSafetensors, readSafetensorsHeader } from "../../src/safetensors/read-header.ts"
 import { entry, fileOf } from "./header-bytes.ts"
 

@@ -1,7 +1,7 @@
 /** Our writer against the reference's headers, and our checker against the verdicts of the reference's reader. */
 
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { HEADER_RULES } from "../../src/safetensors/header-rules.ts"
 import { parseSafetensorsHeader } from "../../src/safetensors/parse-header.ts"
 import { checkSafetensors } from "../../src/safetensors/read-header.ts"

@@ -5,8 +5,8 @@
 
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { memorySource } from "../../src/bytes/memory-source.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { isContainer } from "../../src/checkpoint/child-cursor.ts"
 import { nameTensors, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
 import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"

@@ -1,13 +1,12 @@
 /** What the tests of this room share: a policy over storages that are not there, and pickles of tensors. */
 
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { runPickle } from "../../src/pickle/machine.ts"
 import { PickleFloat, PickleList, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
-import type { Tensor } from "../../src/tensors/tensor.ts"
-import { isTensor } from "../../src/tensors/tensor.ts"
+import { isTensor, type Tensor } from "../../src/tensors/tensor.ts"
 import { findAllowedGlobal, type KnownGlobal } from "../../src/torch/allowed-globals.ts"
 import type { CallSite } from "../../src/torch/call-site.ts"
 import { LEGACY_FIELDS, StorageTable, ZIP_FIELDS } from "../../src/torch/storage-table.ts"

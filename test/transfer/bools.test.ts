@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { crc32 } from "../../src/bytes/crc32.ts"
-import { MemorySink } from "../../src/bytes/memory-sink.ts"
+import { MemorySink } from "../../src/bytes/sinks.ts"
 import {
   openCheckpoint,
   toSafetensors,

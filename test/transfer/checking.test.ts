@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { INPUT_CHANGED } from "../../src/bytes/errors.ts"
-import { MemorySink } from "../../src/bytes/memory-sink.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { MemorySink } from "../../src/bytes/sinks.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import {
   CheckpointError,
   openCheckpoint,

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import type { Segment } from "../../src/plan/segments.ts"
 import { gatherBlockAt } from "../../src/strided/blocks.ts"
 import { type Chunk, cutChunks, isLargeGather, type Piece } from "../../src/transfer/cut-segments.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import { crc32 } from "../../src/bytes/crc32.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import type { GatherSegment } from "../../src/plan/segments.ts"
 import { ChecksumLedger } from "../../src/transfer/checksum-ledger.ts"
 import { GatherWindow } from "../../src/transfer/gather-window.ts"

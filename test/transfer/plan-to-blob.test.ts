@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { blobSource } from "../../src/bytes/blob-source.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { crc32 } from "../../src/bytes/crc32.ts"
+import { blobSource } from "../../src/bytes/sources.ts"
 import { type ConvertOptions, toSafetensorsBlob, toSafetensorsBytes } from "../../src/index.ts"
 import { planToBlob } from "../../src/transfer/plan-to-blob.ts"
 import { dtypeNamed } from "../property/dtypes.ts"

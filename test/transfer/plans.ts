@@ -2,7 +2,7 @@
 
 import { bindExtents } from "../../src/api/write-plan.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { memorySource } from "../../src/bytes/memory-source.ts"
+import { memorySource } from "../../src/bytes/sources.ts"
 import { type ConversionPlan, type ConvertOptions, openCheckpoint } from "../../src/index.ts"
 import { type TransferPlan, transferPlan } from "../../src/transfer/transfer-plan.ts"
 import { type CheckpointStyle, writeCheckpoint } from "../property/checkpoint-writer.ts"

@@ -1,10 +1,16 @@
 /** What `onProgress` is told: of writing, and of reading for checksums alone. */
 
 import { describe, expect, it } from "vitest"
-import { blobSource } from "../../src/bytes/blob-source.ts"
 import { crc32 } from "../../src/bytes/crc32.ts"
-import type { ConvertOptions, Progress } from "../../src/index.ts"
-import { toSafetensors, toSafetensorsBlob, toSafetensorsBytes, toSafetensorsStream } from "../../src/index.ts"
+import { blobSource } from "../../src/bytes/sources.ts"
+import {
+  type ConvertOptions,
+  type Progress,
+  toSafetensors,
+  toSafetensorsBlob,
+  toSafetensorsBytes,
+  toSafetensorsStream,
+} from "../../src/index.ts"
 import { planToBlob } from "../../src/transfer/plan-to-blob.ts"
 import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 import { sampled } from "../depth.ts"

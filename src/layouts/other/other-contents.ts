@@ -5,8 +5,8 @@
 
 import type { MemberTable } from "../../archive/read-zip.ts"
 import type { ByteSource } from "../../bytes/byte-source.ts"
-import { memorySource } from "../../bytes/memory-source.ts"
 import { readExactly } from "../../bytes/read-exactly.ts"
+import { memorySource } from "../../bytes/sources.ts"
 import { isCheckpointError } from "../../errors/checkpoint-error.ts"
 import type { ReadingOptions } from "../../torch/checkpoint-contents.ts"
 import type { Audit, Layout, LayoutFile, SeenOther } from "../layout.ts"
