@@ -13,8 +13,7 @@ import {
   memorySource,
 } from "../bytes/sources.ts"
 import { isAsyncIterable, iterableStream } from "../bytes/streams.ts"
-import type { HttpOptions } from "../http/http-options.ts"
-import { urlOf } from "../http/http-url.ts"
+import { type HttpOptions, urlOf } from "../http/http-options.ts"
 
 /**
  * What the universal build takes as input. A text is the URL of a file (`https://…`). What yields bytes is taken in whole:

@@ -5,7 +5,7 @@ import { type Crc32, crc32 } from "../bytes/crc32.ts"
 import { invalidArgument } from "../bytes/failures.ts"
 import type { InflateExtent } from "../bytes/read-extent.ts"
 import type { SourceStore } from "../bytes/source-store.ts"
-import { isHttp, urlOf } from "../http/http-url.ts"
+import { isHttp, urlOf } from "../http/http-options.ts"
 import { type CheckpointInput, type InputAccess, type OpenedInput, openUniversalInput } from "./inputs.ts"
 import { openUniversalOutput, type SafetensorsOutput } from "./outputs.ts"
 

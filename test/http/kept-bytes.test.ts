@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { KeptBytes } from "../../src/http/kept-bytes.ts"
+import { KeptBytes } from "../../src/http/url-source.ts"
 import { depth } from "../depth.ts"
 
 const FILE = Uint8Array.from({ length: 4000 }, (_, i) => (i * 7 + (i >> 8)) & 0xff)
