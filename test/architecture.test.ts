@@ -11,7 +11,7 @@ import packageJson from "../package.json"
 const ROOT = fileURLToPath(new URL("../src", import.meta.url))
 
 /** What every room may import, and what imports only one another. */
-const LEAVES = ["errors", "limits", "text", "metadata-keys.ts"]
+const LEAVES = ["errors", "limits", "text"]
 
 /** Where each room says what its errors mean, and what puts them all together. The command line throws some of them. */
 const ROWS = /^[a-z]+\/errors\.ts$/

@@ -11,7 +11,7 @@ import {
 } from "../checkpoint/plan-checkpoint.ts"
 import { readCheckpoint } from "../layouts/table.ts"
 import { withLimits } from "../limits/limits.ts"
-import type { PlanBounds } from "../plan/plan-bounds.ts"
+import type { PlanBounds } from "../plan/plan.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import type { RunOptions } from "../transfer/run-plan.ts"

@@ -15,9 +15,14 @@ export type { ReadFailure } from "../bytes/errors.ts"
 export type { SourceStore } from "../bytes/source-store.ts"
 export type { AsyncBuffer, BlobLike } from "../bytes/sources.ts"
 export type { CheckpointPart, PartKind, RootCandidate } from "../checkpoint/errors.ts"
-export type { LeftOutParts, SameNames } from "../checkpoint/left-out.ts"
-export type { ConversionPlan, ConversionReport, PlanOptions } from "../checkpoint/plan-checkpoint.ts"
-export type { RootReason } from "../checkpoint/root-reason.ts"
+export type {
+  ConversionPlan,
+  ConversionReport,
+  LeftOutParts,
+  PlanOptions,
+  SameNames,
+} from "../checkpoint/plan-checkpoint.ts"
+export type { RootReason } from "../checkpoint/root-candidates.ts"
 export type { NameMatch } from "../checkpoint/same-names.ts"
 export type { ExtraMember, HidingStorage, UnreferencedBytes } from "../checkpoint/unreferenced-bytes.ts"
 export type { ErrorCode, ErrorDetails } from "../errors/all-errors.ts"
@@ -30,17 +35,20 @@ export type { GlobalKnowledge, RefusedGlobal } from "../pickle/errors.ts"
 export type { UnmatchedGlob } from "../plan/errors.ts"
 export type { FilterCandidate, NameFilter } from "../plan/name-filter.ts"
 export type {
+  CopySegment,
+  GatherSegment,
+  HeaderSegment,
   Plan,
   PlannedExtent,
   PlannedSource,
   PlannedTensor,
   PlanReport,
   PlanWarning,
+  Segment,
   SkippedTensor,
 } from "../plan/plan.ts"
 export type { TensorOptions } from "../plan/plan-options.ts"
 export type { Alias, SharingPolicy } from "../plan/resolve-sharing.ts"
-export type { CopySegment, GatherSegment, HeaderSegment, Segment } from "../plan/segments.ts"
 export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 export type { HeaderFinding } from "../safetensors/errors.ts"
 export type { SafetensorsHeader } from "../safetensors/parse-header.ts"

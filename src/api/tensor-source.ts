@@ -12,8 +12,8 @@ import {
   requireGatheredWithin,
   requireInflatedWithin,
   requireOutputWithin,
-} from "../plan/plan-bounds.ts"
-import { tensorSegment } from "../plan/segments.ts"
+  tensorSegment,
+} from "../plan/plan.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import { elementCountOf } from "../strided/view.ts"
 import { type NamedTensor, type Tensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"

@@ -1,20 +1,19 @@
 /** One level of a checkpoint: the children that hold tensors, and what they look like. */
 
 import type { PickleValue } from "../pickle/values.ts"
-import type { AnyTensor } from "../tensors/tensor.ts"
-import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
-import type { Container } from "./child-cursor.ts"
-import { ChildCursor, isContainer } from "./child-cursor.ts"
-import type { Holding } from "./holding.ts"
-import { isDotted, isParameterKey } from "./holding.ts"
-import { spellKey } from "./key-text.ts"
+import { type AnyTensor, isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
+import { ChildCursor, type Container, isContainer } from "./child-cursor.ts"
 import {
+  type Holding,
   hintsAtRandomState,
+  isDotted,
   isKeptForOptimizer,
   isOptimizerSlot,
+  isParameterKey,
   isRandomState,
   isTrainingKey,
-} from "./training-state.ts"
+} from "./holding.ts"
+import { spellKey } from "./key-text.ts"
 
 /** What each container holds. */
 export type Census = ReadonlyMap<Container, Holding>

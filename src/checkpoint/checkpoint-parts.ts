@@ -2,12 +2,9 @@
 
 import type { PickleValue } from "../pickle/values.ts"
 import { isTensor, isUnsupportedTensor, tensorByteLength } from "../tensors/tensor.ts"
-import type { Branch, Census } from "./checkpoint-level.ts"
-import { branchAt, isLooseRandomState, spellInPath } from "./checkpoint-level.ts"
-import type { Container } from "./child-cursor.ts"
-import { ChildCursor } from "./child-cursor.ts"
+import { type Branch, branchAt, type Census, isLooseRandomState, spellInPath } from "./checkpoint-level.ts"
+import { ChildCursor, type Container } from "./child-cursor.ts"
 import type { CheckpointPart, PartKind } from "./errors.ts"
-import { WELL_KNOWN } from "./well-known-keys.ts"
 
 /** Parts of one kind that are kept, and parts that are listed. */
 const LISTED = 20
@@ -103,4 +100,66 @@ function firstBranch(container: Container, census: Census): Container | undefine
     if (branch !== undefined) return branch.value
   }
   return undefined
+}
+
+/**
+ * Keys that say it: what lies there is the state dict, whatever lies beside it. The most telling first, and of averaged
+ * weights and others the others, as most projects mean it.
+ */
+const TELLING = [
+  "state_dict",
+  "model_state_dict",
+  "model_state",
+  "net_state_dict",
+  "network_state_dict",
+] as const
+
+/** Keys that a module may have as well, for a part of itself. */
+const USUAL = [
+  "model",
+  "module",
+  "net",
+  "network",
+  // Super-resolution tools mean the averaged weights.
+  "params_ema",
+  "params",
+  "g_ema",
+  "generator",
+  "netG",
+  "weights",
+  "weight",
+  "model_weights",
+  "model_ema",
+  "state_dict_ema",
+  "ema_state_dict",
+  "ema",
+] as const
+
+/** All of them, in order. */
+const WELL_KNOWN: readonly string[] = /* @__PURE__ */ [...TELLING, ...USUAL]
+
+/** Whether a key says by itself that a state dict lies there. */
+export function isTelling(name: string): boolean {
+  return (TELLING as readonly string[]).includes(name)
+}
+
+/**
+ * The averaged weights of self-distillation, beside those of a student. Taken only where both hold the same names: in
+ * other trainings the teacher is another model, and the student the one that is wanted.
+ */
+export const TEACHER = "teacher"
+
+/** The first of `branches` by the order of the keys; undefined when none has one. */
+export function firstWellKnown<Named extends { readonly name: string }>(
+  branches: readonly Named[],
+): Named | undefined {
+  let first: Named | undefined
+  let rank = WELL_KNOWN.length
+  for (const branch of branches) {
+    const at = WELL_KNOWN.indexOf(branch.name)
+    if (at < 0 || at >= rank) continue
+    first = branch
+    rank = at
+  }
+  return first
 }

@@ -9,22 +9,29 @@
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { PickleValue } from "../pickle/values.ts"
 import { NO_TENSORS } from "../plan/errors.ts"
-import type { AnyTensor } from "../tensors/tensor.ts"
-import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
-import type { Branch, Census, Level } from "./checkpoint-level.ts"
-import { branchAt, isLooseRandomState, surveyLevel } from "./checkpoint-level.ts"
-import { collectParts, PartList, withoutContainer } from "./checkpoint-parts.ts"
-import { childAt } from "./child-at.ts"
-import type { Container } from "./child-cursor.ts"
-import { ChildCursor, isContainer } from "./child-cursor.ts"
+import { type AnyTensor, isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
+import {
+  type Branch,
+  branchAt,
+  type Census,
+  isLooseRandomState,
+  type Level,
+  surveyLevel,
+} from "./checkpoint-level.ts"
+import {
+  collectParts,
+  firstWellKnown,
+  isTelling,
+  PartList,
+  TEACHER,
+  withoutContainer,
+} from "./checkpoint-parts.ts"
+import { ChildCursor, type Container, childAt, isContainer } from "./child-cursor.ts"
 import { type CheckpointPart, NO_MODEL, ROOT_AMBIGUOUS, ROOT_NOT_FOUND } from "./errors.ts"
-import type { Holding } from "./holding.ts"
+import { type Holding, isOptimizerState } from "./holding.ts"
 import { spellKey } from "./key-text.ts"
-import { asCandidates, candidatesIn } from "./root-candidates.ts"
-import type { RootReason } from "./root-reason.ts"
+import { asCandidates, candidatesIn, type RootReason } from "./root-candidates.ts"
 import { haveSameNames } from "./same-names.ts"
-import { isOptimizerState } from "./training-state.ts"
-import { firstWellKnown, isTelling, TEACHER } from "./well-known-keys.ts"
 
 /** Where the tensors to convert are. */
 export interface ChosenRoot {

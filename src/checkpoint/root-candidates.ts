@@ -1,10 +1,8 @@
 /** Where a root may be: the containers near the top that hold tensors. */
 
 import type { PickleValue } from "../pickle/values.ts"
-import type { Branch, Census } from "./checkpoint-level.ts"
-import { surveyLevel } from "./checkpoint-level.ts"
-import type { Container } from "./child-cursor.ts"
-import { isContainer } from "./child-cursor.ts"
+import { type Branch, type Census, surveyLevel } from "./checkpoint-level.ts"
+import { type Container, isContainer } from "./child-cursor.ts"
 import type { RootCandidate } from "./errors.ts"
 
 /** Everything that holds tensors at the top and one level below, each once. */
@@ -38,3 +36,23 @@ export function asCandidates(path: readonly string[], branches: readonly Branch[
     byteLength,
   }))
 }
+
+/**
+ * Why a root was taken. A closed set: whoever shows it finds the words.
+ *
+ * - `lone-tensor`: the checkpoint is one tensor.
+ * - `given`: the caller named it.
+ * - `all`: the caller asked for every tensor.
+ * - `holds-tensors`: the tensors lie in it, and no part of it is a state dict of its own.
+ * - `only-part`: nothing else holds what may be a model's tensors.
+ * - `state-dict`: it is a state dict, and beside it lie loose tensors.
+ * - `well-known-key`: it lies under a well-known key of state dicts.
+ */
+export type RootReason =
+  | "lone-tensor"
+  | "given"
+  | "all"
+  | "holds-tensors"
+  | "only-part"
+  | "state-dict"
+  | "well-known-key"

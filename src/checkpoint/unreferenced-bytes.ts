@@ -4,16 +4,27 @@
  */
 
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import type { ByteLattice, Coverage, CoverageBudget } from "../strided/coverage.ts"
-import { coverageOf, latticeOf } from "../strided/coverage.ts"
+import {
+  type ByteLattice,
+  type Coverage,
+  type CoverageBudget,
+  coverageOf,
+  latticeOf,
+} from "../strided/coverage.ts"
 import { isContiguous } from "../strided/view.ts"
-import type { FoundTensor, NamedTensor, Storage, Tensor } from "../tensors/tensor.ts"
-import { isTensor, tensorByteLength } from "../tensors/tensor.ts"
+import {
+  type FoundTensor,
+  isTensor,
+  type NamedTensor,
+  type Storage,
+  type Tensor,
+  tensorByteLength,
+} from "../tensors/tensor.ts"
 import type { CheckpointContents } from "../torch/checkpoint-contents.ts"
 import type { StorageReference } from "../torch/torch-tensors.ts"
 import type { Container } from "./child-cursor.ts"
 import type { Holding } from "./holding.ts"
-import { visitStorageUsers } from "./storage-users.ts"
+import { visitStorageUsers } from "./walk-tensors.ts"
 
 /**
  * Bytes of the checkpoint that are part of no tensor of the output. Each byte of a storage or an extra member counts in

@@ -12,16 +12,13 @@ import type { Limits } from "../limits/limits.ts"
 import { requireWithin } from "../limits/require-within.ts"
 import { PICKLE_CYCLE } from "../pickle/errors.ts"
 import type { MemoryBudget } from "../pickle/memory-budget.ts"
-import type { PickleValue } from "../pickle/values.ts"
-import { describeValue } from "../pickle/values.ts"
-import type { FoundTensor } from "../tensors/tensor.ts"
-import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
+import { describeValue, type PickleValue } from "../pickle/values.ts"
+import { type FoundTensor, isTensor, isUnsupportedTensor, type Tensor } from "../tensors/tensor.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { NAME_TYPE } from "../torch/errors.ts"
-import type { Container } from "./child-cursor.ts"
-import { ChildCursor, isContainer } from "./child-cursor.ts"
-import type { Holding } from "./holding.ts"
-import { Tally } from "./holding.ts"
+import { isStorageReference, partsOf, type StorageReference } from "../torch/torch-tensors.ts"
+import { ChildCursor, type Container, isContainer } from "./child-cursor.ts"
+import { type Holding, Tally } from "./holding.ts"
 import { spellKey } from "./key-text.ts"
 
 interface Frame {
@@ -185,7 +182,7 @@ export function* nameTensorsSteps(
  *
  * @throws `name-type` where it has no spelling.
  */
-export function keyText(key: PickleValue | undefined, prefix: string): string {
+function keyText(key: PickleValue | undefined, prefix: string): string {
   const text = spellKey(key)
   if (text !== undefined) return text
   const what = key === undefined ? "a member of a set" : describeKey(key)
@@ -203,4 +200,48 @@ function latin1(bytes: Uint8Array): string {
 function describeKey(key: PickleValue): string {
   if (key instanceof Uint8Array) return `bytes (${quoteText(latin1(key))} as Latin-1)`
   return describeValue(key)
+}
+
+/**
+ * Calls `visit` with everything below `root` that draws on storages: tensors, and of unsupported ones the tensors and
+ * storages among their parts. A container is looked into once; a tensor that several hold comes as often. A storage that stands in the tree by itself is no tensor's.
+ */
+export function* visitStorageUsers(
+  root: PickleValue,
+  census: ReadonlyMap<Container, Holding>,
+  visit: (user: Tensor | StorageReference) => void,
+): Steps<void> {
+  let left = STEP_ITEMS
+  const parts: PickleValue[] = []
+  if (isTensor(root)) visit(root)
+  else if (isUnsupportedTensor(root)) parts.push(...partsOf(root))
+  for (const [container, { direct }] of census) {
+    if (!direct) continue
+    for (const children = new ChildCursor(container); children.next(); ) {
+      if (--left === 0) {
+        left = STEP_ITEMS
+        yield
+      }
+      const { value } = children
+      if (isTensor(value)) visit(value)
+      else if (isUnsupportedTensor(value)) for (const part of partsOf(value)) parts.push(part)
+    }
+  }
+  const looked = new Set<PickleValue>()
+  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    if (--left === 0) {
+      left = STEP_ITEMS
+      yield
+    }
+    if (isTensor(part) || isStorageReference(part)) {
+      visit(part)
+      continue
+    }
+    if (looked.has(part)) continue
+    looked.add(part)
+    if (isUnsupportedTensor(part)) for (const inner of partsOf(part)) parts.push(inner)
+    else if (isContainer(part)) {
+      for (const children = new ChildCursor(part); children.next(); ) parts.push(children.value)
+    }
+  }
 }

@@ -3,25 +3,29 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { FORMAT, OWN_METADATA_KEYS } from "../metadata-keys.ts"
 import { METADATA_KEY } from "../safetensors/header-format.ts"
 import { writeHeaderSteps } from "../safetensors/write-header.ts"
 import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
 import { quoteText } from "../text/quote-text.ts"
 import type { UnmatchedGlob } from "./errors.ts"
-import { KeepNames } from "./keep-names.ts"
-import type { Plan, PlannedExtent, PlannedTensor, PlanReport, PlanWarning } from "./plan.ts"
-import type { PlanBounds } from "./plan-bounds.ts"
+import { KeepNames } from "./name-filter.ts"
 import {
+  type GatherSegment,
   inflatedBytesAllowed,
+  type Plan,
+  type PlanBounds,
+  type PlannedExtent,
+  type PlannedTensor,
+  type PlanReport,
+  type PlanWarning,
   requireGatheredWithin,
   requireInflatedWithin,
   requireOutputWithin,
-} from "./plan-bounds.ts"
-import type { TensorOptions } from "./plan-options.ts"
+  type Segment,
+  tensorSegment,
+} from "./plan.ts"
+import { FORMAT, OWN_METADATA_KEYS, type TensorOptions } from "./plan-options.ts"
 import { resolveSharingSteps } from "./resolve-sharing.ts"
-import type { GatherSegment, Segment } from "./segments.ts"
-import { tensorSegment } from "./segments.ts"
 import { requireSupported, selectTensors } from "./select-tensors.ts"
 
 /** A source and its name among others. */

@@ -1,9 +1,14 @@
 /** What writing a safetensors file will do: decided in full before one weight is read. Plain data. */
 
+import { type Limits, type ScaledLimit, scaledLimit } from "../limits/limits.ts"
+import { requireWithinScaled } from "../limits/require-within.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
+import { gatherCost } from "../strided/blocks.ts"
+import type { ElementTransform } from "../strided/transform.ts"
+import { isContiguous, mergeDimensions, type StridedView } from "../strided/view.ts"
+import { type Tensor, tensorByteLength } from "../tensors/tensor.ts"
 import type { UnmatchedGlob } from "./errors.ts"
 import type { Alias } from "./resolve-sharing.ts"
-import type { Segment } from "./segments.ts"
 
 /**
  * A plan. It is JSON: it can be written to a file, read by another process, and carried out there with `writePlan`, against
@@ -101,4 +106,92 @@ export interface PlanReport {
   /** Whether the bytes are checked against the container's checksums as they pass. */
   readonly checksums: "checked" | "absent" | "not-checked"
   readonly warnings: readonly PlanWarning[]
+}
+
+/** The header, which the plan itself holds. */
+export interface HeaderSegment {
+  readonly kind: "header"
+  /** Byte offset in the output. */
+  readonly start: number
+  readonly length: number
+}
+
+/** A range of an extent's decoded bytes, as it is. */
+export interface CopySegment {
+  readonly kind: "copy"
+  readonly start: number
+  readonly length: number
+  /** Place among the plan's extents. */
+  readonly extent: number
+  /** First byte in the decoded extent. */
+  readonly offsetInExtent: number
+}
+
+/** Elements picked from an extent one by one, and changed on the way where there is a transform. */
+export interface GatherSegment {
+  readonly kind: "gather"
+  readonly start: number
+  readonly length: number
+  /** Place among the plan's extents. */
+  readonly extent: number
+  readonly view: StridedView
+  readonly transform?: ElementTransform | undefined
+}
+
+export type Segment = HeaderSegment | CopySegment | GatherSegment
+
+/** The segment for a tensor whose bytes begin at `start` of the output, and whose storage is that extent of the plan. */
+export function tensorSegment(tensor: Tensor, extent: number, start: number): CopySegment | GatherSegment {
+  const { dtype, elementOffset, transform } = tensor
+  const { itemBytes } = dtype
+  const length = tensorByteLength(tensor)
+  if (transform === undefined && isContiguous(tensor)) {
+    return { kind: "copy", start, length, extent, offsetInExtent: elementOffset * itemBytes }
+  }
+  const view = { itemBytes, elementOffset, ...mergeDimensions(tensor) }
+  return { kind: "gather", start, length, extent, view, transform }
+}
+
+/** Bounds of a plan. All grow with the input, so that a small file cannot ask for much. */
+export interface PlanBounds {
+  readonly limits: Limits
+  /** Bytes of all sources together. */
+  readonly inputByteLength: number
+}
+
+/** A view can repeat one element for ever (stride 0), and one storage can have many names. */
+export function requireOutputWithin({ limits, inputByteLength }: PlanBounds, wanted: number): void {
+  const allowed = scaledLimit(limits, "outputFloorBytes", "outputRatio", inputByteLength)
+  requireWithinScaled(allowed, wanted, "output")
+}
+
+/** Bytes that may be inflated of this input. At most what JSON can say. */
+export function inflatedBytesAllowed(bounds: PlanBounds): number {
+  return Math.min(inflateLimit(bounds).allowed, Number.MAX_SAFE_INTEGER)
+}
+
+function inflateLimit({ limits, inputByteLength }: PlanBounds): ScaledLimit {
+  return scaledLimit(limits, "inflateFloorBytes", "inflateRatio", inputByteLength)
+}
+
+/** A deflated member may claim a thousand times what it takes in the file, and each is inflated at least once. */
+export function requireInflatedWithin(
+  bounds: PlanBounds,
+  extents: readonly Pick<PlannedExtent, "coding" | "byteLength">[],
+): void {
+  let wanted = 0
+  for (const { coding, byteLength } of extents) if (coding === "deflate") wanted += byteLength
+  requireWithinScaled(inflateLimit(bounds), wanted, "archive")
+}
+
+/** One storage can have many views, each of which reads most of it, or picks bytes from all over it. */
+export function requireGatheredWithin(bounds: PlanBounds, segments: readonly Segment[]): void {
+  const { limits, inputByteLength } = bounds
+  const allowed = scaledLimit(limits, "gatherFloorBytes", "gatherRatio", inputByteLength)
+  let wanted = 0
+  for (const segment of segments) {
+    if (segment.kind !== "gather") continue
+    wanted += gatherCost(segment.view)
+    requireWithinScaled(allowed, wanted, "strided tensors")
+  }
 }

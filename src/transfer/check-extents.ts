@@ -2,9 +2,8 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSink } from "../bytes/byte-sink.ts"
-import type { CopySegment } from "../plan/segments.ts"
-import type { DirectSink } from "./direct-sink.ts"
-import { isDirectSink } from "./direct-sink.ts"
+import type { CopySegment } from "../plan/plan.ts"
+import { type DirectSink, isDirectSink } from "./direct-sink.ts"
 import type { TransferPlan } from "./transfer-plan.ts"
 
 /** A plan that copies each of `extents` whole, so that its run checks every one of them. */

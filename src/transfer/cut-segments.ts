@@ -9,11 +9,10 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
-import type { GatherSegment, Segment } from "../plan/segments.ts"
+import type { GatherSegment, Segment } from "../plan/plan.ts"
 import { gatherBlockAt } from "../strided/blocks.ts"
 import { spanOf } from "../strided/view.ts"
-import type { TransferPlan } from "./transfer-plan.ts"
-import { extentOf } from "./transfer-plan.ts"
+import { extentOf, type TransferPlan } from "./transfer-plan.ts"
 import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** A part of a segment. */

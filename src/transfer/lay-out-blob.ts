@@ -3,9 +3,8 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { TRUNCATED } from "../bytes/errors.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
-import type { Segment } from "../plan/segments.ts"
-import type { TransferPlan } from "./transfer-plan.ts"
-import { extentOf } from "./transfer-plan.ts"
+import type { Segment } from "../plan/plan.ts"
+import { extentOf, type TransferPlan } from "./transfer-plan.ts"
 
 /** A slice takes about 5 KB of memory and a read of its own: what is smaller is made together with its neighbours. */
 const SMALLEST_SLICE_BYTES = 4096

@@ -2,8 +2,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import type { Plan } from "../plan/plan.ts"
-import type { Segment } from "../plan/segments.ts"
+import type { Plan, Segment } from "../plan/plan.ts"
 import { headerBytes } from "../safetensors/write-header.ts"
 
 export interface TransferPlan {

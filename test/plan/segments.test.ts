@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { Segment } from "../../src/plan/segments.ts"
+import type { Segment } from "../../src/plan/plan.ts"
 import { dict, planFor } from "../checkpoint/contents.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { type TestTensor, tensor } from "../property/model.ts"
