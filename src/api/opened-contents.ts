@@ -1,6 +1,6 @@
 /** Inputs that are held open, and what was read of a checkpoint: all that a conversion needs of it. */
 
-import { withKnowledge } from "../audit/danger-first.ts"
+import { withKnowledge } from "../audit/global-table.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { storeOfOne } from "../bytes/source-store.ts"
 import { inTurns, type Steps, turnIfDue } from "../bytes/turns.ts"

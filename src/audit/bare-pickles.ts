@@ -23,7 +23,7 @@ import { MemoryBudget, PICKLE_BYTES } from "../pickle/memory-budget.ts"
 import type { GlobalMention } from "../pickle/symbolic-stack.ts"
 import { ANY_FIELDS, StorageTable } from "../torch/storage-table.ts"
 import { TorchPolicy } from "../torch/torch-policy.ts"
-import { loadKnowledge } from "./danger-first.ts"
+import { loadKnowledge } from "./global-table.ts"
 
 /** Globals that are looked up among the dangerous ones, of a file that may be no pickle at all. */
 const MOST_ASKED = 1000

@@ -204,7 +204,8 @@ function describeKey(key: PickleValue): string {
 
 /**
  * Calls `visit` with everything below `root` that draws on storages: tensors, and of unsupported ones the tensors and
- * storages among their parts. A container is looked into once; a tensor that several hold comes as often. A storage that stands in the tree by itself is no tensor's.
+ * storages among their parts. A container is looked into once; a tensor that several hold comes as often. A storage that
+ * stands in the tree by itself is no tensor's.
  */
 export function* visitStorageUsers(
   root: PickleValue,

@@ -2,9 +2,8 @@
 
 import { readSync, writeSync } from "node:fs"
 import { allocate } from "../bytes/failures.ts"
-import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
+import { type GatherBlock, gatherBlockAt, runReads } from "../strided/blocks.ts"
 import { pickElements } from "../strided/pick.ts"
-import { runReads } from "../strided/runs.ts"
 import { type ElementTransform, transformElements } from "../strided/transform.ts"
 import type { StridedView } from "../strided/view.ts"
 import type { CopyRange } from "../transfer/direct-sink.ts"

@@ -3,7 +3,7 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
-import { METADATA_KEY } from "../safetensors/header-format.ts"
+import { METADATA_KEY } from "../safetensors/header-rules.ts"
 import { writeHeaderSteps } from "../safetensors/write-header.ts"
 import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
 import { quoteText } from "../text/quote-text.ts"

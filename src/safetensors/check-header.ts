@@ -6,8 +6,7 @@
 import { sortedSteps } from "../bytes/sorted.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { type DtypeFacts, tensorByteLength } from "./dtypes.ts"
-import type { HeaderReport } from "./header-report.ts"
-import type { HeaderRule } from "./header-rules.ts"
+import type { HeaderReport, HeaderRule } from "./header-rules.ts"
 
 /** The fields of one tensor: undefined when missing or wrong. */
 export interface EntryFields {

@@ -10,8 +10,7 @@ import type { Limits } from "../limits/limits.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { checkEntry, type EntryFields, type Placement } from "./check-header.ts"
 import { SAFETENSORS_DTYPES, type SafetensorsDtype } from "./dtypes.ts"
-import { METADATA_KEY } from "./header-format.ts"
-import type { HeaderRule } from "./header-rules.ts"
+import { type HeaderRule, METADATA_KEY } from "./header-rules.ts"
 import type { JsonReader } from "./json-reader.ts"
 
 /** A tensor of a safetensors file. */

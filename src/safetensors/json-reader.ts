@@ -9,10 +9,8 @@
 
 import { type Rest, STEP_BYTES, type Steps } from "../bytes/turns.ts"
 import { plainText, quoteText } from "../text/quote-text.ts"
-import type { HeaderReport } from "./header-report.ts"
-import type { HeaderRule } from "./header-rules.ts"
-import type { HeaderText } from "./header-text.ts"
-import { isNumberUnit, numberToken, scanString, toInteger } from "./json-scalars.ts"
+import type { HeaderReport, HeaderRule } from "./header-rules.ts"
+import { type HeaderText, isNumberUnit, numberToken, scanString, toInteger } from "./header-text.ts"
 
 export type JsonKind = "object" | "array" | "string" | "number" | "true" | "false" | "null"
 

@@ -5,8 +5,7 @@ import { readExactly } from "../bytes/read-exactly.ts"
 import { inTurns } from "../bytes/turns.ts"
 import { type Limits, withLimits } from "../limits/limits.ts"
 import type { HeaderFinding } from "./errors.ts"
-import { LENGTH_PREFIX_BYTES } from "./header-format.ts"
-import { HeaderReport } from "./header-report.ts"
+import { HeaderReport, LENGTH_PREFIX_BYTES } from "./header-rules.ts"
 import { readHeaderJson, readHeaderLength, type SafetensorsHeader } from "./parse-header.ts"
 
 /** Options of `readSafetensorsHeader` and `checkSafetensors`. */

@@ -22,9 +22,8 @@ import { requireWithin } from "../limits/require-within.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { dtypeFacts, type SafetensorsDtype, tensorByteLength } from "./dtypes.ts"
 import { NAME_DUPLICATE, NAME_ENCODING, NAME_RESERVED } from "./errors.ts"
-import { LENGTH_PREFIX_BYTES, METADATA_KEY } from "./header-format.ts"
+import { LENGTH_PREFIX_BYTES, METADATA_KEY } from "./header-rules.ts"
 import { compareUtf8, sortTensorsSteps } from "./name-order.ts"
-import { TextBlocks } from "./text-blocks.ts"
 
 /** A name or key above this is a step of its own. */
 const LONG_TEXT = STEP_BYTES / 64
@@ -42,7 +41,7 @@ export interface HeaderTensor {
 }
 
 /** A tensor and its range `[start, end)` in the tensor data, which begins where the header ends. */
-export interface PlacedTensor<Tensor> {
+interface PlacedTensor<Tensor> {
   readonly tensor: Tensor
   readonly start: number
   readonly end: number
@@ -178,4 +177,52 @@ export function headerBytes(text: string): Uint8Array<ArrayBuffer> {
   new DataView(bytes.buffer).setBigUint64(0, BigInt(encoded.byteLength), true)
   bytes.set(encoded, LENGTH_PREFIX_BYTES)
   return bytes
+}
+
+/** UTF-16 units that are gathered before they are counted: large enough that counting costs little per piece. */
+const BLOCK_UNITS = 65_536
+
+const ASCII = /^[\0-\x7f]*$/
+
+/** Gathers text. */
+class TextBlocks {
+  readonly #encoder = new TextEncoder()
+  readonly #blocks: string[] = []
+  readonly #onGrow: (byteLength: number) => void
+  #pending = ""
+  #byteLength = 0
+
+  /** `onGrow` is told the size after each block, and stops the writing by throwing. */
+  constructor(onGrow: (byteLength: number) => void) {
+    this.#onGrow = onGrow
+  }
+
+  /** Adds well-formed text. */
+  add(text: string): void {
+    this.#pending += text
+    if (this.#pending.length >= BLOCK_UNITS) this.#flush()
+  }
+
+  /** Adds spaces up to a multiple of `size` bytes, and returns how many bytes there are. */
+  padTo(size: number): number {
+    this.#flush()
+    const missing = (size - (this.#byteLength % size)) % size
+    this.#pending = " ".repeat(missing)
+    this.#byteLength += missing
+    return this.#byteLength
+  }
+
+  /** Everything so far. */
+  get text(): string {
+    return this.#blocks.join("") + this.#pending
+  }
+
+  #flush(): void {
+    if (this.#pending === "") return
+    const block = this.#pending
+    this.#pending = ""
+    this.#blocks.push(block)
+    this.#byteLength += ASCII.test(block) ? block.length : this.#encoder.encode(block).byteLength
+    this.#onGrow(this.#byteLength)
+  }
 }

@@ -6,8 +6,7 @@
  */
 
 import type { PickleObject } from "../pickle/values.ts"
-import type { Dtype } from "../tensors/dtypes.ts"
-import { DTYPES } from "../tensors/dtypes.ts"
+import { DTYPES, type Dtype } from "../tensors/tensor.ts"
 import { DISTRIBUTED_CLASSES, DTENSOR_MODULES } from "./distributed-part.ts"
 
 /** What a known global stands for. */

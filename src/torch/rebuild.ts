@@ -6,22 +6,29 @@
  */
 
 import { requireWithin } from "../limits/require-within.ts"
-import type { PickleValue } from "../pickle/values.ts"
-import { describeValue, PickleDict, PickleList, PickleTuple } from "../pickle/values.ts"
+import { describeValue, PickleDict, PickleList, PickleTuple, type PickleValue } from "../pickle/values.ts"
 import { type Dimensions, lastOffsetOf } from "../strided/view.ts"
-import type { Dtype } from "../tensors/dtypes.ts"
-import type { Tensor, UnsupportedTensor } from "../tensors/tensor.ts"
-import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
+import {
+  type Dtype,
+  isTensor,
+  isUnsupportedTensor,
+  type Tensor,
+  type UnsupportedTensor,
+} from "../tensors/tensor.ts"
 import { plainText, quoteText } from "../text/quote-text.ts"
-import type { GlobalMeaning, RebuildName } from "./allowed-globals.ts"
-import { isKnownGlobal, META_TENSOR } from "./allowed-globals.ts"
-import type { CallSite } from "./call-site.ts"
-import { faultAt, requireArguments, requireItems } from "./call-site.ts"
+import { type GlobalMeaning, isKnownGlobal, META_TENSOR, type RebuildName } from "./allowed-globals.ts"
+import { type CallSite, faultAt, requireArguments, requireItems } from "./call-site.ts"
 import { describeDistributed } from "./distributed-part.ts"
 import { STORAGE_DTYPE, TENSOR_ARGUMENT, TENSOR_BOUNDS, TENSOR_METADATA, TENSOR_OVERFLOW } from "./errors.ts"
 import { requirePlainState } from "./tensor-state.ts"
-import type { StorageReference, TensorBits, UnsupportedTorchTensor } from "./torch-tensors.ts"
-import { isStorageReference, NOWHERE, transformFor } from "./torch-tensors.ts"
+import {
+  isStorageReference,
+  NOWHERE,
+  type StorageReference,
+  type TensorBits,
+  transformFor,
+  type UnsupportedTorchTensor,
+} from "./torch-tensors.ts"
 
 /** What a dimension is charged at. */
 const SIZE_BYTES = 16

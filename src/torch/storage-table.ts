@@ -1,17 +1,13 @@
 /** The storages that a pickle refers to: one a key, and every mention of it must agree. */
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
-import type { PickleValue } from "../pickle/values.ts"
-import { describeValue, PickleTuple } from "../pickle/values.ts"
-import type { Dtype } from "../tensors/dtypes.ts"
+import { describeValue, PickleTuple, type PickleValue } from "../pickle/values.ts"
+import type { Dtype } from "../tensors/tensor.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { isKnownGlobal } from "./allowed-globals.ts"
-import type { CallSite } from "./call-site.ts"
-import { faultAt } from "./call-site.ts"
+import { type CallSite, faultAt } from "./call-site.ts"
 import { STORAGE_CONFLICT, STORAGE_DTYPE, STORAGE_REFERENCE, STORAGE_SIZE, TENSOR_BOUNDS } from "./errors.ts"
-import { smallDecimal } from "./small-decimal.ts"
-import type { StorageReference, TorchStorage } from "./torch-tensors.ts"
-import { NOWHERE } from "./torch-tensors.ts"
+import { NOWHERE, type StorageReference, type TorchStorage } from "./torch-tensors.ts"
 
 /** What a persistent id says (`torch/serialization.py`, `persistent_id`). */
 interface StorageMention {
@@ -27,7 +23,7 @@ interface StorageMention {
 }
 
 /** Finds where a storage's bytes lie. Called once a key; throws where there is none or its size is another. */
-export type LocateStorage = (
+type LocateStorage = (
   mention: Pick<StorageMention, "key" | "number" | "byteLength">,
   site: CallSite,
 ) => ByteExtent
@@ -190,4 +186,27 @@ function viewOf(
     throw faultAt(site, TENSOR_BOUNDS, `a storage view lies outside its ${whole.elementCount} elements`)
   }
   return { ...whole, elementOffset: offset, elementCount: count }
+}
+
+const ZERO = 0x30
+
+/** So many digits are exact, and no more than millions of storages have them. */
+const MOST_DIGITS = 7
+
+/**
+ * The number that `text` from `start` on is in decimal, as it is written by rule; -1 for a larger one and for all else.
+ * torch counts storages from 0, so that an array can stand for a map of texts: to look up `tiny/data/12345` means to join
+ * it, hash it and compare it, a microsecond a tensor in a process that has just begun.
+ */
+export function smallDecimal(text: string, start = 0): number {
+  const digits = text.length - start
+  if (digits < 1 || digits > MOST_DIGITS) return -1
+  if (digits > 1 && text.charCodeAt(start) === ZERO) return -1
+  let value = 0
+  for (let i = start; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value
 }

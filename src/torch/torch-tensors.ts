@@ -2,8 +2,7 @@
 
 import type { PickleObject, PickleValue } from "../pickle/values.ts"
 import type { ElementTransform } from "../strided/transform.ts"
-import type { Dtype } from "../tensors/dtypes.ts"
-import type { Storage, UnsupportedTensor } from "../tensors/tensor.ts"
+import type { Dtype, Storage, UnsupportedTensor } from "../tensors/tensor.ts"
 
 /** The order of the bytes in an element. */
 export type ByteOrder = "little" | "big"

@@ -9,15 +9,13 @@ import { pickElements } from "../strided/pick.ts"
 import { transformElements } from "../strided/transform.ts"
 import { spanOf } from "../strided/view.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
-import { type Chunk, isLargeGather, type Piece } from "./cut-segments.ts"
+import { type Chunk, isLargeGather, type Piece, type TransferSizes } from "./cut-segments.ts"
 import type { CopyRange, DirectSink } from "./direct-sink.ts"
 import { OUTPUT_INCOMPLETE } from "./errors.ts"
 import { GatherWindow } from "./gather-window.ts"
-import type { InflateBudget } from "./inflate-budget.ts"
-import { InflatedReader } from "./inflated-reader.ts"
+import { type InflateBudget, InflatedReader } from "./inflated-reader.ts"
 import { type ReadRequest, readRequests } from "./read-requests.ts"
 import { extentOf, type TransferPlan } from "./transfer-plan.ts"
-import type { TransferSizes } from "./transfer-sizes.ts"
 
 /** What the chunks of one plan are made with. */
 export interface ProducerParts {

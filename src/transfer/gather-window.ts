@@ -3,8 +3,7 @@
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { allocate } from "../bytes/failures.ts"
 import type { GatherSegment } from "../plan/plan.ts"
-import { type GatherBlock, gatherBlockAt } from "../strided/blocks.ts"
-import { runReads } from "../strided/runs.ts"
+import { type GatherBlock, gatherBlockAt, runReads } from "../strided/blocks.ts"
 import type { StridedView } from "../strided/view.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
 

@@ -2,7 +2,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import { type InflateExtent, inflateExtent } from "../bytes/read-extent.ts"
-import type { InflateBudget } from "./inflate-budget.ts"
+import { requireWithinScaled } from "../limits/require-within.ts"
 
 interface OpenStream {
   readonly extent: ByteExtent
@@ -75,5 +75,26 @@ export class InflatedReader {
       stream.rest = (await stream.chunks.next()).value as Uint8Array
       this.#budget.take(stream.rest.length, stream.extent.name)
     }
+  }
+}
+
+/** Bytes that may be inflated, all in all: going back in a deflated entry inflates it again, as often as a file asks. */
+export class InflateBudget {
+  readonly #allowed: number
+  #taken = 0
+
+  constructor(allowed: number) {
+    this.#allowed = allowed
+  }
+
+  /** Begins anew: for work that is another request of the caller's own. */
+  renew(): void {
+    this.#taken = 0
+  }
+
+  /** @throws `limit-exceeded` when `bytes` more are too many. */
+  take(bytes: number, within: string): void {
+    this.#taken += bytes
+    requireWithinScaled({ limit: "inflateRatio", allowed: this.#allowed }, this.#taken, within)
   }
 }

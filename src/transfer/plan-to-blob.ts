@@ -3,19 +3,20 @@
  * are read only when somebody reads the result. What has to be made is held in memory, or spilled where it is much.
  */
 
-import { locateExtents } from "../bytes/byte-extent.ts"
+import { type ByteExtent, locateExtents } from "../bytes/byte-extent.ts"
 import type { OpenSpill, Spill } from "../bytes/byte-sink.ts"
+import { TRUNCATED } from "../bytes/errors.ts"
 import { BlobSink } from "../bytes/sinks.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
+import type { Segment } from "../plan/plan.ts"
 import { BLOB_MEMORY, OUTPUT_INCOMPLETE } from "./errors.ts"
-import { type BlobLayout, layOutBlob } from "./lay-out-blob.ts"
 import { type RunOptions, requireSourcesUnchanged, runPlan } from "./run-plan.ts"
-import type { TransferPlan } from "./transfer-plan.ts"
+import { extentOf, type TransferPlan } from "./transfer-plan.ts"
 
 /** What a safetensors file is served as; it has no registered type. */
 const MEDIA_TYPE = "application/octet-stream"
 
-export interface BlobRunOptions extends RunOptions {
+interface BlobRunOptions extends RunOptions {
   /** Bytes that are made and may be held in memory. Of more, all are spilled. Default: no bound. */
   readonly maxMemoryBytes?: number | undefined
   /** Where to. Default: there is no such place. */
@@ -72,4 +73,57 @@ function compose({ parts }: BlobLayout, made: Blob, byteLength: number): Blob {
   // A part that only looks like a Blob would count for nothing.
   if (blob.size === byteLength) return blob
   throw new CheckpointError(OUTPUT_INCOMPLETE, { expected: byteLength, written: blob.size })
+}
+
+/** A slice takes about 5 KB of memory and a read of its own: what is smaller is made together with its neighbours. */
+const SMALLEST_SLICE_BYTES = 4096
+
+/** What an output is put together from. */
+interface BlobLayout {
+  /** In order: slices of inputs, and ranges of what is made. */
+  readonly parts: readonly (Blob | MadeRange)[]
+  /** What is made, as an output of its own: the segments follow one another from 0. */
+  readonly made: { readonly segments: readonly Segment[]; readonly byteLength: number }
+}
+
+/** `[start, end)` of what is made. */
+interface MadeRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** The extents of what may become slices have been found. @throws `truncated` where a Blob ends before its slice does. */
+function layOutBlob({ segments, extents }: Pick<TransferPlan, "segments" | "extents">): BlobLayout {
+  const parts: (Blob | MadeRange)[] = []
+  const made: Segment[] = []
+  let start = 0
+  let end = 0
+  const endRange = (): void => {
+    if (end > start) parts.push({ start, end })
+    start = end
+  }
+  for (const segment of segments) {
+    const slice = sliceOf(segment, extents)
+    if (slice === undefined) {
+      made.push({ ...segment, start: end })
+      end += segment.length
+    } else {
+      endRange()
+      parts.push(slice)
+    }
+  }
+  endRange()
+  return { parts, made: { segments: made, byteLength: end } }
+}
+
+function sliceOf(segment: Segment, extents: readonly ByteExtent[]): Blob | undefined {
+  const extent = extentOf(segment, extents)
+  if (segment.kind !== "copy" || extent?.coding !== "stored") return undefined
+  const { length } = segment
+  if (length < SMALLEST_SLICE_BYTES || extent.source.blob === undefined) return undefined
+  const at = extent.offset + segment.offsetInExtent
+  const slice = extent.source.blob.slice(at, at + length)
+  if (slice.size === length) return slice
+  // A Blob cuts a slice short where it ends.
+  throw new CheckpointError(TRUNCATED, { within: extent.name, at, wanted: length, got: slice.size })
 }

@@ -11,15 +11,20 @@ import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import type { InflateExtent } from "../bytes/read-extent.ts"
 import { turnIfDue } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
-import { discardingSink, planCheck } from "./check-extents.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
-import { type Chunk, cutChunks } from "./cut-segments.ts"
+import {
+  BLOB_SIZES,
+  type Chunk,
+  cutChunks,
+  DEAR_SIZES,
+  TRANSFER_SIZES,
+  type TransferSizes,
+} from "./cut-segments.ts"
 import { type DirectSink, isDirectSink } from "./direct-sink.ts"
 import { OUTPUT_INCOMPLETE } from "./errors.ts"
-import { InflateBudget } from "./inflate-budget.ts"
-import { sourcesOf, type TransferPlan } from "./transfer-plan.ts"
-import { BLOB_SIZES, DEAR_SIZES, TRANSFER_SIZES, type TransferSizes } from "./transfer-sizes.ts"
+import { InflateBudget } from "./inflated-reader.ts"
+import { discardingSink, planCheck, sourcesOf, type TransferPlan } from "./transfer-plan.ts"
 
 /** How far a conversion is. It is done when both pairs are equal; neither count ever falls. */
 export interface Progress {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { expect, it } from "vitest"
 import { isComplex, isWhole, numberDtype, numbersIn } from "../../examples/web/src/model/tensor-values.ts"
 import type { SafetensorsDtype } from "../../src/index.ts"
-import { DTYPES } from "../../src/tensors/dtypes.ts"
+import { DTYPES } from "../../src/tensors/tensor.ts"
 
 /**
  * SHA-256 of the values of all codes in order, as float64 with one NaN, by torch 2.13:

@@ -17,8 +17,8 @@ import {
   type UnreferencedBytes,
   writePlan,
 } from "../../src/index.ts"
+import { TRANSFER_SIZES } from "../../src/transfer/cut-segments.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
-import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 import { depth, sampled } from "../depth.ts"
 import { overSource } from "../transfer/plans.ts"
 import { writeCheckpoint } from "./checkpoint-writer.ts"

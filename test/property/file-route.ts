@@ -11,9 +11,9 @@ import { FileCopier } from "../../src/node/file-copier.ts"
 import { openFileSource } from "../../src/node/file-source.ts"
 import { openCheckpoint } from "../../src/node/index.ts"
 import { inheritedFile, writeAll } from "../../src/node/open-file.ts"
+import type { TransferSizes } from "../../src/transfer/cut-segments.ts"
 import type { DirectSink } from "../../src/transfer/direct-sink.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
-import type { TransferSizes } from "../../src/transfer/transfer-sizes.ts"
 import { overSource } from "../transfer/plans.ts"
 
 /** A folder, and how often each kind of job ran in it. */

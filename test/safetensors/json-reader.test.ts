@@ -1,10 +1,9 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { atOnce } from "../../src/bytes/turns.ts"
-import { HeaderReport } from "../../src/safetensors/header-report.ts"
-import { findInvalidUtf8, HeaderText } from "../../src/safetensors/header-text.ts"
+import { HeaderReport } from "../../src/safetensors/header-rules.ts"
+import { findInvalidUtf8, HeaderText, numberToken, toInteger } from "../../src/safetensors/header-text.ts"
 import { JsonReader } from "../../src/safetensors/json-reader.ts"
-import { numberToken, toInteger } from "../../src/safetensors/json-scalars.ts"
 import { depth } from "../depth.ts"
 
 function readerOf(json: string, maxNesting = 16): JsonReader {

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { type GatherBlock, gatherBlockAt, gatherCost } from "../../src/strided/blocks.ts"
 import { type StridedView, spanOf } from "../../src/strided/view.ts"
-import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
+import { TRANSFER_SIZES } from "../../src/transfer/cut-segments.ts"
 import { depth } from "../depth.ts"
 
 /** Views whose dimensions step by anything: backwards in order, over one another, not at all. */

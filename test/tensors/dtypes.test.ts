@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { DTYPES } from "../../src/tensors/dtypes.ts"
+import { DTYPES } from "../../src/tensors/tensor.ts"
 import { STORAGE_CLASSES } from "../../src/torch/allowed-globals.ts"
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { smallDecimal } from "../../src/torch/small-decimal.ts"
+import { smallDecimal } from "../../src/torch/storage-table.ts"
 
 describe("smallDecimal", () => {
   it.each([

@@ -11,8 +11,8 @@ import {
   toSafetensorsBytes,
   toSafetensorsStream,
 } from "../../src/index.ts"
+import { TRANSFER_SIZES } from "../../src/transfer/cut-segments.ts"
 import { planToBlob } from "../../src/transfer/plan-to-blob.ts"
-import { TRANSFER_SIZES } from "../../src/transfer/transfer-sizes.ts"
 import { sampled } from "../depth.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { noise, type TestValue, tensor } from "../property/model.ts"

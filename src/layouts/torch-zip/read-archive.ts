@@ -21,8 +21,7 @@ import type {
   UnclaimedMembers,
 } from "../../torch/checkpoint-contents.ts"
 import { BYTE_ORDER, STORAGE_KEY, STORAGE_SIZE } from "../../torch/errors.ts"
-import { smallDecimal } from "../../torch/small-decimal.ts"
-import { StorageTable } from "../../torch/storage-table.ts"
+import { StorageTable, smallDecimal } from "../../torch/storage-table.ts"
 import { TorchPolicy } from "../../torch/torch-policy.ts"
 import type { ByteOrder } from "../../torch/torch-tensors.ts"
 import type { FoundPickles } from "../layout.ts"
