@@ -1,24 +1,19 @@
 /** An open checkpoint: its tensors, plain values and plans, while its source is held. */
 
 import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import { rootCandidates } from "../checkpoint/checkpoint-level.ts"
 import { isContainer } from "../checkpoint/child-cursor.ts"
 import type { RootCandidate } from "../checkpoint/errors.ts"
-import type { ConversionReport, PlanOptions } from "../checkpoint/plan-checkpoint.ts"
-import { LONE_TENSOR_NAME } from "../checkpoint/plan-checkpoint.ts"
-import { rootCandidates } from "../checkpoint/root-candidates.ts"
+import { type ConversionReport, LONE_TENSOR_NAME, type PlanOptions } from "../checkpoint/plan-checkpoint.ts"
 import { nameTensorsSteps, takeCensus, takeCensusSteps } from "../checkpoint/walk-tensors.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { NAME_DUPLICATE } from "../safetensors/errors.ts"
-import type { FoundTensor } from "../tensors/tensor.ts"
-import { isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
+import { type FoundTensor, isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import type { CheckpointLayout } from "../torch/checkpoint-contents.ts"
-import type { OpenedContents } from "./opened-contents.ts"
-import { planContentsSteps } from "./opened-contents.ts"
+import { type OpenedContents, planContentsSteps } from "./opened-contents.ts"
 import type { SafetensorsOutput } from "./outputs.ts"
-import type { PlainValue } from "./plain-values.ts"
-import { plainValueAt, toPlainValue } from "./plain-values.ts"
-import type { Planned } from "./tensor-file.ts"
-import { TensorFile } from "./tensor-file.ts"
+import { type PlainValue, plainValueAt, toPlainValue } from "./plain-values.ts"
+import { type Planned, TensorFile } from "./tensor-file.ts"
 
 /** A checkpoint that has been opened. Close it, or let `await using` do so. */
 export class Checkpoint<Output = SafetensorsOutput> extends TensorFile<

@@ -4,13 +4,13 @@ import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { invalidArgument } from "../bytes/failures.ts"
 import { writableStreamSink } from "../bytes/sinks.ts"
-import { unlessAborted } from "../bytes/unless-aborted.ts"
+import { unlessAborted } from "../bytes/turns.ts"
 import {
   type CopyRequest,
   type DirectSink,
   type GatherRequest,
   isDirectSink,
-} from "../transfer/direct-sink.ts"
+} from "../transfer/transfer-plan.ts"
 
 /** What the universal build writes to. A stream is closed at the end, or aborted. */
 export type SafetensorsOutput = WritableStream<Uint8Array> | ByteSink

@@ -14,6 +14,8 @@ export type { ByteSource } from "../bytes/byte-source.ts"
 export type { ReadFailure } from "../bytes/errors.ts"
 export type { SourceStore } from "../bytes/source-store.ts"
 export type { AsyncBuffer, BlobLike } from "../bytes/sources.ts"
+export type { RootReason } from "../checkpoint/checkpoint-level.ts"
+export type { NameMatch } from "../checkpoint/checkpoint-parts.ts"
 export type { CheckpointPart, PartKind, RootCandidate } from "../checkpoint/errors.ts"
 export type {
   ConversionPlan,
@@ -22,8 +24,6 @@ export type {
   PlanOptions,
   SameNames,
 } from "../checkpoint/plan-checkpoint.ts"
-export type { RootReason } from "../checkpoint/root-candidates.ts"
-export type { NameMatch } from "../checkpoint/same-names.ts"
 export type { ExtraMember, HidingStorage, UnreferencedBytes } from "../checkpoint/unreferenced-bytes.ts"
 export type { ErrorCode, ErrorDetails } from "../errors/all-errors.ts"
 export { type AnyCheckpointError, CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
@@ -33,7 +33,6 @@ export type { ScanFinding, ScannedFormat } from "../layouts/layout.ts"
 export { DEFAULT_LIMITS, type Limits } from "../limits/limits.ts"
 export type { GlobalKnowledge, RefusedGlobal } from "../pickle/errors.ts"
 export type { UnmatchedGlob } from "../plan/errors.ts"
-export type { FilterCandidate, NameFilter } from "../plan/name-filter.ts"
 export type {
   CopySegment,
   GatherSegment,
@@ -47,14 +46,14 @@ export type {
   Segment,
   SkippedTensor,
 } from "../plan/plan.ts"
-export type { TensorOptions } from "../plan/plan-options.ts"
+export type { FilterCandidate, NameFilter, TensorOptions } from "../plan/plan-options.ts"
 export type { Alias, SharingPolicy } from "../plan/resolve-sharing.ts"
 export type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 export type { HeaderFinding } from "../safetensors/errors.ts"
 export type { SafetensorsHeader } from "../safetensors/parse-header.ts"
 export { parseSafetensorsHeader } from "../safetensors/parse-header.ts"
 export type { SafetensorsCheck } from "../safetensors/read-header.ts"
-export type { ElementTransform } from "../strided/transform.ts"
+export type { ElementTransform } from "../strided/elements.ts"
 export type { StridedView } from "../strided/view.ts"
 export { type TypedArrayOf, toFloat32Array, toTypedArray } from "../tensors/typed-arrays.ts"
 export type { CheckpointLayout } from "../torch/checkpoint-contents.ts"

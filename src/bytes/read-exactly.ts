@@ -8,7 +8,7 @@ import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.t
 import type { ByteSource } from "./byte-source.ts"
 import { READ_FAILED } from "./errors.ts"
 import { allocate, readFailed, truncated } from "./failures.ts"
-import { unlessAborted } from "./unless-aborted.ts"
+import { unlessAborted } from "./turns.ts"
 
 /** Codes that say nothing about the bytes of the input. */
 const NOT_THE_BYTES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

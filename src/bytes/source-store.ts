@@ -5,7 +5,7 @@
 
 import type { ByteSource } from "./byte-source.ts"
 import { readFailed } from "./failures.ts"
-import { unlessAborted } from "./unless-aborted.ts"
+import { unlessAborted } from "./turns.ts"
 
 /** Sources by name. Names are relative, with slashes. */
 export interface SourceStore {

@@ -2,7 +2,8 @@
 
 import type { PickleValue } from "../pickle/values.ts"
 import { type AnyTensor, isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
-import { ChildCursor, type Container, isContainer } from "./child-cursor.ts"
+import { ChildCursor, type Container, isContainer, spellKey } from "./child-cursor.ts"
+import type { RootCandidate } from "./errors.ts"
 import {
   type Holding,
   hintsAtRandomState,
@@ -13,7 +14,6 @@ import {
   isRandomState,
   isTrainingKey,
 } from "./holding.ts"
-import { spellKey } from "./key-text.ts"
 
 /** What each container holds. */
 export type Census = ReadonlyMap<Container, Holding>
@@ -43,7 +43,7 @@ export interface Level {
 }
 
 /** What the state of training that lies under a key is; undefined where there may be a model in it. */
-export function stateIn(key: PickleValue | undefined, value: Container, holding: Holding): Branch["state"] {
+function stateIn(key: PickleValue | undefined, value: Container, holding: Holding): Branch["state"] {
   const { tensorCount, weightCount, optimizerCount, randomCount } = holding
   if (isKeptForOptimizer(key, value)) return "optimizer"
   if (weightCount > 0 || optimizerCount + randomCount === 0) return undefined
@@ -105,3 +105,55 @@ export function surveyLevel(container: Container, census: Census): Level {
 function isScalar(tensor: AnyTensor): boolean {
   return isTensor(tensor) && tensor.shape.length === 0
 }
+
+/** Where a root may be: everything that holds tensors at the top and one level below, each once. */
+export function rootCandidates(value: PickleValue, census: Census): readonly RootCandidate[] {
+  if (!isContainer(value)) return []
+  const top = candidatesIn(value, [], census)
+  const inner = surveyLevel(value, census).branches.flatMap((branch) =>
+    candidatesIn(branch.value, [branch.name], census),
+  )
+  const seen = new Set<string>()
+  return [...top, ...inner].filter(({ path }) => seen.size < seen.add(JSON.stringify(path)).size)
+}
+
+/** The container itself, where tensors lie in it, and its parts that hold some. */
+export function candidatesIn(
+  container: Container,
+  path: readonly string[],
+  census: Census,
+): readonly RootCandidate[] {
+  const found = asCandidates(path, surveyLevel(container, census).branches)
+  const here = census.get(container)
+  if (here?.direct !== true) return found
+  const { tensorCount, byteLength } = here
+  return [{ path, tensorCount, byteLength }, ...found]
+}
+
+export function asCandidates(path: readonly string[], branches: readonly Branch[]): readonly RootCandidate[] {
+  return branches.map(({ name, holding: { tensorCount, byteLength } }) => ({
+    path: [...path, name],
+    tensorCount,
+    byteLength,
+  }))
+}
+
+/**
+ * Why a root was taken. A closed set: whoever shows it finds the words.
+ *
+ * - `lone-tensor`: the checkpoint is one tensor.
+ * - `given`: the caller named it.
+ * - `all`: the caller asked for every tensor.
+ * - `holds-tensors`: the tensors lie in it, and no part of it is a state dict of its own.
+ * - `only-part`: nothing else holds what may be a model's tensors.
+ * - `state-dict`: it is a state dict, and beside it lie loose tensors.
+ * - `well-known-key`: it lies under a well-known key of state dicts.
+ */
+export type RootReason =
+  | "lone-tensor"
+  | "given"
+  | "all"
+  | "holds-tensors"
+  | "only-part"
+  | "state-dict"
+  | "well-known-key"

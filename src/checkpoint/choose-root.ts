@@ -11,27 +11,28 @@ import type { PickleValue } from "../pickle/values.ts"
 import { NO_TENSORS } from "../plan/errors.ts"
 import { type AnyTensor, isTensor, isUnsupportedTensor } from "../tensors/tensor.ts"
 import {
+  asCandidates,
   type Branch,
   branchAt,
   type Census,
+  candidatesIn,
   isLooseRandomState,
   type Level,
+  type RootReason,
   surveyLevel,
 } from "./checkpoint-level.ts"
 import {
   collectParts,
   firstWellKnown,
+  haveSameNames,
   isTelling,
   PartList,
   TEACHER,
   withoutContainer,
 } from "./checkpoint-parts.ts"
-import { ChildCursor, type Container, childAt, isContainer } from "./child-cursor.ts"
+import { ChildCursor, type Container, childAt, isContainer, spellKey } from "./child-cursor.ts"
 import { type CheckpointPart, NO_MODEL, ROOT_AMBIGUOUS, ROOT_NOT_FOUND } from "./errors.ts"
 import { type Holding, isOptimizerState } from "./holding.ts"
-import { spellKey } from "./key-text.ts"
-import { asCandidates, candidatesIn, type RootReason } from "./root-candidates.ts"
-import { haveSameNames } from "./same-names.ts"
 
 /** Where the tensors to convert are. */
 export interface ChosenRoot {

@@ -6,13 +6,18 @@ import type { TensorOptions } from "../plan/plan-options.ts"
 import { type NamedSource, planTensorsSteps, type TensorPlan } from "../plan/plan-tensors.ts"
 import type { FoundTensor } from "../tensors/tensor.ts"
 import type { CheckpointContents, CheckpointLayout } from "../torch/checkpoint-contents.ts"
-import { type Census, NO_SPELLING } from "./checkpoint-level.ts"
-import { collectParts, type FoundPart, PartList, withoutContainer } from "./checkpoint-parts.ts"
+import { type Census, NO_SPELLING, type RootReason } from "./checkpoint-level.ts"
+import {
+  collectParts,
+  type FoundPart,
+  matchNames,
+  type NameMatch,
+  PartList,
+  withoutContainer,
+} from "./checkpoint-parts.ts"
 import { isContainer } from "./child-cursor.ts"
 import { type ChosenRoot, chooseRoot, descend } from "./choose-root.ts"
 import type { CheckpointPart } from "./errors.ts"
-import type { RootReason } from "./root-candidates.ts"
-import { matchNames, type NameMatch } from "./same-names.ts"
 import { findUnreferencedSteps, type UnreferencedBytes } from "./unreferenced-bytes.ts"
 import { nameTensorsSteps, takeCensusSteps } from "./walk-tensors.ts"
 

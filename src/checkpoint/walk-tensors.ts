@@ -17,9 +17,8 @@ import { type FoundTensor, isTensor, isUnsupportedTensor, type Tensor } from "..
 import { quoteText } from "../text/quote-text.ts"
 import { NAME_TYPE } from "../torch/errors.ts"
 import { isStorageReference, partsOf, type StorageReference } from "../torch/torch-tensors.ts"
-import { ChildCursor, type Container, isContainer } from "./child-cursor.ts"
+import { ChildCursor, type Container, isContainer, spellKey } from "./child-cursor.ts"
 import { type Holding, Tally } from "./holding.ts"
-import { spellKey } from "./key-text.ts"
 
 interface Frame {
   readonly tally: Tally

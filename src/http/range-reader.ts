@@ -2,7 +2,7 @@
 
 import { allocate } from "../bytes/failures.ts"
 import { type ByteRange, isBytes } from "../bytes/read-exactly.ts"
-import { unlessAborted } from "../bytes/unless-aborted.ts"
+import { unlessAborted } from "../bytes/turns.ts"
 import { isCheckpointError } from "../errors/checkpoint-error.ts"
 import { networkFailure, PassingFailure, readFailed, stalled } from "./http-failures.ts"
 import type { RangeAnswer, RangeRequests, RemoteFile } from "./range-request.ts"

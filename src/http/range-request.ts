@@ -8,7 +8,7 @@
 import { toSafeInteger } from "../bytes/byte-cursor.ts"
 import type { ReadFailure } from "../bytes/errors.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
-import { unlessAborted } from "../bytes/unless-aborted.ts"
+import { unlessAborted } from "../bytes/turns.ts"
 import type { CheckpointError } from "../errors/checkpoint-error.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { inputChanged, networkFailure, PassingFailure, readFailed, statusFailure } from "./http-failures.ts"

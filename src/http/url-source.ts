@@ -10,7 +10,7 @@ import type { ByteSource } from "../bytes/byte-source.ts"
 import { coalesce, type RangeGroup } from "../bytes/coalesce.ts"
 import { INVALID_ARGUMENT } from "../bytes/errors.ts"
 import type { ByteRange } from "../bytes/read-exactly.ts"
-import { unlessAborted } from "../bytes/unless-aborted.ts"
+import { unlessAborted } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { readFailed, shownUrl } from "./http-failures.ts"
 import { type HttpOptions, isHttp } from "./http-options.ts"
@@ -90,7 +90,7 @@ function requireHttp(url: URL): void {
 
 // Reads that are asked for in one turn become few requests: neighbours share one, and only so many are under way.
 //
-// Whoever reads joins what it needs itself (transfer/read-requests.ts, and what reads headers); here meet those that know
+// Whoever reads joins what it needs itself (transfer/chunk-reads.ts, and what reads headers); here meet those that know
 // nothing of each other: the chunks of a conversion, and the headers and the data of the same members.
 
 /** Ranges that are further apart are asked for on their own, and no request is made longer than this by joining reads. */

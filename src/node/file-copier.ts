@@ -3,7 +3,7 @@
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { TRUNCATED } from "../bytes/errors.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
-import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-sink.ts"
+import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/transfer-plan.ts"
 import {
   type CopyAnswer,
   type CopyFailure,

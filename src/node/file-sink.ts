@@ -12,14 +12,13 @@ import { basename, dirname, join } from "node:path"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { WRITE_FAILED } from "../bytes/errors.ts"
 import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
-import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/direct-sink.ts"
+import type { CopyRequest, DirectSink, GatherRequest } from "../transfer/transfer-plan.ts"
 import { CopyPool } from "./copy-pool.ts"
 import { OUTPUT_EXISTS, OUTPUT_IS_INPUT } from "./errors.ts"
 import { FileCopier } from "./file-copier.ts"
-import { FileSource } from "./file-source.ts"
-import { writeAll } from "./open-file.ts"
+import { FileSource, writeAll } from "./file-source.ts"
 import { reasonOf, systemCode } from "./system-errors.ts"
-import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
+import { forgetTemporary, rememberTemporary } from "./temporary-files.ts"
 
 /** File systems without hard links answer with one of these. */
 const NO_LINKS: ReadonlySet<string | undefined> = new Set([

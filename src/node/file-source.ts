@@ -1,13 +1,11 @@
 /** A file as a source: positional reads through one handle, and a last look at whether it stayed the same. */
 
-import type { Stats } from "node:fs"
-import type { FileHandle } from "node:fs/promises"
-import { constants, open } from "node:fs/promises"
+import { fstat, read, type Stats, write } from "node:fs"
+import { constants, type FileHandle, open } from "node:fs/promises"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { INPUT_CHANGED } from "../bytes/errors.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
-import type { OpenFile } from "./open-file.ts"
-import { readFailed } from "./system-errors.ts"
+import { NOTHING_TAKEN, readFailed } from "./system-errors.ts"
 
 /** Opening a named pipe would otherwise wait, for ever, until somebody writes to it. Windows has no such flag. */
 const READ_WITHOUT_WAITING: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
@@ -116,5 +114,73 @@ export class FileSource implements ByteSource {
   /** Never fails: all that was wanted has been read, and nothing was written that could be lost. */
   async close(): Promise<void> {
     await this.#handle.close().catch(() => {})
+  }
+}
+
+// An open file by its descriptor: what a `FileHandle` can do, also for one that another process has opened.
+
+/** What reading and writing at positions needs. A `FileHandle` has all of it. */
+interface OpenFile {
+  readonly fd: number
+  read(
+    target: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>
+  stat(): Promise<Stats>
+  close(): Promise<void>
+}
+
+/** Written at once. Larger writes can be far slower: see file-copier.ts. */
+const WRITE_BYTES = 64 * 1024
+
+/** Writes all of `bytes` at `position`, however many the system takes at a time. */
+export async function writeAll(
+  file: Pick<FileHandle, "write"> | OpenFile,
+  position: number,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const room = WRITE_BYTES - ((position + done) % WRITE_BYTES)
+    const length = Math.min(room, bytes.byteLength - done)
+    const { bytesWritten } = await file.write(bytes, done, length, position + done)
+    if (bytesWritten === 0) throw new Error(NOTHING_TAKEN)
+    done += bytesWritten
+  }
+}
+
+/** The file behind a descriptor that this process was started with. It stays open until the process ends. */
+export function inheritedFile(fd: number): OpenFile {
+  return {
+    fd,
+    read: (target, offset, length, position) =>
+      new Promise((resolve, reject) => {
+        read(fd, target, offset, length, position, (error, bytesRead) => {
+          if (error === null) resolve({ bytesRead })
+          else reject(error)
+        })
+      }),
+    write: (bytes, offset, length, position) =>
+      new Promise((resolve, reject) => {
+        write(fd, bytes, offset, length, position, (error, bytesWritten) => {
+          if (error === null) resolve({ bytesWritten })
+          else reject(error)
+        })
+      }),
+    stat: () =>
+      new Promise((resolve, reject) => {
+        fstat(fd, (error, stats) => {
+          if (error === null) resolve(stats)
+          else reject(error)
+        })
+      }),
+    close: async () => {},
   }
 }

@@ -3,11 +3,10 @@
 import { setImmediate } from "node:timers/promises"
 import { WRITE_FAILED } from "../bytes/errors.ts"
 import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
-import type { DirectSink } from "../transfer/direct-sink.ts"
+import type { DirectSink } from "../transfer/transfer-plan.ts"
 import { runCopyJob } from "./copy-job.ts"
 import { FileCopier } from "./file-copier.ts"
-import { FileSource, type FileStatus } from "./file-source.ts"
-import { inheritedFile, writeAll } from "./open-file.ts"
+import { FileSource, type FileStatus, inheritedFile, writeAll } from "./file-source.ts"
 import { reasonOf } from "./system-errors.ts"
 
 /** The file behind `descriptor`, called `path` in messages. */

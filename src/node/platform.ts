@@ -21,11 +21,11 @@ import { copyOf } from "../bytes/sources.ts"
 import { sourceStream } from "../bytes/streams.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { isHttp, urlOf } from "../http/http-options.ts"
+import { nodeCrc32 } from "./copy-job.ts"
 import { prepareFileSink } from "./file-sink.ts"
 import { FileSource, openFileSource } from "./file-source.ts"
-import { nodeCrc32 } from "./node-crc32.ts"
 import { requireSha256 } from "./sha256.ts"
-import { spoolStream } from "./spool.ts"
+import { spoolStream } from "./temporary-files.ts"
 
 /** Everything that the universal build takes, and paths: strings that are no URLs, and `file:` URLs. */
 export type NodeCheckpointInput = CheckpointInput

@@ -8,7 +8,6 @@ import { writeHeaderSteps } from "../safetensors/write-header.ts"
 import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
 import { quoteText } from "../text/quote-text.ts"
 import type { UnmatchedGlob } from "./errors.ts"
-import { KeepNames } from "./name-filter.ts"
 import {
   type GatherSegment,
   inflatedBytesAllowed,
@@ -24,7 +23,7 @@ import {
   type Segment,
   tensorSegment,
 } from "./plan.ts"
-import { FORMAT, OWN_METADATA_KEYS, type TensorOptions } from "./plan-options.ts"
+import { FORMAT, KeepNames, OWN_METADATA_KEYS, type TensorOptions } from "./plan-options.ts"
 import { resolveSharingSteps } from "./resolve-sharing.ts"
 import { requireSupported, selectTensors } from "./select-tensors.ts"
 

@@ -4,13 +4,17 @@ import { INVALID_ARGUMENT } from "../bytes/errors.ts"
 import { STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { HeaderTensor } from "../safetensors/write-header.ts"
-import type { FoundTensor, NamedTensor } from "../tensors/tensor.ts"
-import { isTensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"
+import {
+  type FoundTensor,
+  isTensor,
+  type NamedTensor,
+  targetOf,
+  tensorByteLength,
+} from "../tensors/tensor.ts"
 import { nearestNames } from "../text/nearest-names.ts"
 import { NO_TENSORS, TENSOR_UNSUPPORTED, type UnmatchedGlob } from "./errors.ts"
-import { type CompiledFilter, compileFilter } from "./name-filter.ts"
 import type { SkippedTensor } from "./plan.ts"
-import type { TensorOptions } from "./plan-options.ts"
+import { type CompiledFilter, compileFilter, type TensorOptions } from "./plan-options.ts"
 
 /** A tensor of the checkpoint together with what the header will say of it. */
 export interface WrittenTensor extends NamedTensor, HeaderTensor {}

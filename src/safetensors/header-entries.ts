@@ -8,9 +8,14 @@
 import { afterRest, type Rest, type Steps } from "../bytes/turns.ts"
 import type { Limits } from "../limits/limits.ts"
 import { quoteText } from "../text/quote-text.ts"
-import { checkEntry, type EntryFields, type Placement } from "./check-header.ts"
 import { SAFETENSORS_DTYPES, type SafetensorsDtype } from "./dtypes.ts"
-import { type HeaderRule, METADATA_KEY } from "./header-rules.ts"
+import {
+  checkEntry,
+  type EntryFields,
+  type HeaderRule,
+  METADATA_KEY,
+  type Placement,
+} from "./header-rules.ts"
 import type { JsonReader } from "./json-reader.ts"
 
 /** A tensor of a safetensors file. */

@@ -2,7 +2,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
-import type { ElementTransform } from "../strided/transform.ts"
+import type { ElementTransform } from "../strided/elements.ts"
 
 /** A run of bytes that tensors are views of. */
 export interface Storage {

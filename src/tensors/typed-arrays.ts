@@ -2,7 +2,7 @@
 
 import { invalidArgument } from "../bytes/failures.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
-import { swapParts } from "../strided/transform.ts"
+import { swapParts } from "../strided/elements.ts"
 
 /** The arrays of the dtypes whose elements, or the parts of them, are wider than a byte or have a sign. */
 interface WideArrays {

@@ -1,7 +1,7 @@
 /** What torch says of its storages and tensors beyond what every input says. */
 
 import type { PickleObject, PickleValue } from "../pickle/values.ts"
-import type { ElementTransform } from "../strided/transform.ts"
+import type { ElementTransform } from "../strided/elements.ts"
 import type { Dtype, Storage, UnsupportedTensor } from "../tensors/tensor.ts"
 
 /** The order of the bytes in an element. */

@@ -21,10 +21,16 @@ import {
   TRANSFER_SIZES,
   type TransferSizes,
 } from "./cut-segments.ts"
-import { type DirectSink, isDirectSink } from "./direct-sink.ts"
 import { OUTPUT_INCOMPLETE } from "./errors.ts"
 import { InflateBudget } from "./inflated-reader.ts"
-import { discardingSink, planCheck, sourcesOf, type TransferPlan } from "./transfer-plan.ts"
+import {
+  type DirectSink,
+  discardingSink,
+  isDirectSink,
+  planCheck,
+  sourcesOf,
+  type TransferPlan,
+} from "./transfer-plan.ts"
 
 /** How far a conversion is. It is done when both pairs are equal; neither count ever falls. */
 export interface Progress {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest"
-import { unlessAborted } from "../../src/bytes/unless-aborted.ts"
+import { unlessAborted } from "../../src/bytes/turns.ts"
 
 const never = new Promise<never>(() => {})
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { type CopyAnswer, type CopyJob, runCopyJob } from "../../src/node/copy-job.ts"
 import { FileCopier, WriteSizes } from "../../src/node/file-copier.ts"
 import { openFileSource } from "../../src/node/file-source.ts"
-import type { CopyRange } from "../../src/transfer/direct-sink.ts"
+import type { CopyRange } from "../../src/transfer/transfer-plan.ts"
 import { refusal } from "./refusal.ts"
 import { temporaryFolders } from "./temporary-folder.ts"
 

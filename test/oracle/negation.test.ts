@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-import { transformElements } from "../../src/strided/transform.ts"
+import { transformElements } from "../../src/strided/elements.ts"
 
 const PYTHON = fileURLToPath(new URL("../../.oracle/venv/bin/python", import.meta.url))
 

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { type FilterCandidate, matchesGlob } from "../../src/plan/name-filter.ts"
+import { type FilterCandidate, matchesGlob } from "../../src/plan/plan-options.ts"
 import { dict, namesOf, pair, planFor } from "../checkpoint/contents.ts"
 import { depth } from "../depth.ts"
 import { dtypeNamed } from "../property/dtypes.ts"

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { pickElements } from "../../src/strided/pick.ts"
+import { pickElements } from "../../src/strided/elements.ts"
 import { depth } from "../depth.ts"
 import { noise } from "../property/model.ts"
 

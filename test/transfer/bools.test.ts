@@ -12,8 +12,8 @@ import {
   toSafetensorsBytes,
   toSafetensorsStream,
 } from "../../src/node/index.ts"
-import type { CopyRequest, GatherRequest } from "../../src/transfer/direct-sink.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
+import type { CopyRequest, GatherRequest } from "../../src/transfer/transfer-plan.ts"
 import { temporaryFolders } from "../node/temporary-folder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"

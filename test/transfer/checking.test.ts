@@ -13,8 +13,8 @@ import {
   toSafetensorsBytes,
   toSafetensorsStream,
 } from "../../src/index.ts"
-import type { CopyRequest, DirectSink, GatherRequest } from "../../src/transfer/direct-sink.ts"
 import { runPlan } from "../../src/transfer/run-plan.ts"
+import type { CopyRequest, DirectSink, GatherRequest } from "../../src/transfer/transfer-plan.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { noise, type TestTensor, tensor } from "../property/model.ts"
 import { Conductor, gatheredSlowly, WatchingSink } from "./instruments.ts"

@@ -4,7 +4,7 @@ import { crc32 } from "../../src/bytes/crc32.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
 import type { GatherSegment } from "../../src/plan/plan.ts"
 import { ChecksumLedger } from "../../src/transfer/checksum-ledger.ts"
-import { GatherWindow } from "../../src/transfer/gather-window.ts"
+import { GatherWindow } from "../../src/transfer/chunk-reads.ts"
 import { noise } from "../property/model.ts"
 
 const STEP = 20_000

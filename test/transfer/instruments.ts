@@ -2,8 +2,8 @@
 
 import type { ByteSink } from "../../src/bytes/byte-sink.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { transformElements } from "../../src/strided/transform.ts"
-import type { GatherRequest } from "../../src/transfer/direct-sink.ts"
+import { transformElements } from "../../src/strided/elements.ts"
+import type { GatherRequest } from "../../src/transfer/transfer-plan.ts"
 
 /** Counts every operation of one run; at `failAt` the next one fails. Answers take a random number of turns. */
 export class Conductor {

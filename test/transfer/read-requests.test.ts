@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
-import { type ReadRequest, readRequests } from "../../src/transfer/read-requests.ts"
+import { type ReadRequest, readRequests } from "../../src/transfer/chunk-reads.ts"
 import { depth } from "../depth.ts"
 import { noise } from "../property/model.ts"
 

@@ -1,21 +1,26 @@
 /** `tosafetensors scan <file or folder>...` */
 
 import { basename } from "node:path"
-import type { OpenOptions, ScanReport } from "../../node/index.ts"
-import { isCheckpointError, scan } from "../../node/index.ts"
+import {
+  isCheckpointError,
+  type OpenOptions,
+  type ScanFinding,
+  type ScannedGlobal,
+  type ScannedPickle,
+  type ScanReport,
+  scan,
+} from "../../node/index.ts"
 import type { CommandLine, OptionValues } from "../command-line.ts"
 import { UsageError } from "../endings.ts"
 import { tellError } from "../failure.ts"
 import { readProvenance } from "../input.ts"
 import { readSelection } from "../selection.ts"
-import type { Terminal } from "../terminal/streams.ts"
+import { jsonText } from "../terminal/json-text.ts"
+import { type OutputStream, printText, type Terminal } from "../terminal/streams.ts"
 import { quoted } from "../terminal/words.ts"
-import { scanJson } from "./json.ts"
-import type { ScanOutcome, ScanOutput } from "./outcome.ts"
-import { LeftOut, ScanTally } from "./outcome.ts"
+import { LeftOut, type ScanOutcome, type ScanOutput, ScanTally } from "./outcome.ts"
 import { scanSarif } from "./sarif.ts"
-import type { ScanTarget } from "./targets.ts"
-import { scanTargets } from "./targets.ts"
+import { type ScanTarget, scanTargets } from "./targets.ts"
 import { scanText } from "./text.ts"
 
 /** Scans file after file. One that cannot be read does not keep the others from being scanned. */
@@ -73,4 +78,45 @@ function sayNothingFound(files: readonly string[], { links }: ScanTally): string
   const where = files.length === 1 ? `below ${quoted(files[0] ?? "")}` : "below these folders"
   const led = links.length === 0 ? "" : "; links to folders are not followed there: name what they lead to"
   return `there are no files ${where}${led}`
+}
+
+/** In the order of the output. */
+const PICKLE = ["name", "offset", "byteLength", "protocol", "opcodeCount", "complete"] as const
+const GLOBAL = [
+  ...(["module", "name", "verdict", "pickle", "at", "fileOffset"] as const),
+  ...(["opcode", "use", "usedBy", "count", "danger", "about"] as const),
+] as const
+const FINDING = ["severity", "code", "message", "within", "at", "nextStep"] as const
+
+/** Collects one object, of the same shape for one file and for many. */
+function scanJson(stream: OutputStream): ScanOutput {
+  const files: string[] = []
+  const skipped: string[] = []
+  return {
+    // As text at once: the bound on what is written as JSON is meant for one checkpoint.
+    tell: async (outcome) => {
+      if (outcome.is === "skipped") skipped.push(jsonText({ file: outcome.file, reason: outcome.reason }))
+      else files.push(jsonText(fileObject(outcome)))
+    },
+    end: async ({ verdict }) => {
+      const head = jsonText({ verdict }).slice(0, -1)
+      await printText(stream, `${head},"files":[${files.join(",")}],"skipped":[${skipped.join(",")}]}`)
+    },
+  }
+}
+
+function fileObject(outcome: Exclude<ScanOutcome, { is: "skipped" }>): object {
+  const { file } = outcome
+  if (outcome.is === "unread") return { file, error: outcome.error.toJSON() }
+  const { verdict, format, byteLength, pickles, globals, findings } = outcome.report
+  return {
+    ...{ file, verdict, format, byteLength },
+    pickles: pickles.map((pickle) => pick<ScannedPickle>(pickle, PICKLE)),
+    globals: globals.map((global) => pick<ScannedGlobal>(global, GLOBAL)),
+    findings: findings.map((finding) => pick<ScanFinding>(finding, FINDING)),
+  }
+}
+
+function pick<Row>(row: Row, keys: readonly (keyof Row)[]): object {
+  return Object.fromEntries(keys.map((key) => [key, row[key] ?? null]))
 }

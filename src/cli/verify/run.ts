@@ -1,24 +1,37 @@
 /** `tosafetensors verify <file.safetensors> [<checkpoint>]` */
 
+import { existsSync } from "node:fs"
 import { openNodeInput, SOURCE_BYTES, SOURCE_SHA256 } from "../../node/for-command-line.ts"
-import type { ByteSource, ConversionReport, ConvertOptions, SafetensorsHeader } from "../../node/index.ts"
-import { checkSafetensors, openCheckpoint } from "../../node/index.ts"
+import {
+  type ByteSource,
+  type ConversionReport,
+  type ConvertOptions,
+  checkSafetensors,
+  isCheckpointError,
+  openCheckpoint,
+  type SafetensorsHeader,
+} from "../../node/index.ts"
+import { type Advice, advise, shellCommand } from "../advice/shell-words.ts"
 import type { CommandLine } from "../command-line.ts"
 import { EXIT, UsageError } from "../endings.ts"
-import type { Provenance } from "../input.ts"
-import { openInput, openTraced, readProvenance, STANDARD_STREAM } from "../input.ts"
+import {
+  defaultOutput,
+  openInput,
+  openTraced,
+  type Provenance,
+  readProvenance,
+  STANDARD_STREAM,
+} from "../input.ts"
 import { sayWarning } from "../report-facts.ts"
-import type { Selection } from "../selection.ts"
-import { readSelection } from "../selection.ts"
+import { readSelection, type Selection } from "../selection.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "../terminal/json-text.ts"
+import { DetailLines } from "../terminal/lines.ts"
 import { progressBarFor } from "../terminal/progress-bar.ts"
-import type { Terminal } from "../terminal/streams.ts"
-import { printText } from "../terminal/streams.ts"
-import { shownInput } from "../urls.ts"
-import { isCheckpoint, tellMistake } from "./checkpoint-first.ts"
+import { paint, printText, type Terminal } from "../terminal/streams.ts"
+import { shown } from "../terminal/words.ts"
+import { isUrl, shownInput } from "../urls.ts"
 import { ComparingSink, compareAliases, compareHeaders } from "./comparison.ts"
-import type { Comparison } from "./text.ts"
-import { sayComparison, sayValidity } from "./text.ts"
+import { type Comparison, sayComparison, sayValidity } from "./text.ts"
 
 /** Checks a safetensors file, on its own or against the checkpoint that it was made from. */
 export async function runVerify(line: CommandLine, terminal: Terminal): Promise<number> {
@@ -125,4 +138,71 @@ async function compareBytes(
   await opened.write(plan, sink, options)
   const { headerEqual } = sink
   return { report: plan.report, differences: [...differences, ...sink.differences], headerEqual }
+}
+
+/** What opening ends in where nothing says that the file is a checkpoint. */
+const NO_CHECKPOINT: ReadonlySet<string> = new Set([
+  ...["not-a-checkpoint", "holds-checkpoints", "read-failed", "input-changed", "zip-layout"],
+])
+
+const PROBLEM = "it is a PyTorch checkpoint, and no safetensors file"
+
+/** Whether the file is a checkpoint, also one that could not be converted. */
+async function isCheckpoint(source: ByteSource, signal: AbortSignal): Promise<boolean> {
+  try {
+    await openCheckpoint(source, { signal })
+    return true
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!isCheckpointError(error)) throw error
+    return !NO_CHECKPOINT.has(error.code)
+  }
+}
+
+/** Prints that the first file is a checkpoint, and the right order: the files were swapped, or one is missing. */
+async function tellMistake(line: CommandLine, terminal: Terminal): Promise<void> {
+  const { files, options } = line
+  const { stdout } = terminal
+  const file = shownInput(files[0] ?? "")
+  const { next, commands = [] } = await adviseOnOrder(line, terminal)
+  if (options.has("json")) {
+    const findings = [{ rule: "checkpoint", severity: "error", problem: PROBLEM }]
+    const object = { file, valid: false, findings, comparison: null, nextStep: next, commands }
+    await printText(stdout, jsonPieces(object, NO_JSON_LIMIT))
+  } else if (!options.has("quiet")) {
+    const detail = new DetailLines(stdout, "next".length)
+    detail.add("next", next)
+    detail.addWhole("run", commands)
+    const headline = `${paint(stdout, "bold", shown(file))} is ${paint(stdout, "red", "not valid")}: ${PROBLEM}`
+    await printText(stdout, [headline, ...detail.lines].join("\n"))
+  }
+}
+
+async function adviseOnOrder({ files }: CommandLine, terminal: Terminal): Promise<Advice> {
+  const [file = "", second] = files
+  const isNamed = file !== STANDARD_STREAM && !isUrl(file)
+  if (second !== undefined) {
+    if (!(await isSafetensors(second, terminal))) {
+      return { next: "Name the safetensors file first, then the checkpoint that it was made from." }
+    }
+    const next = "The safetensors file is named first:"
+    return files.some(isUrl) ? { next } : advise(next, shellCommand`tosafetensors verify ${second} ${file}`)
+  }
+  const output = isNamed ? defaultOutput(file) : undefined
+  if (output !== undefined && existsSync(output)) {
+    const next = "To verify what was made from it, name that first:"
+    return advise(next, shellCommand`tosafetensors verify ${output} ${file}`)
+  }
+  const next = "There is nothing to verify before it is converted:"
+  return isNamed ? advise(next, shellCommand`tosafetensors ${file}`) : { next }
+}
+
+async function isSafetensors(file: string, terminal: Terminal): Promise<boolean> {
+  if (file === STANDARD_STREAM || terminal.handed !== undefined) return false
+  try {
+    return (await checkSafetensors(openInput(file, terminal), { signal: terminal.signal })).valid
+  } catch (error) {
+    if (!isCheckpointError(error)) throw error
+    return false
+  }
 }

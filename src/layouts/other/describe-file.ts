@@ -16,10 +16,9 @@ import {
   ZIP_LAYOUT,
   ZIP_SIGNATURE,
 } from "../../torch/errors.ts"
-import { describeBarePickle } from "../bare-pickle/describe-pickle.ts"
 import type { LayoutFile, LoadedParts } from "../layout.ts"
 import { listTarFiles } from "../tar/tar-headers.ts"
-import { type Likeness, likeness, looksLike } from "./signatures.ts"
+import { describeBarePickle, type Likeness, likeness, looksLike } from "./signatures.ts"
 
 /** A scan asks for these too, which loads this file with its own. */
 export { evidentFile, isPathFile, isTokenList } from "./signatures.ts"

@@ -1,25 +1,24 @@
-/** Takes a stream in whole, into a temporary file: a checkpoint's directory stands at its end. */
+/** Temporary files: what a stream is taken into, and how none of them outlives the process. */
 
 import type { Hash } from "node:crypto"
-import type { FileHandle } from "node:fs/promises"
-import { mkdtemp, open, rm } from "node:fs/promises"
+import { rmSync } from "node:fs"
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import type { OpenedInput } from "../api/inputs.ts"
 import { isCheckpointError } from "../errors/checkpoint-error.ts"
 import { FileSource } from "./file-source.ts"
 import { readFailed, writeFailed } from "./system-errors.ts"
-import { forgetTemporary, rememberTemporary } from "./temporary-paths.ts"
 
-export interface SpoolOptions {
+interface SpoolOptions {
   readonly signal: AbortSignal | undefined
   /** Whether the source is to know its SHA-256, taken as the bytes pass. */
   readonly hashed: boolean
 }
 
 /**
- * A source over what `stream` yields. The file has no name (where the system allows that), so that nothing of it
- * outlives the process, however that ends; otherwise it is gone when the input is closed.
+ * A source over what `stream` yields, taken in whole: a checkpoint's directory stands at its end. The file has no name
+ * (where the system allows that), so that nothing of it outlives the process, however that ends; otherwise it is gone when the input is closed.
  *
  * @throws `read-failed` when the stream fails, `write-failed` when the temporary file does.
  */
@@ -125,5 +124,33 @@ function lock(stream: ReadableStream<Uint8Array>): ReadableStreamDefaultReader<U
     return stream.getReader()
   } catch (cause) {
     throw readFailed(undefined, cause)
+  }
+}
+
+// Temporary files and folders that must not outlive the process. Whoever makes one removes it; this is for a process
+// that ends first: `process.exit` in the caller's code, an exception that nobody catches, a second Ctrl-C.
+
+/** Of this process, which is what ends. As they were given, and as they are found from any working folder. */
+const paths = new Map<string, string>()
+
+/** Has `path` removed if the process ends before `forgetTemporary` is called. */
+export function rememberTemporary(path: string): void {
+  if (paths.size === 0) process.on("exit", removeAll)
+  paths.set(path, resolve(path))
+}
+
+/** `path` has been removed, or got its final name. */
+export function forgetTemporary(path: string): void {
+  paths.delete(path)
+  if (paths.size === 0) process.off("exit", removeAll)
+}
+
+function removeAll(): void {
+  for (const path of paths.values()) {
+    try {
+      rmSync(path, { recursive: true, force: true })
+    } catch {
+      // The process ends, and there is nobody left to tell.
+    }
   }
 }
