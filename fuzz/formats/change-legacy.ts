@@ -1,8 +1,9 @@
 /** Changes to legacy files: to one of the five pickles, after which keys and storages are made to fit again. */
 
 import { memorySource } from "../../src/bytes/sources.ts"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { DEFAULT_LIMITS as limits } from "../../src/limits/limits.ts"
-import { runPickle } from "../../src/pickle/machine.ts"
+import { runPickleSteps } from "../../src/pickle/machine.ts"
 import { ANY_FIELDS, StorageTable } from "../../src/torch/storage-table.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
 import type { TorchStorage } from "../../src/torch/torch-tensors.ts"
@@ -64,7 +65,7 @@ function storagesOf(object: Uint8Array): TorchStorage[] | undefined {
   })
   try {
     const policy = new TorchPolicy({ within: "p", limits, storages: table, storageFields: ANY_FIELDS })
-    runPickle(object, { within: "p", policy, limits, budget: { opcodes: 0 } })
+    atOnce(runPickleSteps(object, { within: "p", policy, limits, budget: { opcodes: 0 } }))
   } catch {
     return undefined
   }

@@ -3,16 +3,16 @@
  * machine that keeps every memo entry must give the same value; and the plan's segments tile its output.
  */
 
-import { toPlainValue } from "../../src/api/plain-values.ts"
+import { toPlainValue } from "../../src/api/checkpoint.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
 import { atOnce } from "../../src/bytes/turns.ts"
 import { isContainer } from "../../src/checkpoint/child-cursor.ts"
-import { planConversion } from "../../src/checkpoint/plan-checkpoint.ts"
-import { nameTensors, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
+import { planConversionSteps } from "../../src/checkpoint/plan-checkpoint.ts"
+import { nameTensorsSteps, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { findPickleEndSteps, PickleDecoder } from "../../src/pickle/decode.ts"
 import { HANDLERS } from "../../src/pickle/handlers.ts"
-import { runPickle } from "../../src/pickle/machine.ts"
+import { runPickleSteps } from "../../src/pickle/machine.ts"
 import { MachineState } from "../../src/pickle/machine-state.ts"
 import { Memo } from "../../src/pickle/memo.ts"
 import { MemoryBudget } from "../../src/pickle/memory-budget.ts"
@@ -43,7 +43,7 @@ export const target: FuzzTarget = {
   run: (bytes) => {
     const first = makeRun()
     const ran = outcomeOfSync(() =>
-      runPickle(bytes, { within: WITHIN, limits, policy: first.policy, budget: { opcodes: 0 } }),
+      atOnce(runPickleSteps(bytes, { within: WITHIN, limits, policy: first.policy, budget: { opcodes: 0 } })),
     )
     checkEnd(bytes)
     if (ran.error !== undefined) {
@@ -105,7 +105,7 @@ function checkTightLimits(bytes: Uint8Array, shown: string): void {
   }
   const { policy } = makeRun(tight)
   const ran = outcomeOfSync(() =>
-    runPickle(bytes, { within: WITHIN, limits: tight, policy, budget: { opcodes: 0 } }),
+    atOnce(runPickleSteps(bytes, { within: WITHIN, limits: tight, policy, budget: { opcodes: 0 } })),
   )
   if (ran.error === undefined) require(describe(ran.value.value) === shown, "tight limits give another value")
   else require(ran.error.code === "limit-exceeded", `tight limits end in ${ran.error.code}`)
@@ -145,7 +145,7 @@ function requireMemoFault(bytes: Uint8Array): void {
 function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLength: number): string {
   const named = outcomeOfSync(() => {
     const census = takeCensus(value, limits)
-    if (isContainer(value)) nameTensors(value, census, limits)
+    if (isContainer(value)) atOnce(nameTensorsSteps(value, census, limits))
     return toPlainValue(value, limits)
   })
   if (named.error !== undefined) return `value, ${named.error.code}`
@@ -158,7 +158,9 @@ function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLengt
     globals: [...policy.globals],
     memory: MemoryBudget.of(limits, inputByteLength),
   } as const
-  const planned = outcomeOfSync(() => planConversion(contents, [], {}, { limits, inputByteLength }).plan)
+  const planned = outcomeOfSync(
+    () => atOnce(planConversionSteps(contents, [], {}, { limits, inputByteLength })).plan,
+  )
   if (planned.error !== undefined) return `named, ${planned.error.code}`
   let at = 0
   for (const segment of planned.value.segments) {

@@ -7,15 +7,15 @@
  */
 
 import { Inflate } from "pako"
-import type { ByteExtent } from "./byte-extent.ts"
 import {
+  type ByteExtent,
   endsEarly,
   endsLate,
   inflatesToLess,
   inflatesToMore,
   isBroken,
   requirePossible,
-} from "./inflate-faults.ts"
+} from "./byte-extent.ts"
 import { readExactly } from "./read-exactly.ts"
 import { turnIfDue } from "./turns.ts"
 

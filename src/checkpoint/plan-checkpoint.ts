@@ -1,6 +1,6 @@
 /** From what a checkpoint holds to the plan for its safetensors file: its root, the tensors under it, and what is left out. */
 
-import { atOnce, type Steps } from "../bytes/turns.ts"
+import type { Steps } from "../bytes/turns.ts"
 import type { Plan, PlanBounds, PlanReport } from "../plan/plan.ts"
 import type { TensorOptions } from "../plan/plan-options.ts"
 import { type NamedSource, planTensorsSteps, type TensorPlan } from "../plan/plan-tensors.ts"
@@ -62,16 +62,6 @@ export interface PlannedConversion extends Pick<TensorPlan, "extents"> {
  * @throws `no-tensors`, `no-model`, `root-ambiguous`, `root-not-found`, `name-…`, `tensor-unsupported` with every such tensor,
  *   `tensors-shared`, `pickle-cycle`, `limit-exceeded`; whatever the caller's own functions throw.
  */
-export function planConversion(
-  contents: CheckpointContents,
-  sources: readonly NamedSource[],
-  options: PlanOptions,
-  bounds: PlanBounds,
-): PlannedConversion {
-  return atOnce(planConversionSteps(contents, sources, options, bounds))
-}
-
-/** As `planConversion`, in steps. */
 export function* planConversionSteps(
   contents: CheckpointContents,
   sources: readonly NamedSource[],

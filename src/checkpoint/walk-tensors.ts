@@ -116,17 +116,6 @@ const NOTHING: ReadonlySet<PickleValue | undefined> = /* @__PURE__ */ new Set()
  * @throws `name-type` where a key on the way to a tensor has no spelling; `limit-exceeded`
  *   (`maxTensors`, `maxNameBytes`, `maxTotalNameBytes`, `maxNodes`, `memoryRatio`).
  */
-export function nameTensors(
-  root: Container,
-  census: ReadonlyMap<Container, Holding>,
-  limits: Limits,
-  memory?: MemoryBudget,
-  setApart: ReadonlySet<PickleValue | undefined> = NOTHING,
-): readonly FoundTensor[] {
-  return atOnce(nameTensorsSteps(root, census, limits, memory, setApart))
-}
-
-/** As `nameTensors`, in steps. */
 export function* nameTensorsSteps(
   root: Container,
   census: ReadonlyMap<Container, Holding>,

@@ -4,23 +4,24 @@
  */
 
 import { version } from "../../package.json"
-import type { AnyCheckpointError, ErrorCode, UnmatchedGlob } from "../node/index.ts"
-import { type CheckpointError, isCheckpointError } from "../node/index.ts"
+import {
+  type AnyCheckpointError,
+  type CheckpointError,
+  type ErrorCode,
+  isCheckpointError,
+  type UnmatchedGlob,
+} from "../node/index.ts"
 import { nearestNames, safeMessage, writeFailed } from "../node/texts-for-command-line.ts"
-import { nextStepOf } from "./advice/by-code.ts"
 import { adviseOnContainer, adviseOnOtherFile } from "./advice/files.ts"
 import { adviseOnReading } from "./advice/reading.ts"
-import type { Advice, Subject } from "./advice/shell-words.ts"
-import { shellWord } from "./advice/shell-words.ts"
+import { type Advice, type Subject, shellWord } from "./advice/shell-words.ts"
 import type { CommandLine } from "./command-line.ts"
 import { EXIT, StreamFailure } from "./endings.ts"
 import { STANDARD_STREAM } from "./input.ts"
 import { sayUnmatched } from "./report-facts.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "./terminal/json-text.ts"
-import { DetailLines, HEAD, wrapped } from "./terminal/lines.ts"
-import type { OutputStream, Terminal } from "./terminal/streams.ts"
-import { paint, printText } from "./terminal/streams.ts"
-import { shown } from "./terminal/words.ts"
+import { type OutputStream, paint, printText, type Terminal } from "./terminal/streams.ts"
+import { DetailLines, HEAD, shown, wrapped } from "./terminal/words.ts"
 import { isUrl } from "./urls.ts"
 
 /** Codes that are not a refusal of the file. */
@@ -175,4 +176,43 @@ function subjectOf(error: AnyCheckpointError, line: CommandLine, mayLook: boolea
   const file = named ?? (line.command.name === "verify" ? files[1] : undefined) ?? files[0]
   if (file === undefined) return undefined
   return { line, file, path: isUrl(file) || file === STANDARD_STREAM || !mayLook ? undefined : file }
+}
+
+const NEXT_STEPS: ReadonlyMap<string, string> = new Map<ErrorCode, string>([
+  ["output-exists", "Name another output with -o, or allow overwriting with --force."],
+  ["output-is-input", "Name another output with -o."],
+  ["limit-exceeded", "If you trust where the file comes from, raise that limit with --limit NAME=NUMBER."],
+  [
+    "checksum",
+    "The file is damaged or was not written by torch.save: fetch it again, or ask for a new copy. To convert it all " +
+      "the same, turn verification off with --verify none.",
+  ],
+  ["byte-order", "State the byte order that the file was written with: --byteorder little, or big."],
+  ["tensor-unsupported", "Leave them out with --exclude NAME, or convert them with torch first."],
+  ["name-type", "Choose another root with --root, or save a state dict whose keys are text."],
+  ["name-encoding", "Give it another name with --rename FROM=TO, or leave it out with --exclude NAME."],
+  ["name-reserved", "Give it another name with --rename FROM=TO, or leave it out with --exclude NAME."],
+  [
+    "name-duplicate",
+    "Choose a narrower root with --root, or rename or leave out one of them with --rename or --exclude.",
+  ],
+  ["no-tensors", "There is nothing to convert. `inspect` shows what the file holds."],
+  [
+    "no-model",
+    "Convert the file that the model was saved to. To take these tensors all the same, ask for everything with --all.",
+  ],
+  [
+    "root-not-found",
+    "Name a part that holds tensors with --root, take everything with --all, or give no root.",
+  ],
+  ["root-ambiguous", "Name the one to convert with --root, or take everything with --all."],
+  [
+    "tensors-shared",
+    "Allow it: --shared alias writes a tensor with several names once, --shared copy under each name.",
+  ],
+])
+
+/** What to do about an error or a finding of this code, of which the library says `nextStep`. */
+export function nextStepOf<Said extends string | undefined>(code: string, nextStep: Said): string | Said {
+  return NEXT_STEPS.get(code) ?? nextStep
 }

@@ -13,8 +13,7 @@ import type {
 } from "../node/index.ts"
 import { sayKeyPath } from "../node/texts-for-command-line.ts"
 import { argumentWord } from "./advice/shell-words.ts"
-import type { Fact } from "./terminal/lines.ts"
-import { quoted, sayBytes, sayCounted, sayRoot } from "./terminal/words.ts"
+import { type Fact, quoted, sayBytes, sayCounted, sayRoot } from "./terminal/words.ts"
 
 /** What a summary lists before it counts the rest. */
 const LISTED_PARTS = 6

@@ -2,15 +2,15 @@
 
 import { Readable } from "node:stream"
 import { createInflateRaw } from "node:zlib"
-import type { ByteExtent } from "../bytes/byte-extent.ts"
 import {
+  type ByteExtent,
   endsEarly,
   endsLate,
   inflatesToLess,
   inflatesToMore,
   isBroken,
   requirePossible,
-} from "../bytes/inflate-faults.ts"
+} from "../bytes/byte-extent.ts"
 import { readExactly } from "../bytes/read-exactly.ts"
 import type { InflateExtent } from "../bytes/read-extent.ts"
 import { systemCode } from "./system-errors.ts"

@@ -2,12 +2,12 @@
  * The restricted machine: interprets the data opcodes of protocols 2 to 5 and asks a policy about everything else.
  *
  * It never runs anything. A global that the policy does not know becomes an inert reference, and what "calling" it
- * would have made becomes an inert object, so that one pass finds every such global; `runPickle` then throws one
+ * would have made becomes an inert object, so that one pass finds every such global; `runPickleSteps` then throws one
  * error that names them all. Semantics follow CPython's `pickle.py` (class _Unpickler), except that every pop is
  * checked for type, that exactly one value and no open mark may be left, and that PROTO comes first and once.
  */
 
-import { atOnce, STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
 import type { Limits } from "../limits/limits.ts"
 import { requireWithin } from "../limits/require-within.ts"
@@ -30,7 +30,7 @@ export interface PickleBudget {
   readonly memory?: MemoryBudget
 }
 
-/** What `runPickle` needs besides the bytes. */
+/** What `runPickleSteps` needs besides the bytes. */
 export interface PickleRun {
   /** What to call the pickle in messages, such as `archive/data.pkl`. */
   readonly within: string
@@ -53,11 +53,6 @@ export interface PickleResult {
  * @throws `global-not-allowed` with every refused global (the first 10,000), whatever else is wrong with the pickle;
  *   otherwise one of the `pickle-*` codes, `limit-exceeded`, or what the policy throws.
  */
-export function runPickle(bytes: Uint8Array, run: PickleRun): PickleResult {
-  return atOnce(runPickleSteps(bytes, run))
-}
-
-/** As `runPickle`, in steps. */
 export function* runPickleSteps(bytes: Uint8Array, run: PickleRun): Steps<PickleResult> {
   const { within, limits, start = 0 } = run
   const decoder = new PickleDecoder(bytes, within, limits, start)

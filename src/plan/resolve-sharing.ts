@@ -47,15 +47,6 @@ export interface SharingWishes<Named> {
  * @throws `tensors-shared` under the policy `error`, with every group of names that overlap; `name-duplicate` where
  *   something is shared: it is resolved by name. What is shared with nothing is left to whoever writes the header.
  */
-export function resolveSharing<Named extends NamedTensor>(
-  tensors: readonly Named[],
-  policy: SharingPolicy,
-  wishes: SharingWishes<Named>,
-): ResolvedSharing<Named> {
-  return atOnce(resolveSharingSteps(tensors, policy, wishes))
-}
-
-/** As `resolveSharing`, in steps. */
 export function* resolveSharingSteps<Named extends NamedTensor>(
   tensors: readonly Named[],
   policy: SharingPolicy,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { toPlainValue } from "../../src/api/plain-values.ts"
+import { toPlainValue } from "../../src/api/checkpoint.ts"
 import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
 import { PickleDict, PickleList, PickleSet, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"

@@ -3,10 +3,11 @@
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
+import { atOnce } from "../../src/bytes/turns.ts"
 import {
   type ConversionPlan,
   type PlanOptions,
-  planConversion,
+  planConversionSteps,
 } from "../../src/checkpoint/plan-checkpoint.ts"
 import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
@@ -44,7 +45,7 @@ export async function planFor(
   const contents = await contentsOf(value)
   const source = memorySource(writeCheckpoint(value))
   const bounds = { limits: { ...DEFAULT_LIMITS, ...limits }, inputByteLength: source.byteLength }
-  return planConversion(contents, [{ name: "checkpoint", source }], options, bounds).plan
+  return atOnce(planConversionSteps(contents, [{ name: "checkpoint", source }], options, bounds)).plan
 }
 
 /** The names of the output, in its order. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { ChildCursor, type Container, isContainer } from "../../src/checkpoint/child-cursor.ts"
-import { nameTensors, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
+import { nameTensorsSteps, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
 import { PickleDict, PickleSet, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
 import { DTYPES, type Tensor } from "../../src/tensors/tensor.ts"
@@ -52,7 +53,7 @@ const withLimits = (limits: Partial<Limits>): Limits => ({ ...DEFAULT_LIMITS, ..
 
 function names(root: Container, limits: Partial<Limits> = {}): readonly string[] {
   const all = withLimits(limits)
-  return nameTensors(root, takeCensus(root, DEFAULT_LIMITS), all).map(({ name }) => name)
+  return atOnce(nameTensorsSteps(root, takeCensus(root, DEFAULT_LIMITS), all)).map(({ name }) => name)
 }
 
 function childrenOf(container: Container): readonly { key: PickleValue | undefined; value: PickleValue }[] {
@@ -224,7 +225,7 @@ describe("names", () => {
   it("include what safetensors cannot hold", () => {
     const odd = unsupportedTensor("a sparse tensor")
     const root = list(odd)
-    expect(nameTensors(root, takeCensus(root, DEFAULT_LIMITS), DEFAULT_LIMITS)).toEqual([
+    expect(atOnce(nameTensorsSteps(root, takeCensus(root, DEFAULT_LIMITS), DEFAULT_LIMITS))).toEqual([
       { name: "0", tensor: odd },
     ])
   })

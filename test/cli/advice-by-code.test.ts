@@ -1,7 +1,7 @@
 /** The command line says in its own options what the library says in those of its functions. */
 
 import { expect, it } from "vitest"
-import { nextStepOf } from "../../src/cli/advice/by-code.ts"
+import { nextStepOf } from "../../src/cli/failure.ts"
 import { ERROR_ROWS } from "../../src/errors/all-errors.ts"
 
 /** An option of a function: `root`. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
-import { runPickle } from "../../src/pickle/machine.ts"
+import { runPickleSteps } from "../../src/pickle/machine.ts"
 import { PickleDict, PickleList, PickleTuple } from "../../src/pickle/values.ts"
 import { assemble, hex, join, type Part, pickle2, pickle5, repeat } from "./assemble.ts"
 import { load, plain, refusal, refusedWith, TestPolicy } from "./run.ts"
@@ -184,7 +185,8 @@ describe("limits and the end", () => {
   it("counts the opcodes of all pickles that share a budget", () => {
     const budget = { opcodes: 0 }
     const limits = { ...DEFAULT_LIMITS, maxOpcodes: 8 }
-    const run = () => runPickle(pickle2("NONE"), { within: "p", policy: new TestPolicy(), limits, budget })
+    const run = () =>
+      atOnce(runPickleSteps(pickle2("NONE"), { within: "p", policy: new TestPolicy(), limits, budget }))
     run()
     run()
     expect(budget.opcodes).toBe(6)
@@ -194,13 +196,15 @@ describe("limits and the end", () => {
   it("says where the pickle ends and reads nothing behind it", () => {
     const bytes = join([pickle2("NONE"), hex("ff ff"), pickle5(["BININT1", 1])])
     const run = (start: number) =>
-      runPickle(bytes, {
-        within: "p",
-        policy: new TestPolicy(),
-        limits: DEFAULT_LIMITS,
-        budget: { opcodes: 0 },
-        start,
-      })
+      atOnce(
+        runPickleSteps(bytes, {
+          within: "p",
+          policy: new TestPolicy(),
+          limits: DEFAULT_LIMITS,
+          budget: { opcodes: 0 },
+          start,
+        }),
+      )
     expect(run(0)).toEqual({ value: null, end: 4 })
     expect(run(6)).toEqual({ value: 1, end: bytes.length })
   })

@@ -1,8 +1,9 @@
 /** What the tests of this room share: a policy with two globals, running a pickle, and looking at what came of it. */
 
+import { atOnce } from "../../src/bytes/turns.ts"
 import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
-import { runPickle } from "../../src/pickle/machine.ts"
+import { runPickleSteps } from "../../src/pickle/machine.ts"
 import type { PicklePolicy } from "../../src/pickle/machine-state.ts"
 import {
   PickleDict,
@@ -52,7 +53,7 @@ export function load(
   policy: PicklePolicy = new TestPolicy(),
 ): PickleValue {
   const options = { within: "p", policy, limits: { ...DEFAULT_LIMITS, ...limits }, budget: { opcodes: 0 } }
-  return runPickle(bytes, options).value
+  return atOnce(runPickleSteps(bytes, options)).value
 }
 
 /** The `CheckpointError` that `action` throws; anything else fails the test. */

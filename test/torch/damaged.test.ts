@@ -7,8 +7,9 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { isContainer } from "../../src/checkpoint/child-cursor.ts"
-import { nameTensors, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
+import { nameTensorsSteps, takeCensus } from "../../src/checkpoint/walk-tensors.ts"
 import { isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { readCheckpoint } from "../../src/layouts/table.ts"
 import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
@@ -25,7 +26,7 @@ const PICKLES = realPickles.map((row) => ({ about: row.about, bytes: hex(row.hex
 function outcome(bytes: Uint8Array): string {
   try {
     const value = loadObject(bytes)
-    if (isContainer(value)) nameTensors(value, takeCensus(value, DEFAULT_LIMITS), DEFAULT_LIMITS)
+    if (isContainer(value)) atOnce(nameTensorsSteps(value, takeCensus(value, DEFAULT_LIMITS), DEFAULT_LIMITS))
     return "a value"
   } catch (error) {
     if (isCheckpointError(error)) return error.code

@@ -2,9 +2,10 @@
 
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { type AnyCheckpointError, isCheckpointError } from "../../src/errors/checkpoint-error.ts"
 import { DEFAULT_LIMITS, type Limits } from "../../src/limits/limits.ts"
-import { runPickle } from "../../src/pickle/machine.ts"
+import { runPickleSteps } from "../../src/pickle/machine.ts"
 import { PickleFloat, PickleList, PickleTuple, type PickleValue } from "../../src/pickle/values.ts"
 import { isTensor, type Tensor } from "../../src/tensors/tensor.ts"
 import { findAllowedGlobal, type KnownGlobal } from "../../src/torch/allowed-globals.ts"
@@ -43,7 +44,7 @@ export function loadObject(bytes: Uint8Array, limits: Partial<Limits> = {}, isLe
   const all = { ...DEFAULT_LIMITS, ...limits }
   const storageFields = isLegacy ? LEGACY_FIELDS : ZIP_FIELDS
   const policy = new TorchPolicy({ within: "p", limits: all, storages: anyStorage(), storageFields })
-  return runPickle(bytes, { within: "p", policy, limits: all, budget: { opcodes: 0 } }).value
+  return atOnce(runPickleSteps(bytes, { within: "p", policy, limits: all, budget: { opcodes: 0 } })).value
 }
 
 /** A global of the list; it must be there. */

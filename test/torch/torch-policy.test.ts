@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { atOnce } from "../../src/bytes/turns.ts"
 import { DEFAULT_LIMITS } from "../../src/limits/limits.ts"
-import { runPickle } from "../../src/pickle/machine.ts"
+import { runPickleSteps } from "../../src/pickle/machine.ts"
 import { isUnsupportedTensor } from "../../src/tensors/tensor.ts"
 import { ALLOWED_GLOBALS } from "../../src/torch/allowed-globals.ts"
 import { TorchPolicy } from "../../src/torch/torch-policy.ts"
@@ -173,7 +174,9 @@ describe("the policy itself", () => {
   it("refers to no storage where there can be none", () => {
     const bytes = pickle2(storage("0", 1, []))
     const options = { within: "p", limits: DEFAULT_LIMITS, budget: { opcodes: 0 } }
-    expect(refusal(() => runPickle(bytes, { ...options, policy: policyOf() })).code).toBe("storage-reference")
+    expect(refusal(() => atOnce(runPickleSteps(bytes, { ...options, policy: policyOf() }))).code).toBe(
+      "storage-reference",
+    )
   })
 
   it("takes views of storages only where it is told to", () => {

@@ -2,13 +2,11 @@
 
 import type { ConversionReport } from "../../node/index.ts"
 import { outsideFacts, rootFact, sayWarning, unreferencedFacts } from "../report-facts.ts"
-import type { Fact } from "../terminal/lines.ts"
-import { factLines } from "../terminal/lines.ts"
-import type { OutputStream } from "../terminal/streams.ts"
-import { lineWidth, paint } from "../terminal/streams.ts"
-import type { Column } from "../terminal/table.ts"
-import { tableLines } from "../terminal/table.ts"
+import { lineWidth, type OutputStream, paint } from "../terminal/streams.ts"
+import { type Column, tableLines } from "../terminal/table.ts"
 import {
+  type Fact,
+  factLines,
   quoted,
   sayBytes,
   sayCount,

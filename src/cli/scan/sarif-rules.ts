@@ -1,7 +1,7 @@
 /** The rules of a SARIF log: what each result is an instance of. */
 
 import { ERROR_ROWS, NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../../node/for-command-line.ts"
-import { nextStepOf } from "../advice/by-code.ts"
+import { nextStepOf } from "../failure.ts"
 
 export type SarifLevel = "error" | "warning" | "note"
 

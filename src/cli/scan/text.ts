@@ -3,15 +3,18 @@
 import { NEXT_AT_DANGER, NEXT_AT_UNKNOWN } from "../../node/for-command-line.ts"
 import type { ScannedFormat, ScannedGlobal, ScanReport } from "../../node/index.ts"
 import { safeMessage } from "../../node/texts-for-command-line.ts"
-import { nextStepOf } from "../advice/by-code.ts"
-import { DetailLines } from "../terminal/lines.ts"
-import type { OutputStream } from "../terminal/streams.ts"
-import { lineWidth, paint, printText } from "../terminal/streams.ts"
-import type { Column } from "../terminal/table.ts"
-import { tableLines } from "../terminal/table.ts"
-import { sayBytes, sayCounted, sayFew, shown } from "../terminal/words.ts"
-import type { ScanOutput, ScanTally } from "./outcome.ts"
-import { otherFindings, refusedGlobals, sayGlobal, sayUse } from "./outcome.ts"
+import { nextStepOf } from "../failure.ts"
+import { lineWidth, type OutputStream, paint, printText } from "../terminal/streams.ts"
+import { type Column, tableLines } from "../terminal/table.ts"
+import { DetailLines, sayBytes, sayCounted, sayFew, shown } from "../terminal/words.ts"
+import {
+  otherFindings,
+  refusedGlobals,
+  type ScanOutput,
+  type ScanTally,
+  sayGlobal,
+  sayUse,
+} from "./outcome.ts"
 
 /** Globals and findings that are listed before they are counted. All of them are in the JSON. */
 const LISTED = 50

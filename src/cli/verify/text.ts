@@ -2,11 +2,17 @@
 
 import type { ConversionReport, HeaderFinding, SafetensorsHeader } from "../../node/index.ts"
 import { safeMessage } from "../../node/texts-for-command-line.ts"
-import type { Fact } from "../terminal/lines.ts"
-import { factLines } from "../terminal/lines.ts"
-import type { OutputStream } from "../terminal/streams.ts"
-import { paint } from "../terminal/streams.ts"
-import { quoted, sayBytes, sayCount, sayCounted, sayFew, shown } from "../terminal/words.ts"
+import { type OutputStream, paint } from "../terminal/streams.ts"
+import {
+  type Fact,
+  factLines,
+  quoted,
+  sayBytes,
+  sayCount,
+  sayCounted,
+  sayFew,
+  shown,
+} from "../terminal/words.ts"
 import type { Difference, MetadataDifference } from "./comparison.ts"
 
 /** Differences and metadata entries that are listed before they are counted. All of them are in the JSON. */
