@@ -6,8 +6,7 @@
  */
 
 import type { GlobalKnowledge } from "../pickle/errors.ts"
-import type { DangerRow } from "./danger-row.ts"
-import { ANY, REACHES } from "./danger-row.ts"
+import { ANY, type DangerRow, REACHES } from "./danger-row.ts"
 import { PACKAGE_DANGERS } from "./dangers-of-packages.ts"
 import { PYTHON_DANGERS } from "./dangers-of-python.ts"
 import { findKnownGlobal } from "./known-globals.ts"

@@ -37,10 +37,6 @@ export class ByteCursor {
     return this
   }
 
-  readUint8(): number {
-    return this.#view.getUint8(this.#take(1))
-  }
-
   readUint16LE(): number {
     return this.#view.getUint16(this.#take(2), true)
   }
@@ -51,10 +47,6 @@ export class ByteCursor {
 
   readUint64LE(): bigint {
     return this.#view.getBigUint64(this.#take(8), true)
-  }
-
-  readInt64LE(): bigint {
-    return this.#view.getBigInt64(this.#take(8), true)
   }
 
   /** The next `length` bytes, not copied. */

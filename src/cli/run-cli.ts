@@ -3,8 +3,7 @@
 import { version } from "../../package.json"
 import type { CommandLine } from "./command-line.ts"
 import { EXIT, UsageError } from "./endings.ts"
-import type { Terminal } from "./terminal/streams.ts"
-import { printText } from "./terminal/streams.ts"
+import { printText, type Terminal } from "./terminal/streams.ts"
 
 /** Runs the command that `argv` (without node and the script) asks for, and returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

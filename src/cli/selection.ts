@@ -1,7 +1,6 @@
 /** The options that say how a checkpoint is fetched and read, what is taken from it, and under which names. */
 
-import type { ConvertOptions, Limits } from "../node/index.ts"
-import { DEFAULT_LIMITS } from "../node/index.ts"
+import { type ConvertOptions, DEFAULT_LIMITS, type Limits } from "../node/index.ts"
 import { nearestNames, parseKeyPath } from "../node/texts-for-command-line.ts"
 import type { CommandLine, OptionName, OptionValues } from "./command-line.ts"
 import { UsageError } from "./endings.ts"

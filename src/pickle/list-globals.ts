@@ -9,12 +9,10 @@
 
 import { STEP_BYTES, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { type AnyCheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
-import type { ListingOptions } from "./listing.ts"
-import { Listing } from "./listing.ts"
+import { Listing, type ListingOptions } from "./listing.ts"
 import { findMemoReadsSteps } from "./memo.ts"
 import type { WalkEnd } from "./opcode-walker.ts"
-import type { OpcodeInfo } from "./opcodes.ts"
-import { OPCODE_BY_BYTE } from "./opcodes.ts"
+import { OPCODE_BY_BYTE, type OpcodeInfo } from "./opcodes.ts"
 import { SymbolicStack } from "./symbolic-stack.ts"
 import { isQuotedLine, readMemoIndex } from "./text-literals.ts"
 

@@ -8,11 +8,9 @@ import { requireWithin } from "../limits/require-within.ts"
 import type { PickleDecoder } from "./decode.ts"
 import { PICKLE_MEMO, PICKLE_PROTOCOL, PICKLE_STACK, PICKLE_TYPE } from "./errors.ts"
 import type { Memo } from "./memo.ts"
-import type { MemoryBudget } from "./memory-budget.ts"
-import { ENTRY_BYTES, MEMO_ENTRY_BYTES } from "./memory-budget.ts"
+import { ENTRY_BYTES, MEMO_ENTRY_BYTES, type MemoryBudget } from "./memory-budget.ts"
 import { prepareKey } from "./tuple-keys.ts"
-import type { PickleObject, PickleTuple, PickleValue } from "./values.ts"
-import { RefusedReference } from "./values.ts"
+import { type PickleObject, type PickleTuple, type PickleValue, RefusedReference } from "./values.ts"
 
 const LOWEST_PROTOCOL = 2
 const HIGHEST_PROTOCOL = 5

@@ -3,8 +3,7 @@
  */
 
 import type { MemoryBudget } from "./memory-budget.ts"
-import type { PickleValue } from "./values.ts"
-import { keyIdentity, PickleDict, PickleList, PickleSet, PickleTuple } from "./values.ts"
+import { keyIdentity, PickleDict, PickleList, PickleSet, PickleTuple, type PickleValue } from "./values.ts"
 
 /**
  * Characters that a tuple is written down in. The tuples that people have for keys take some ten. A small pickle can ask

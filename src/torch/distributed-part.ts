@@ -6,8 +6,7 @@
  * `_mesh_layout.py`; up to 2.4 in `torch/distributed/_tensor`. torch lets all of them pass `weights_only`.
  */
 
-import type { PickleValue } from "../pickle/values.ts"
-import { PickleDict, PickleTuple } from "../pickle/values.ts"
+import { PickleDict, PickleTuple, type PickleValue } from "../pickle/values.ts"
 import { isTensor, type Tensor } from "../tensors/tensor.ts"
 import { plainText } from "../text/quote-text.ts"
 import type { UnsupportedTorchTensor } from "./torch-tensors.ts"

@@ -4,10 +4,8 @@ import { PICKLE_TYPE } from "../pickle/errors.ts"
 import { prepareKey } from "../pickle/tuple-keys.ts"
 import type { ComplexNumber, PickleObject, PickleValue } from "../pickle/values.ts"
 import { PickleDict, PickleFloat, PickleList, PickleSet, PickleTuple } from "../pickle/values.ts"
-import type { PlainDataName } from "./allowed-globals.ts"
-import { isKnownGlobal } from "./allowed-globals.ts"
-import type { CallSite } from "./call-site.ts"
-import { faultAt, requireBytes, requireItems } from "./call-site.ts"
+import { isKnownGlobal, type PlainDataName } from "./allowed-globals.ts"
+import { type CallSite, faultAt, requireBytes, requireItems } from "./call-site.ts"
 
 /** A torch.device or a torch.layout: a name and, for a device, perhaps a number. */
 export interface NamedConstant extends PickleObject {

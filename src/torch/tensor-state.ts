@@ -4,11 +4,9 @@
  * keep them: `data` replaces the tensor, `real` and `imag` write into its storage.
  */
 
-import type { PickleValue } from "../pickle/values.ts"
-import { describeValue, PickleDict, PickleTuple } from "../pickle/values.ts"
+import { describeValue, PickleDict, PickleTuple, type PickleValue } from "../pickle/values.ts"
 import { quoteText } from "../text/quote-text.ts"
-import type { CallSite } from "./call-site.ts"
-import { faultAt } from "./call-site.ts"
+import { type CallSite, faultAt } from "./call-site.ts"
 import { TENSOR_METADATA } from "./errors.ts"
 
 /**

@@ -9,7 +9,7 @@ const BYTES = Uint8Array.of(0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0xf8, 0xff
 describe("ByteCursor", () => {
   it("reads little-endian and counts in file offsets", () => {
     const cursor = new ByteCursor(BYTES, 1000)
-    expect(cursor.readUint8()).toBe(1)
+    expect(cursor.readBytes(1)).toEqual(Uint8Array.of(1))
     expect(cursor.readUint16LE()).toBe(0x0302)
     expect(cursor.readUint32LE()).toBe(0x07060504)
     expect([cursor.at, cursor.remaining]).toEqual([1007, 2])
@@ -17,9 +17,8 @@ describe("ByteCursor", () => {
     expect(cursor.remaining).toBe(0)
   })
 
-  it("reads 64-bit integers with and without sign", () => {
+  it("reads 64-bit integers", () => {
     expect(new ByteCursor(BYTES, 0).readUint64LE()).toBe(0xf807060504030201n)
-    expect(new ByteCursor(BYTES, 0).readInt64LE()).toBe(0xf807060504030201n - (1n << 64n))
   })
 
   it("stays within the view it is given", () => {
@@ -44,7 +43,6 @@ describe("ByteCursor", () => {
   })
 
   it.each<readonly [string, number, (cursor: ByteCursor) => unknown]>([
-    ["readUint8", 1, (c) => c.skip(9).readUint8()],
     ["readUint16LE", 2, (c) => c.skip(8).readUint16LE()],
     ["readUint32LE", 4, (c) => c.skip(6).readUint32LE()],
     ["readUint64LE", 8, (c) => c.skip(2).readUint64LE()],

@@ -9,8 +9,7 @@ import { isFolder } from "../input.ts"
 import { quoted, sayCounted } from "../terminal/words.ts"
 import { isUrl } from "../urls.ts"
 import { convertEach, freeName, isCheckpointName } from "./file-names.ts"
-import type { Advice, Subject } from "./shell-words.ts"
-import { advise, adviseInPosix, inFolder, shellCommand } from "./shell-words.ts"
+import { type Advice, advise, adviseInPosix, inFolder, type Subject, shellCommand } from "./shell-words.ts"
 
 const TOKEN = "--header 'authorization: Bearer TOKEN'"
 

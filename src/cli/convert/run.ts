@@ -9,8 +9,7 @@ import { isCheckpointError, openCheckpoint, toSafetensors } from "../../node/ind
 import { convertEach } from "../advice/file-names.ts"
 import { commandsOf, shellCommand } from "../advice/shell-words.ts"
 import type { CommandLine } from "../command-line.ts"
-import type { UsageHint } from "../endings.ts"
-import { EXIT, UsageError } from "../endings.ts"
+import { EXIT, UsageError, type UsageHint } from "../endings.ts"
 import type { Digests, Provenance } from "../input.ts"
 import {
   ConversionDigests,
@@ -20,14 +19,11 @@ import {
   readProvenance,
   STANDARD_STREAM,
 } from "../input.ts"
-import type { HandedFiles, HandedRequest } from "../isolation/handed-files.ts"
-import { receivedError } from "../isolation/handed-files.ts"
-import type { Selection } from "../selection.ts"
-import { readSelection } from "../selection.ts"
+import { type HandedFiles, type HandedRequest, receivedError } from "../isolation/handed-files.ts"
+import { readSelection, type Selection } from "../selection.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "../terminal/json-text.ts"
 import { progressBarFor } from "../terminal/progress-bar.ts"
-import type { Terminal } from "../terminal/streams.ts"
-import { printLines, printText, writeBytes } from "../terminal/streams.ts"
+import { printLines, printText, type Terminal, writeBytes } from "../terminal/streams.ts"
 import { isUrl } from "../urls.ts"
 import { sayConversion, sayPlannedTensors } from "./text.ts"
 

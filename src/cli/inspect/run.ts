@@ -1,18 +1,15 @@
 /** `tosafetensors inspect <checkpoint>` */
 
 import { scaledLimit, withLimits } from "../../node/for-command-line.ts"
-import type { Checkpoint } from "../../node/index.ts"
-import { openCheckpoint } from "../../node/index.ts"
+import { type Checkpoint, openCheckpoint } from "../../node/index.ts"
 import type { CommandLine } from "../command-line.ts"
 import { EXIT, UsageError } from "../endings.ts"
 import { openInput, readProvenance, STANDARD_STREAM } from "../input.ts"
 import { readSelection } from "../selection.ts"
 import { jsonPieces } from "../terminal/json-text.ts"
-import type { Terminal } from "../terminal/streams.ts"
-import { printLines, printText } from "../terminal/streams.ts"
+import { printLines, printText, type Terminal } from "../terminal/streams.ts"
 import { shownInput } from "../urls.ts"
-import type { Inspection } from "./inspection.ts"
-import { inspectCheckpoint } from "./inspection.ts"
+import { type Inspection, inspectCheckpoint } from "./inspection.ts"
 import { sayInspection } from "./text.ts"
 
 /** Shows what a checkpoint holds. That it could not be converted is told and is no failure. */

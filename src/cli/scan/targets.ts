@@ -1,11 +1,9 @@
 /** The files that a scan is asked for: those that are named, URLs, standard input, and what lies below folders. */
 
-import type { Dirent } from "node:fs"
-import { closeSync, fstatSync, openSync, readdirSync, realpathSync, statSync } from "node:fs"
+import { closeSync, type Dirent, fstatSync, openSync, readdirSync, realpathSync, statSync } from "node:fs"
 import { join, sep } from "node:path"
 import { inheritedSource, readFailed } from "../../node/for-command-line.ts"
-import type { AnyCheckpointError, CheckpointInput } from "../../node/index.ts"
-import { isCheckpointError } from "../../node/index.ts"
+import { type AnyCheckpointError, type CheckpointInput, isCheckpointError } from "../../node/index.ts"
 import { UsageError } from "../endings.ts"
 import { isFolder, openInput, STANDARD_STREAM } from "../input.ts"
 import type { Terminal } from "../terminal/streams.ts"

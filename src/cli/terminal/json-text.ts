@@ -1,7 +1,6 @@
 /** JSON for programs, from reports and from the values of a checkpoint. */
 
-import type { ScaledLimit } from "../../node/for-command-line.ts"
-import { requireWithinScaled } from "../../node/for-command-line.ts"
+import { requireWithinScaled, type ScaledLimit } from "../../node/for-command-line.ts"
 import { DEFAULT_LIMITS } from "../../node/index.ts"
 
 /**

@@ -1,8 +1,7 @@
 /** One line on a terminal that says how far a conversion is. */
 
 import type { Progress } from "../../node/index.ts"
-import type { OutputStream } from "./streams.ts"
-import { lineWidth, paint } from "./streams.ts"
+import { lineWidth, type OutputStream, paint } from "./streams.ts"
 import { sayBytes, sayClock } from "./words.ts"
 
 /** Work that is done before this never shows a bar. */
