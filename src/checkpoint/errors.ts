@@ -1,8 +1,7 @@
 /** Errors of choosing the root of a checkpoint. */
 
 import { countedTensors, type ErrorRow, list } from "../errors/error-row.ts"
-import { sayKeyPath } from "../text/key-path.ts"
-import { plainText, quoteText } from "../text/quote-text.ts"
+import { plainText, quoteText, sayKeyPath } from "../text/quote-text.ts"
 
 /** What a part of a checkpoint looks like. A `tensor` is one that lies there itself. */
 export type PartKind = "optimizer" | "random-state" | "state-dict" | "tensors" | "tensor"

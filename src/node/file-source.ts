@@ -1,11 +1,16 @@
-/** A file as a source: positional reads through one handle, and a last look at whether it stayed the same. */
+/**
+ * A file as a source: positional reads through one handle, and a last look at whether it stayed the same. A folder as a
+ * store of such sources.
+ */
 
 import { fstat, read, type Stats, write } from "node:fs"
-import { constants, type FileHandle, open } from "node:fs/promises"
+import { constants, type FileHandle, open, readdir, stat } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { INPUT_CHANGED } from "../bytes/errors.ts"
+import { isNameBelow, openingStore, type SourceStore } from "../bytes/source-store.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
-import { NOTHING_TAKEN, readFailed } from "./system-errors.ts"
+import { NOTHING_TAKEN, readFailed, systemCode } from "./system-errors.ts"
 
 /** Opening a named pipe would otherwise wait, for ever, until somebody writes to it. Windows has no such flag. */
 const READ_WITHOUT_WAITING: number = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
@@ -182,5 +187,37 @@ export function inheritedFile(fd: number): OpenFile {
         })
       }),
     close: async () => {},
+  }
+}
+
+/** What the system says of a name that nothing has, or nothing can have. */
+const ABSENT: readonly (string | undefined)[] = ["ENOENT", "ENOTDIR", "ENAMETOOLONG"]
+
+/**
+ * The folder of `path`. Names in files lead nowhere but below it. Symbolic links in it are followed: they are the doing of
+ * whoever owns the folder (the Hub's cache is made of them), and no file can make one.
+ */
+export function folderStore(path: string): SourceStore {
+  const folder = dirname(path)
+  const name = basename(path)
+  const store = openingStore(name, async (each) => {
+    if (each === name) return openFileSource(path)
+    if (!isNameBelow(each) || (await isAbsent(join(folder, each)))) return undefined
+    return openFileSource(join(folder, each))
+  })
+  // Of folders in it only the files can be opened, by their names.
+  const names = async (): Promise<readonly string[]> =>
+    (await readdir(folder, { withFileTypes: true }))
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => entry.name)
+      .sort()
+  return { ...store, names }
+}
+
+async function isAbsent(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    return ABSENT.includes(systemCode(error))
   }
 }

@@ -23,7 +23,7 @@ import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { isHttp, urlOf } from "../http/http-options.ts"
 import { nodeCrc32 } from "./copy-job.ts"
 import { prepareFileSink } from "./file-sink.ts"
-import { FileSource, openFileSource } from "./file-source.ts"
+import { FileSource, folderStore, openFileSource } from "./file-source.ts"
 import { requireSha256 } from "./sha256.ts"
 import { spoolStream } from "./temporary-files.ts"
 
@@ -118,7 +118,6 @@ export async function openNodeOutput(
 async function openNodeStore(place: string | URL, access: InputAccess): Promise<SourceStore> {
   const path = pathOf(place, "input")
   if (path === undefined) return openUrlStore(place, access)
-  const { folderStore } = await import("./folder-store.ts")
   // Nothing is asked for by this name: all names are looked up in the folder.
   return folderStore(join(path, "_"))
 }

@@ -8,10 +8,15 @@ import type { CopySegment, GatherSegment, Segment } from "../plan/plan.ts"
 import { pickElements, transformElements } from "../strided/elements.ts"
 import { spanOf } from "../strided/view.ts"
 import type { ChecksumLedger } from "./checksum-ledger.ts"
-import { GatherWindow, type ReadRequest, readRequests } from "./chunk-reads.ts"
+import {
+  GatherWindow,
+  type InflateBudget,
+  InflatedReader,
+  type ReadRequest,
+  readRequests,
+} from "./chunk-reads.ts"
 import { type Chunk, isLargeGather, type Piece, type TransferSizes } from "./cut-segments.ts"
 import { OUTPUT_INCOMPLETE } from "./errors.ts"
-import { type InflateBudget, InflatedReader } from "./inflated-reader.ts"
 import { type CopyRange, type DirectSink, extentOf, type TransferPlan } from "./transfer-plan.ts"
 
 /** What the chunks of one plan are made with. */

@@ -13,6 +13,7 @@ import { turnIfDue } from "../bytes/turns.ts"
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { ChecksumLedger } from "./checksum-ledger.ts"
 import { ChunkProducer } from "./chunk-producer.ts"
+import { InflateBudget } from "./chunk-reads.ts"
 import {
   BLOB_SIZES,
   type Chunk,
@@ -22,7 +23,6 @@ import {
   type TransferSizes,
 } from "./cut-segments.ts"
 import { OUTPUT_INCOMPLETE } from "./errors.ts"
-import { InflateBudget } from "./inflated-reader.ts"
 import {
   type DirectSink,
   discardingSink,

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { readExactly } from "../../src/bytes/read-exactly.ts"
 import type { SourceStore } from "../../src/bytes/source-store.ts"
-import { folderStore } from "../../src/node/folder-store.ts"
+import { folderStore } from "../../src/node/file-source.ts"
 import { HOSTILE_NAMES, ODD_NAMES } from "../bytes/hostile-names.ts"
 import { temporaryFolders } from "./temporary-folder.ts"
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import type { ByteExtent } from "../../src/bytes/byte-extent.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
-import { InflateBudget, InflatedReader } from "../../src/transfer/inflated-reader.ts"
+import { InflateBudget, InflatedReader } from "../../src/transfer/chunk-reads.ts"
 import { depth } from "../depth.ts"
 import { noise } from "../property/model.ts"
 
