@@ -82,10 +82,7 @@ export async function readExactlyInto(
   const length = target.byteLength
   requireInside(source, { offset, length }, within)
   if (length > 0 && source.readInto === undefined) {
-    signal?.throwIfAborted()
-    const answer: unknown = await guard(() => source.read(offset, length, signal), signal)
-    target.set(requireAnswer(answer, { offset, length }, within))
-    return
+    return useExactly(source, { offset, length }, (bytes) => target.set(bytes), signal, within)
   }
   let filled = 0
   while (filled < length) {
