@@ -1,6 +1,7 @@
 /** Inputs that are held open, and what was read of a checkpoint: all that a conversion needs of it. */
 
 import { withKnowledge } from "../audit/global-table.ts"
+import { closedOnFailure } from "../bytes/failures.ts"
 import { explained, requireUnchanged } from "../bytes/read-exactly.ts"
 import { storeOfOne } from "../bytes/source-store.ts"
 import { inTurns, type Steps, turnIfDue } from "../bytes/turns.ts"
@@ -51,7 +52,7 @@ export async function openSources<Input, Output, Contents>(
   const { signal } = options
   signal?.throwIfAborted()
   const { source, close } = await platform.openInput(input, options)
-  try {
+  return closedOnFailure(close, async () => {
     // Many small ones at once hold the loop as well.
     await turnIfDue(signal)
     const sources = [{ name: nameOf(input) || "input", source }]
@@ -66,11 +67,7 @@ export async function openSources<Input, Output, Contents>(
     } catch (error) {
       throw await explained(await withKnowledge(error), source, signal)
     }
-  } catch (error) {
-    // What went wrong first is what gets reported.
-    await close().catch(() => {})
-    throw error
-  }
+  })
 }
 
 /** Opens a checkpoint and reads everything but the weights. */

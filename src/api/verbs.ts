@@ -3,6 +3,7 @@
 import { scanFile } from "../audit/scan-file.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
+import { closedAfter, closedOnFailure } from "../bytes/failures.ts"
 import { explained, readExactly, requireUnchanged } from "../bytes/read-exactly.ts"
 import { MemorySink } from "../bytes/sinks.ts"
 import { storeOfOne } from "../bytes/source-store.ts"
@@ -98,16 +99,10 @@ async function withPlan<Input, Result>(
   use: (planned: PlannedConversion, plan: TransferPlan) => Promise<Result>,
 ): Promise<Result> {
   const opened = await openContents(platform, input, options)
-  let result: Result
-  try {
+  return closedAfter(opened.close, async () => {
     const planned = await planContentsInTurns(opened, options)
-    result = await use(planned, transferPlan(planned.plan, planned.extents))
-  } catch (error) {
-    await opened.close().catch(() => {})
-    throw error
-  }
-  await opened.close()
-  return result
+    return use(planned, transferPlan(planned.plan, planned.extents))
+  })
 }
 
 /** Converts to an output of the platform. The output is looked at before the input is opened. */
@@ -118,20 +113,13 @@ export async function convert<Input, Output>(
   options: ConvertOptions & InputRequest,
 ): Promise<ConversionReport> {
   let opened: OpenedContents | undefined
-  let planned: PlannedConversion | undefined
-  try {
-    await writeTo(platform, output, [input], options, async () => {
-      opened = await openContents<Input, never>(platform, input, options)
-      planned = await planContentsInTurns(opened, options)
-      return transferPlan(planned.plan, planned.extents)
-    })
-  } catch (error) {
-    await opened?.close().catch(() => {})
-    throw error
+  const open = async (): Promise<TransferPlan & { readonly report: ConversionReport }> => {
+    opened = await openContents<Input, never>(platform, input, options)
+    const { plan, extents } = await planContentsInTurns(opened, options)
+    return { ...transferPlan(plan, extents), report: plan.report }
   }
-  const { close, plan } = { ...opened, ...planned } as OpenedContents & PlannedConversion
-  await close()
-  return plan.report
+  const write = () => writeTo(platform, output, [input], options, open)
+  return (await closedAfter(() => opened?.close(), write)).report
 }
 
 /** Converts into memory. */
@@ -165,15 +153,8 @@ export async function convertToStream<Input>(
   options: ConvertOptions & InputRequest,
 ): Promise<{ stream: ReadableStream<Uint8Array>; report: ConversionReport }> {
   const opened = await openContents(platform, input, options)
-  let planned: PlannedConversion
-  try {
-    planned = await planContentsInTurns(opened, options)
-  } catch (error) {
-    await opened.close().catch(() => {})
-    throw error
-  }
-  const { plan, extents } = planned
-  const output = new StreamOutput({ signal: options.signal, release: () => opened.close() })
+  const { plan, extents } = await closedOnFailure(opened.close, () => planContentsInTurns(opened, options))
+  const output = new StreamOutput({ signal: options.signal, release: opened.close })
   const run = { ...runOptions(platform, options), signal: output.signal }
   // A failure reaches whoever reads the stream: the sink is aborted with it.
   runPlan(transferPlan(plan, extents), output, run).catch(() => {})

@@ -2,7 +2,7 @@
 
 import type { ByteExtent } from "../bytes/byte-extent.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
-import { invalidArgument } from "../bytes/failures.ts"
+import { closedAfter, invalidArgument } from "../bytes/failures.ts"
 import type { SourceStore } from "../bytes/source-store.ts"
 import type { Plan, PlannedExtent, PlanReport, Segment } from "../plan/plan.ts"
 import type { NamedSource } from "../plan/plan-tensors.ts"
@@ -34,14 +34,14 @@ export type PlanSources<Input> =
   | URL
   | string
 
-/** Runs a plan into an output, which is looked at before the plan is asked for. `inputs` must not be the output. */
-export async function writeTo<Output>(
+/** Runs a plan into an output, which is looked at before the plan is asked for. `inputs` must not be the output. Returns the plan. */
+export async function writeTo<Output, Bound extends TransferPlan>(
   platform: Platform<never, Output>,
   output: Output,
   inputs: readonly unknown[],
   options: WriteOptions,
-  openPlan: () => Promise<TransferPlan>,
-): Promise<void> {
+  openPlan: () => Promise<Bound>,
+): Promise<Bound> {
   requireOptions(options)
   const { overwrite = false, signal, onProgress } = options
   const sink = await platform.openOutput(output, { overwrite, inputs, signal })
@@ -50,6 +50,7 @@ export async function writeTo<Output>(
     const plan = await openPlan()
     started = true
     await runPlan(plan, sink, { crc32: platform.crc32, inflate: platform.inflate, signal, onProgress })
+    return plan
   } catch (error) {
     // A stream that was given as output must not be left waiting.
     if (!started) await abortSink(sink, error)
@@ -67,16 +68,10 @@ export async function writePlan<Input, Output>(
 ): Promise<PlanReport> {
   const names = plan.sources.map(({ name }) => name)
   const opened = new OpenedByName(platform, sources, options)
-  try {
-    await writeTo(platform, output, opened.given(names), options, async () => {
-      const found = await opened.all(names)
-      return transferPlan(plan, bindExtents(plan, found))
-    })
-  } catch (error) {
-    await opened.close().catch(() => {})
-    throw error
-  }
-  await opened.close()
+  const open = async (): Promise<TransferPlan> =>
+    transferPlan(plan, bindExtents(plan, await opened.all(names)))
+  const write = () => writeTo(platform, output, opened.given(names), options, open)
+  await closedAfter(() => opened.close(), write)
   return plan.report
 }
 

@@ -1,4 +1,4 @@
-/** The errors of reading that are made in many places, that of a lack of memory among them. */
+/** The errors of reading that are made in many places, that of a lack of memory among them; what is closed when work fails. */
 
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { foreignReason } from "../errors/error-row.ts"
@@ -32,4 +32,27 @@ export function allocate(byteLength: number, within: string): Uint8Array<ArrayBu
     const reason = `there is no memory for ${byteLength} bytes of ${within}`
     throw new CheckpointError(READ_FAILED, { reason }, { cause })
   }
+}
+
+/** What `work` comes to. Where it fails, `close` is called first; what went wrong first is what gets reported. */
+export async function closedOnFailure<Result>(
+  close: () => Promise<void> | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    await close()?.catch(() => {})
+    throw error
+  }
+}
+
+/** As `closedOnFailure`; where `work` succeeds, `close` is called as well, and has to succeed. */
+export async function closedAfter<Result>(
+  close: () => Promise<void> | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const result = await closedOnFailure(close, work)
+  await close()
+  return result
 }

@@ -16,6 +16,7 @@ import { type InputRequest, type OutputRequest, openUrlStore, type Platform } fr
 import type { ByteSink } from "../bytes/byte-sink.ts"
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { INVALID_ARGUMENT } from "../bytes/errors.ts"
+import { closedOnFailure } from "../bytes/failures.ts"
 import type { SourceStore } from "../bytes/source-store.ts"
 import { copyOf } from "../bytes/sources.ts"
 import { sourceStream } from "../bytes/streams.ts"
@@ -57,13 +58,10 @@ export async function openNodeInput(
 ): Promise<OpenedInput> {
   const { signal, sha256 } = request
   const opened = await openAnyInput(input, request)
-  try {
+  await closedOnFailure(opened.close, async () => {
     if (sha256 !== undefined) await requireSha256(opened.source, sha256, signal)
-    return opened
-  } catch (error) {
-    await opened.close().catch(() => {})
-    throw error
-  }
+  })
+  return opened
 }
 
 async function openAnyInput(
