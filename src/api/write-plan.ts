@@ -34,7 +34,7 @@ export type PlanSources<Input> =
   | URL
   | string
 
-/** Runs a plan into an output, which is looked at before the plan is asked for. `inputs` must not be the output. Returns the plan. */
+/** Runs a plan, and returns it. `output` is looked at before the plan is asked for; `inputs` must not be the output. */
 export async function writeTo<Output, Bound extends TransferPlan>(
   platform: Platform<never, Output>,
   output: Output,

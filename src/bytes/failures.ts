@@ -1,4 +1,4 @@
-/** The errors of reading that are made in many places, that of a lack of memory among them; what is closed when work fails. */
+/** Errors that are made in many places, that of a lack of memory among them, and what is closed when work fails. */
 
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import { foreignReason } from "../errors/error-row.ts"

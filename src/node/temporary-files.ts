@@ -18,7 +18,8 @@ interface SpoolOptions {
 
 /**
  * A source over what `stream` yields, taken in whole: a checkpoint's directory stands at its end. The file has no name
- * (where the system allows that), so that nothing of it outlives the process, however that ends; otherwise it is gone when the input is closed.
+ * (where the system allows that), so that nothing of it outlives the process, however that ends; otherwise it is gone
+ * when the input is closed.
  *
  * @throws `read-failed` when the stream fails, `write-failed` when the temporary file does.
  */
