@@ -26,7 +26,7 @@ export interface ByteSink {
   abort(reason: unknown): Promise<void>
 }
 
-/** A place outside memory for what is made, where the platform has one. What was begun and not closed is removed by `abort`. */
+/** A place outside memory for what is made. What was begun and not closed is removed by `abort`. */
 export interface Spill extends ByteSink {
   /** What was written, once it has been closed. Cannot be read any more after `remove`. */
   readonly blob: Blob

@@ -1,4 +1,4 @@
-/** What callers have, as sources: bytes in memory, a `Blob`, an object that hands out slices as hyparquet's `AsyncBuffer` does. */
+/** What callers have, as sources: bytes in memory, a `Blob`, or slices that are handed out, as by hyparquet's `AsyncBuffer`. */
 
 import { CheckpointError } from "../errors/checkpoint-error.ts"
 import type { ByteSource } from "./byte-source.ts"
@@ -6,8 +6,8 @@ import { INPUT_CHANGED } from "./errors.ts"
 import { allocate, invalidArgument } from "./failures.ts"
 
 /**
- * A source over `bytes`, which must not change while it is used: reading hands out views. That its buffer was transferred away, or made too
- * short, is noticed.
+ * A source over `bytes`, which must not change while it is used: reading hands out views. That its buffer was transferred
+ * away, or made too short, is noticed.
  *
  * @throws `invalid-argument` when it was transferred before.
  */
@@ -55,7 +55,10 @@ export interface BlobLike {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-/** A source over `blob`, of which only what is read comes into memory. One of this realm's own stays reachable, so that its slices can be handed on unread. */
+/**
+ * A source over `blob`, of which only what is read comes into memory. One of this realm's own stays reachable, so that its
+ * slices can be handed on unread.
+ */
 export function blobSource(blob: BlobLike): ByteSource {
   return {
     byteLength: blob.size,

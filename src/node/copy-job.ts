@@ -1,4 +1,4 @@
-/** What passes between a copy pool and its threads, and how it is carried out: by blocking calls, in whichever thread has the time. */
+/** What passes between a copy pool and its threads, and how it is carried out: by blocking calls, here and now. */
 
 import { readSync, writeSync } from "node:fs"
 import * as zlib from "node:zlib"
