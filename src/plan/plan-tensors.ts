@@ -43,7 +43,7 @@ export interface TensorInput {
   /** Whether the containers keep checksums of what they hold, could but do not, or have no place for any. */
   readonly checksums: "kept" | "left-out" | "none"
   /** What stands in the header unless the caller says otherwise. Default: `format: "pt"`. */
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: ReadonlyMap<string, string>
 }
 
 /** A plan, and what else was decided on the way. */
@@ -56,7 +56,7 @@ export interface TensorPlan {
   readonly copiedWhole: Uint8Array
 }
 
-const DEFAULT_METADATA = { [FORMAT]: "pt" }
+const DEFAULT_METADATA: readonly (readonly [string, string])[] = [[FORMAT, "pt"]]
 
 /**
  * The plan for writing the tensors of `input`.
@@ -70,7 +70,8 @@ export function* planTensorsSteps(
   bounds: PlanBounds,
 ): Steps<TensorPlan> {
   const selected = yield* selectTensors(input.found, options)
-  const metadata = new Map(Object.entries(options.metadata ?? input.metadata ?? DEFAULT_METADATA))
+  const given = options.metadata && Object.entries(options.metadata)
+  const metadata = new Map(given ?? input.metadata ?? DEFAULT_METADATA)
   const { written: named, kept, unsupported } = yield* requireSupported(selected.kept, options)
   const sharing = options.shared ?? "alias"
   const keeping =
