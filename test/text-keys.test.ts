@@ -17,13 +17,25 @@ const ALLOWED: ReadonlyMap<string, string> = new Map([
     "plan/plan-tensors.ts: object[key]",
     "the metadata of a report, which has no prototype, and is only written",
   ],
-  ["limits.ts: Object.fromEntries(given)", "limits that the caller gives"],
-  ["limits.ts: limits[name]", "the names of the limits themselves"],
-  ["cli/arguments.ts: this.#values[name]", "the names of our own options"],
-  ["cli/arguments.ts: Object.fromEntries(", "the names of our own options"],
+  ["limits/limits.ts: Object.fromEntries(given)", "limits that the caller gives"],
+  ["limits/limits.ts: limits[name]", "the names of the limits themselves"],
+  [
+    "cli/arguments.ts: Object.fromEntries(command.options.map((name) => [name, configOf(name)]))",
+    "the names of our own options",
+  ],
+  ["errors/all-errors.ts: Object.fromEntries(", "the codes of our own errors"],
+  ["cli/advice/reading.ts: again[command.name]", "the names of our own commands"],
+  [
+    "cli/scan/json.ts: Object.fromEntries(keys.map((key) => [key, row[key] ?? null]))",
+    "the fields of a report, which stand in a list",
+  ],
   ['cli/selection.ts: Object.fromEntries([["format", "pt"], ...pairs])', "--metadata of the command line"],
   ["cli/selection.ts: Object.fromEntries(", "--limit of the command line"],
-  ["cli/isolate.ts: Object.fromEntries(kept)", "names of environment variables that stand in a list"],
+  [
+    "cli/isolation/isolate.ts: Object.fromEntries(kept.map((name) => [name, process.env[name]]))",
+    "names of environment variables that stand in a list",
+  ],
+  ["cli/isolation/isolate.ts: process.env[name]", "names of environment variables that stand in a list"],
 ])
 
 /** Calls that make an object of keys, or ask one for a key. */

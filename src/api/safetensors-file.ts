@@ -42,7 +42,7 @@ export class SafetensorsFile<Output = SafetensorsOutput> extends TensorFile<
     requireOptions(options)
     const { sources, bounds } = this.#opened
     const found = [...this.found().values()]
-    const metadata = Object.fromEntries([["format", "pt"], ...this.metadata])
+    const metadata = new Map([["format", "pt"], ...this.metadata])
     const input = { found, sources, storageCount: found.length, checksums: "none", metadata } as const
     return atOnce(planTensorsSteps(input, options, bounds))
   }

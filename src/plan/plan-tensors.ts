@@ -40,7 +40,7 @@ export interface TensorInput {
   /** Whether the containers keep checksums of what they hold, could but do not, or have no place for any. */
   readonly checksums: "kept" | "left-out" | "none"
   /** What stands in the header unless the caller says otherwise. Default: `format: "pt"`. */
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: ReadonlyMap<string, string>
 }
 
 /** A plan, and what else was decided on the way. */
@@ -53,7 +53,7 @@ export interface TensorPlan {
   readonly copiedWhole: Uint8Array
 }
 
-const DEFAULT_METADATA = { [FORMAT]: "pt" }
+const DEFAULT_METADATA: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([[FORMAT, "pt"]])
 
 /**
  * The plan for writing the tensors of `input`.
@@ -67,7 +67,8 @@ export function* planTensorsSteps(
   bounds: PlanBounds,
 ): Steps<TensorPlan> {
   const selected = yield* selectTensors(input.found, options)
-  const metadata = new Map(Object.entries(options.metadata ?? input.metadata ?? DEFAULT_METADATA))
+  const asked = options.metadata === undefined ? undefined : Object.entries(options.metadata)
+  const metadata = new Map(asked ?? input.metadata ?? DEFAULT_METADATA)
   const { written: named, kept, unsupported } = yield* requireSupported(selected.kept, options)
   const sharing = options.shared ?? "alias"
   const keeping =
