@@ -68,7 +68,10 @@ const BOOLS: ElementTransform = /* @__PURE__ */ Object.freeze({
 })
 
 /** The tensors of the file in `source`, in the order of its header. */
-function tensorsOf({ tensors, dataOffset }: SafetensorsHeader, source: ByteSource): readonly NamedTensor[] {
+export function tensorsOf(
+  { tensors, dataOffset }: SafetensorsHeader,
+  source: ByteSource,
+): readonly NamedTensor[] {
   const dtypes = new Map(Array.from(DTYPES.values(), (dtype) => [dtype.safetensors, dtype]))
   return Array.from(tensors, ([name, tensor], index) => {
     const { dtype, shape, start, end } = tensor

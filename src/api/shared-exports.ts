@@ -27,7 +27,7 @@ export type {
 export type { ExtraMember, HidingStorage, UnreferencedBytes } from "../checkpoint/unreferenced-bytes.ts"
 export type { ErrorCode, ErrorDetails } from "../errors/all-errors.ts"
 export { type AnyCheckpointError, CheckpointError, isCheckpointError } from "../errors/checkpoint-error.ts"
-export type { Fault } from "../errors/error-row.ts"
+export type { ErrorRow, Fault } from "../errors/error-row.ts"
 export type { HttpOptions } from "../http/http-options.ts"
 export type { ScanFinding, ScannedFormat } from "../layouts/layout.ts"
 export { DEFAULT_LIMITS, type Limits } from "../limits/limits.ts"

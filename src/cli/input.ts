@@ -7,6 +7,7 @@ import { version } from "../../package.json"
 import type { FileSource } from "../node/for-command-line.ts"
 import {
   CONVERTED_BY,
+  ERROR_ROWS,
   FORMAT,
   inheritedSource,
   openNodeInput,
@@ -16,10 +17,11 @@ import {
   sha256Of,
   watchStatusOf,
 } from "../node/for-command-line.ts"
-import type { ByteSource, CheckpointInput, ConvertOptions } from "../node/index.ts"
+import type { ByteSource, CheckpointInput, ConvertOptions, ErrorCode } from "../node/index.ts"
+import { CheckpointError } from "../node/index.ts"
 import type { OptionValues } from "./command-line.ts"
 import { UsageError } from "./endings.ts"
-import { type HandedFiles, receivedError } from "./isolation/handed-files.ts"
+import type { HandedError, HandedFiles } from "./isolation/handed-files.ts"
 import type { Terminal } from "./terminal/streams.ts"
 import { quoted } from "./terminal/words.ts"
 import { isUrl, nameOf, readUrl } from "./urls.ts"
@@ -47,6 +49,11 @@ export function openInput(file: string, { stdin, handed }: Terminal): Checkpoint
   // A folder too: as a stream it would look empty, opened it is refused for what it is.
   const redirected = kind?.isFile() === true || kind?.isDirectory() === true
   return redirected ? STANDARD_INPUT_PATH : (Readable.toWeb(stdin) as ReadableStream<Uint8Array>)
+}
+
+/** An error that passed between processes. */
+export function receivedError<C extends ErrorCode>({ code, detail }: HandedError<C>): CheckpointError<C> {
+  return new CheckpointError(ERROR_ROWS[code], detail)
 }
 
 function handedInput(file: string, { inputs }: HandedFiles): FileSource {

@@ -21,7 +21,10 @@ export class CheckpointError<C extends ErrorCode = ErrorCode> extends Error {
   /** What the reader of the message can do about it, a sentence or two. */
   readonly nextStep: string
 
-  /** `row` is one of the rooms' files errors.ts, which is imported by whoever throws and by nobody else. */
+  /**
+   * `row` is one of the rooms' files errors.ts, which is imported by whoever throws and by nobody else; or one of a caller
+   * whose own source fails as ours do: `{ code: "input-changed", next: "…" }`.
+   */
   constructor(row: ErrorRow<C, ErrorDetails[C]>, detail: ErrorDetails[C], options?: CheckpointErrorOptions) {
     const fault: Partial<Fault> = detail as object
     // Programs print it as it is.

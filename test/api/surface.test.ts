@@ -48,6 +48,7 @@ const TYPES = [
   "ElementTransform",
   "ErrorCode",
   "ErrorDetails",
+  "ErrorRow",
   "ExtentLocator",
   "ExtraMember",
   "Fault",

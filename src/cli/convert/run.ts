@@ -17,9 +17,10 @@ import {
   openInput,
   openTraced,
   readProvenance,
+  receivedError,
   STANDARD_STREAM,
 } from "../input.ts"
-import { type HandedFiles, type HandedRequest, receivedError } from "../isolation/handed-files.ts"
+import type { HandedFiles, HandedRequest } from "../isolation/handed-files.ts"
 import { readSelection, type Selection } from "../selection.ts"
 import { jsonPieces, NO_JSON_LIMIT } from "../terminal/json-text.ts"
 import { progressBarFor } from "../terminal/progress-bar.ts"

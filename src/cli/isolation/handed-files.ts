@@ -3,8 +3,8 @@
  * what it may not do itself. It sees no paths but to show them.
  */
 
-import { ERROR_ROWS, type FileStatus } from "../../node/for-command-line.ts"
-import { CheckpointError, type ErrorCode, type ErrorDetails } from "../../node/index.ts"
+import type { FileStatus } from "../../node/for-command-line.ts"
+import type { ErrorCode, ErrorDetails } from "../../node/index.ts"
 import { EXIT } from "../endings.ts"
 
 /** Tells the process that it is one. */
@@ -37,11 +37,6 @@ export type HandedAnswer = "done" | HandedError
 export interface HandedError<C extends ErrorCode = ErrorCode> {
   readonly code: C
   readonly detail: ErrorDetails[C]
-}
-
-/** The error on the other side. */
-export function receivedError<C extends ErrorCode>({ code, detail }: HandedError<C>): CheckpointError<C> {
-  return new CheckpointError(ERROR_ROWS[code], detail)
 }
 
 /** Everything that an isolated process has been given. */
