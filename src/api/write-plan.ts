@@ -43,13 +43,14 @@ export async function writeTo<Output, Bound extends TransferPlan>(
   openPlan: () => Promise<Bound>,
 ): Promise<Bound> {
   requireOptions(options)
-  const { overwrite = false, signal, onProgress } = options
+  const { overwrite = false, signal } = options
   const sink = await platform.openOutput(output, { overwrite, inputs, signal })
   let started = false
   try {
     const plan = await openPlan()
     started = true
-    await runPlan(plan, sink, { crc32: platform.crc32, inflate: platform.inflate, signal, onProgress })
+    const { crc32, inflate } = platform
+    await runPlan(plan, sink, { crc32, inflate, signal, onProgress: options.onProgress })
     return plan
   } catch (error) {
     // A stream that was given as output must not be left waiting.
