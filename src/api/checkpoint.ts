@@ -1,6 +1,6 @@
 /** An open checkpoint: its tensors, plain values and plans, while its source is held. */
 
-import { atOnce, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
+import { atOnce, inTurns, STEP_ITEMS, type Steps } from "../bytes/turns.ts"
 import { rootCandidates } from "../checkpoint/checkpoint-level.ts"
 import { ChildCursor, type Container, isContainer } from "../checkpoint/child-cursor.ts"
 import type { RootCandidate } from "../checkpoint/errors.ts"
@@ -91,6 +91,10 @@ export class Checkpoint<Output = SafetensorsOutput> extends TensorFile<
   protected override found(): ReadonlyMap<string, FoundTensor> {
     this.#found ??= atOnce(this.#findTensors())
     return this.#found
+  }
+
+  protected override async findInTurns(signal: AbortSignal | undefined): Promise<void> {
+    this.#found ??= await inTurns(this.#findTensors(), signal)
   }
 
   #toPlainValues(): PlainValue {

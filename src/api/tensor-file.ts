@@ -71,6 +71,9 @@ export abstract class TensorFile<
   /** Tensors by name, found once. */
   protected abstract found(): ReadonlyMap<string, FoundTensor>
 
+  /** Does the work of `found` while the event loop turns. */
+  protected async findInTurns(_signal: AbortSignal | undefined): Promise<void> {}
+
   /** Plans anew each time. */
   protected abstract planned(options: Options): Planned<Report>
 
@@ -171,8 +174,9 @@ export abstract class TensorFile<
     throw new CheckpointError(TENSOR_UNSUPPORTED, { tensors: [{ name, reason }] })
   }
 
-  /** All bytes of one tensor: `tensor(name).bytes()`. */
+  /** All bytes of one tensor: `tensor(name).bytes()`, and tensors are looked for in turns. */
   async readTensor(name: string, options: SignalOption = {}): Promise<Uint8Array<ArrayBuffer>> {
+    await this.findInTurns(options.signal)
     return this.tensor(name).bytes(options)
   }
 
