@@ -9,7 +9,6 @@ import type { Checkpoint } from "./api/checkpoint.ts"
 import type { ConvertedBlob } from "./api/converted-blob.ts"
 import type { CheckpointInput } from "./api/inputs.ts"
 import type {
-  AccessOptions,
   BlobOptions,
   ConvertOptions,
   OpenOptions,
@@ -21,7 +20,7 @@ import { UNIVERSAL_INPUTS, UNIVERSAL_PLATFORM } from "./api/platform.ts"
 import type { SafetensorsFile } from "./api/safetensors-file.ts"
 import * as verbs from "./api/verbs.ts"
 import { checkFile, readHeader, scanInput } from "./api/verbs.ts"
-import { writePlan as carryOut, type PlanSources, type WriteOptions } from "./api/write-plan.ts"
+import { writePlan as carryOut, type PlanSources, type WritePlanOptions } from "./api/write-plan.ts"
 import type { ScanReport } from "./audit/scan-report.ts"
 import type { ConversionReport } from "./checkpoint/plan-checkpoint.ts"
 import type { Plan, PlanReport } from "./plan/plan.ts"
@@ -119,7 +118,7 @@ export function writePlan(
   plan: Plan,
   sources: PlanSources<CheckpointInput>,
   output: SafetensorsOutput,
-  options: WriteOptions & AccessOptions = {},
+  options: WritePlanOptions = {},
 ): Promise<PlanReport> {
   return carryOut(UNIVERSAL_PLATFORM, plan, sources, output, options)
 }

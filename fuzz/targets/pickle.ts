@@ -64,12 +64,14 @@ interface Run {
   readonly storages: StorageTable
 }
 
+/** Where storages lie that nobody reads. */
+const SOURCE = memorySource(new Uint8Array(0))
+
 /** A policy for which every storage is there. */
 function makeRun(within: Limits = limits): Run {
-  const source = memorySource(new Uint8Array(0))
   const storages = new StorageTable(({ key, byteLength }) => {
     return {
-      source,
+      source: SOURCE,
       offset: 0,
       storedLength: byteLength,
       byteLength,
@@ -158,8 +160,9 @@ function checkPlan(value: PickleValue, { policy, storages }: Run, inputByteLengt
     globals: [...policy.globals],
     memory: MemoryBudget.of(limits, inputByteLength),
   } as const
+  const sources = [{ name: "pickle", source: SOURCE }]
   const planned = outcomeOfSync(
-    () => atOnce(planConversionSteps(contents, [], {}, { limits, inputByteLength })).plan,
+    () => atOnce(planConversionSteps(contents, sources, {}, { limits, inputByteLength })).plan,
   )
   if (planned.error !== undefined) return `named, ${planned.error.code}`
   let at = 0

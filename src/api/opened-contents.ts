@@ -10,6 +10,7 @@ import {
   type PlanOptions,
   planConversionSteps,
 } from "../checkpoint/plan-checkpoint.ts"
+import { decoded, urlOf } from "../http/http-options.ts"
 import { readCheckpoint } from "../layouts/table.ts"
 import { withLimits } from "../limits/limits.ts"
 import type { PlanBounds } from "../plan/plan.ts"
@@ -116,10 +117,14 @@ export function planContentsInTurns(
   return inTurns(planContentsSteps(opened, options), options.signal)
 }
 
-/** What an input is called: the last part of a path or an address, the name of a File; "" where it has none. */
+/**
+ * What an input is called: the last part of a path, or of the path of an address as a store would look it up (its query may
+ * be a secret); the name of a File; "" where it has none.
+ */
 export function nameOf(input: unknown): string {
+  const url = input instanceof URL ? input : urlOf(input)
+  if (url !== undefined) return decoded(lastPart(url.pathname))
   if (typeof input === "string") return lastPart(input)
-  if (input instanceof URL) return lastPart(input.pathname)
   const named = typeof input === "object" && input !== null && "name" in input ? input.name : undefined
   return typeof named === "string" ? lastPart(named) : ""
 }

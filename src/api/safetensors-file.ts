@@ -117,11 +117,11 @@ function packedShape({ shape, start, end }: SafetensorsTensor): readonly number[
 
 /** Steps of elements that lie in C order without gaps. */
 function stridesOf(shape: readonly number[]): readonly number[] {
-  const strides: number[] = []
+  const strides = new Array<number>(shape.length)
   let step = 1
-  for (const size of shape.toReversed()) {
-    strides.unshift(step)
-    step *= size
+  for (let d = shape.length - 1; d >= 0; d--) {
+    strides[d] = step
+    step *= shape[d] as number
   }
   return strides
 }

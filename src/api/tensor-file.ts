@@ -9,12 +9,13 @@ import type { Plan, PlanReport } from "../plan/plan.ts"
 import type { TensorOptions } from "../plan/plan-options.ts"
 import { sharedNames } from "../plan/resolve-sharing.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
-import { isContiguous } from "../strided/view.ts"
+import { elementCountOf, isContiguous } from "../strided/view.ts"
 import {
   type AnyTensor,
   type FoundTensor,
   isTensor,
   type NamedTensor,
+  type Target,
   type Tensor,
   targetOf,
   tensorByteLength,
@@ -84,7 +85,7 @@ export abstract class TensorFile<
    */
   get tensors(): ReadonlyMap<string, TensorInfo> {
     this.#described ??= new Map(
-      Array.from(this.found().values(), ({ name, tensor }) => [name, describeTensor(tensor)]),
+      Array.from(this.found().values(), ({ name, tensor, target }) => [name, describeTensor(tensor, target)]),
     )
     return this.#described
   }
@@ -191,7 +192,7 @@ export abstract class TensorFile<
   }
 
   #extentsOf(plan: Plan): readonly ByteExtent[] {
-    return this.#extents.get(plan) ?? bindExtents(plan, this.#opened.sources)
+    return this.#extents.get(plan) ?? bindExtents(plan, this.#opened.sources, this.#opened.bounds)
   }
 
   #noTensor(name: string): CheckpointError {
@@ -214,7 +215,7 @@ export interface SupportedTensorInfo {
   readonly torchDtype: string
   /** The dtype it gets in safetensors; undefined when there is none. */
   readonly dtype: SafetensorsDtype | undefined
-  /** Sizes as torch counts them, outermost first. */
+  /** Sizes, outermost first: as torch counts them, or as the header of a safetensors file does. */
   readonly shape: readonly number[]
   /** Steps in elements. */
   readonly strides: readonly number[]
@@ -242,20 +243,19 @@ export interface UnsupportedTensorInfo {
 
 export type TensorInfo = SupportedTensorInfo | UnsupportedTensorInfo
 
-export function describeTensor(tensor: Tensor): SupportedTensorInfo
-export function describeTensor(tensor: AnyTensor): TensorInfo
-export function describeTensor(tensor: AnyTensor): TensorInfo {
+/** `given` is how an input holds it that says so itself: a safetensors file. */
+export function describeTensor(tensor: AnyTensor, given?: Target): TensorInfo {
   if (!isTensor(tensor)) return { kind: "unsupported-tensor", reason: tensor.reason }
-  const target = targetOf(tensor)
+  const target = given ?? targetOf(tensor)
   const { shape, strides, elementOffset, elementCount, storage, transform } = tensor
   return {
     kind: "tensor",
     torchDtype: tensor.dtype.name,
     dtype: "reason" in target ? undefined : target.dtype,
-    shape,
+    shape: given?.shape ?? shape,
     strides,
     elementOffset,
-    elementCount,
+    elementCount: given === undefined ? elementCount : elementCountOf(given.shape),
     byteLength: tensorByteLength(tensor),
     contiguous: isContiguous(tensor) && (transform === undefined || isPlain(transform)),
     storage: { key: storage.key, byteLength: storage.byteLength, location: storage.location },

@@ -16,7 +16,7 @@ import {
 } from "../plan/plan.ts"
 import type { SafetensorsDtype } from "../safetensors/dtypes.ts"
 import { elementCountOf } from "../strided/view.ts"
-import { type NamedTensor, type Tensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"
+import { type NamedTensor, type Target, type Tensor, targetOf, tensorByteLength } from "../tensors/tensor.ts"
 import type { TypedArrayOf } from "../tensors/typed-arrays.ts"
 import { quoteText } from "../text/quote-text.ts"
 import { PlannedOutput } from "../transfer/planned-output.ts"
@@ -52,7 +52,7 @@ export class TensorSource implements ByteSource {
   readonly torchDtype: string
   /** Its dtype in safetensors; undefined when there is none. */
   readonly dtype: SafetensorsDtype | undefined
-  /** Sizes, outermost dimension first. */
+  /** Sizes, outermost dimension first: as torch counts them, or as the header of a safetensors file does. */
   readonly shape: readonly number[]
   /** Bytes of all of it. */
   readonly byteLength: number
@@ -70,7 +70,7 @@ export class TensorSource implements ByteSource {
     this.name = name
     this.torchDtype = tensor.dtype.name
     this.dtype = "reason" in target ? undefined : target.dtype
-    this.shape = tensor.shape
+    this.shape = given?.shape ?? tensor.shape
     this.byteLength = tensorByteLength(tensor)
     this.#tensor = tensor
     this.#reading = reading
@@ -100,8 +100,10 @@ export class TensorSource implements ByteSource {
    * @throws as `PlannedOutput.read`.
    */
   read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const sizes = { ...sizesFor(this.#plan), windowBytes: WINDOW_BYTES }
-    this.#output ??= new PlannedOutput(this.#plan, { ...this.#reading.codecs, sizes })
+    this.#output ??= new PlannedOutput(this.#plan, {
+      ...this.#reading.codecs,
+      sizes: { ...sizesFor(this.#plan), windowBytes: WINDOW_BYTES },
+    })
     return this.#output.read(offset, length, signal)
   }
 
@@ -147,22 +149,31 @@ export class TensorSource implements ByteSource {
   /**
    * Rows `[from, to)` along the first dimension, as a tensor of its own. The other rows are not read.
    *
-   * @throws `invalid-argument` for rows that are not there, and for a tensor without dimensions.
+   * @throws `invalid-argument` for rows that are not there, for a tensor without dimensions, and for rows of packed elements
+   *   that fill no whole bytes.
    */
   rows(from: number, to: number): TensorSource {
     const tensor = this.#tensor
     const { shape, strides, elementOffset } = tensor
-    const [rows] = shape
+    const [rows] = this.shape
+    if (rows !== shape[0])
+      throw invalidArgument("rows", `rows of ${quoteText(this.name)} fill no whole bytes`)
     const inside = Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from <= to
     if (rows === undefined || !inside || to > rows) {
       const problem = `there are no rows ${from} to ${to}: ${quoteText(this.name)} has ${rows ?? "no"} rows`
       throw invalidArgument("rows", problem)
     }
-    return this.#part({
+    const part = {
       shape: [to - from, ...shape.slice(1)],
       strides,
       elementOffset: elementOffset + from * (strides[0] ?? 0),
-    })
+    }
+    // Packed elements are counted as the header counts them.
+    const isPacked = this.dtype !== undefined && this.shape !== shape
+    return this.#part(
+      part,
+      isPacked ? { dtype: this.dtype, shape: [to - from, ...this.shape.slice(1)] } : undefined,
+    )
   }
 
   /**
@@ -178,9 +189,9 @@ export class TensorSource implements ByteSource {
     return this.#part({ shape: permuted(shape), strides: permuted(strides), elementOffset })
   }
 
-  #part(view: Pick<Tensor, "shape" | "strides" | "elementOffset">): TensorSource {
+  #part(view: Pick<Tensor, "shape" | "strides" | "elementOffset">, target?: Target): TensorSource {
     const tensor = { ...this.#tensor, ...view, elementCount: elementCountOf(view.shape) }
-    return new TensorSource({ name: this.name, tensor }, this.#reading, false)
+    return new TensorSource({ name: this.name, tensor, target }, this.#reading, false)
   }
 
   #requireDtype(): SafetensorsDtype {

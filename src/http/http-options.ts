@@ -59,3 +59,12 @@ export function urlOf(text: unknown): URL | undefined {
   if (typeof text !== "string" || !/^(?:https?|file):\/\//i.test(text)) return undefined
   return URL.canParse(text) ? new URL(text) : undefined
 }
+
+/** The name as people write it; as it stands where it is no percent encoding. */
+export function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}

@@ -3,6 +3,7 @@
 import type { ByteSource } from "../bytes/byte-source.ts"
 import { isNameBelow, openingStore, type SourceStore } from "../bytes/source-store.ts"
 import { isCheckpointError } from "../errors/checkpoint-error.ts"
+import { decoded } from "./http-options.ts"
 import type { UrlSourceOptions } from "./url-source.ts"
 
 /**
@@ -39,14 +40,5 @@ async function openBeside(
       isCheckpointError(error) && error.code === "read-failed" && error.detail.failure === "not-found"
     if (isAbsent) return undefined
     throw error
-  }
-}
-
-/** The name as people write it; as it stands where it is no percent encoding. */
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    return name
   }
 }

@@ -3,7 +3,6 @@
 import type { Checkpoint as CheckpointOf } from "../api/checkpoint.ts"
 import type { ConvertedBlob } from "../api/converted-blob.ts"
 import type {
-  AccessOptions,
   BlobOptions,
   ConvertOptions,
   OpenOptions,
@@ -13,7 +12,7 @@ import type {
 import type { SafetensorsFile as SafetensorsFileOf } from "../api/safetensors-file.ts"
 import * as verbs from "../api/verbs.ts"
 import { checkFile, readHeader, scanInput } from "../api/verbs.ts"
-import { writePlan as carryOut, type PlanSources, type WriteOptions } from "../api/write-plan.ts"
+import { writePlan as carryOut, type PlanSources, type WritePlanOptions } from "../api/write-plan.ts"
 import type { ScanReport } from "../audit/scan-report.ts"
 import type { ConversionReport } from "../checkpoint/plan-checkpoint.ts"
 import type { Plan, PlanReport } from "../plan/plan.ts"
@@ -128,7 +127,7 @@ export function writePlan(
   plan: Plan,
   sources: PlanSources<NodeCheckpointInput>,
   output: NodeSafetensorsOutput,
-  options: WriteOptions & AccessOptions = {},
+  options: WritePlanOptions = {},
 ): Promise<PlanReport> {
   return carryOut(NODE_PLATFORM, plan, sources, output, options)
 }

@@ -170,13 +170,15 @@ class DrawnExtents {
     const place = this.live.length
     this.#places[index] = place
     this.live.push(extent)
-    this.planned.push(plannedExtent(extent, this.#sources.get(extent.source) ?? -1))
+    const source = this.#sources.get(extent.source)
+    if (source === undefined) throw new Error(`${extent.name} lies in a source that was not given`)
+    this.planned.push(plannedExtent(extent, source))
     if (this.#checks && extent.crc32 !== undefined) this.checked.push(place)
   }
 }
 
 /** `extent` as data. What it takes a read to find stays open. */
-export function plannedExtent(extent: ByteExtent, source: number): PlannedExtent {
+function plannedExtent(extent: ByteExtent, source: number): PlannedExtent {
   const { storedLength, byteLength, coding, crc32, name, locator } = extent
   const offset = locator === undefined ? extent.offset : undefined
   return { source, offset, storedLength, byteLength, coding, crc32, name }

@@ -81,8 +81,8 @@ export interface Supported {
 /**
  * The tensors as they will be written.
  *
- * @throws `tensor-unsupported` naming all that safetensors cannot hold, unless they are to be skipped; `no-tensors` where
- *   that leaves none; `invalid-argument` for a bad `rename`.
+ * @throws `tensor-unsupported` naming all that safetensors cannot hold, unless they are to be skipped and others are left;
+ *   `invalid-argument` for a bad `rename`.
  */
 export function* requireSupported(
   found: readonly FoundTensor[],
@@ -96,9 +96,13 @@ export function* requireSupported(
     index++
     if (index % STEP_ITEMS === 0) yield
     const { name, tensor } = each
-    const target = isTensor(tensor) ? (each.target ?? targetOf(tensor)) : { reason: `it is ${tensor.reason}` }
-    if (!isTensor(tensor) || "reason" in target) {
-      unsupported.push({ name, reason: "reason" in target ? target.reason : "" })
+    if (!isTensor(tensor)) {
+      unsupported.push({ name, reason: `it is ${tensor.reason}` })
+      continue
+    }
+    const target = each.target ?? targetOf(tensor)
+    if ("reason" in target) {
+      unsupported.push({ name, reason: target.reason })
       continue
     }
     const { dtype, shape } = target

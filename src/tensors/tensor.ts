@@ -45,7 +45,7 @@ export interface UnsupportedTensor {
 export type AnyTensor = Tensor | UnsupportedTensor
 
 /** The dtype and shape under which a tensor is written. */
-interface Target {
+export interface Target {
   readonly dtype: SafetensorsDtype
   readonly shape: readonly number[]
 }

@@ -95,6 +95,34 @@ describe("a safetensors file", () => {
     expect(await file.tensor("c").toTypedArray()).toEqual(Uint8Array.of(0, 1, 1))
   })
 
+  it("counts packed elements as its header does, and has rows where they fill whole bytes", async () => {
+    const file = await openSafetensors(foreign())
+    expect(file.tensors.get("f")).toMatchObject({
+      dtype: "F4",
+      shape: [2, 3],
+      elementCount: 6,
+      byteLength: 3,
+    })
+    expect(file.tensors.get("g")).toMatchObject({
+      dtype: "F6_E2M3",
+      shape: [4],
+      elementCount: 4,
+      byteLength: 3,
+    })
+    expect(file.tensor("f").shape).toEqual([2, 3])
+    expect(() => file.tensor("f").rows(0, 1)).toThrow(/whole bytes/)
+    expect((await file.tensor("f").toFloat32Array()).length).toBe(6)
+    const header = '{"p":{"dtype":"F4","shape":[3,4],"data_offsets":[0,6]}}'.padEnd(56)
+    const bytes = new Uint8Array(8 + 56 + 6).fill(7)
+    new DataView(bytes.buffer).setBigUint64(0, 56n, true)
+    bytes.set(new TextEncoder().encode(header), 8)
+    bytes.set([1, 2, 3, 4, 5, 6], 64)
+    const rows = (await openSafetensors(bytes)).tensor("p").rows(1, 3)
+    expect(rows.shape).toEqual([2, 4])
+    expect(await rows.bytes()).toEqual(Uint8Array.of(3, 4, 5, 6))
+    expect(rows.rows(1, 2).shape).toEqual([1, 4])
+  })
+
   it("is opened by open, as checkpoints are", async () => {
     const [file, checkpoint] = [await open(foreign()), await open(writeCheckpoint(mixedTensors()))]
     expect([file.format, checkpoint.format]).toEqual(["safetensors", "zip"])

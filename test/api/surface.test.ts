@@ -115,6 +115,7 @@ const TYPES = [
   "UnreferencedBytes",
   "UnsupportedTensorInfo",
   "WriteOptions",
+  "WritePlanOptions",
 ]
 
 const pathOf = (file: string): string => fileURLToPath(new URL(`../../src/${file}`, import.meta.url))

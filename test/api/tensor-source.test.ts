@@ -3,9 +3,11 @@
 import { describe, expect, it } from "vitest"
 import { memorySource } from "../../src/bytes/sources.ts"
 import { type Checkpoint, openCheckpoint, openSafetensors, toSafetensorsBytes } from "../../src/index.ts"
+import { torchArchive } from "../archive/zip-builder.ts"
 import { writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
 import { type TestTensor, tensor } from "../property/model.ts"
+import { DATA_PKL, filesIn } from "../torch/small-checkpoint.ts"
 import { mixedTensors } from "../transfer/plans.ts"
 
 const F32 = dtypeNamed("float32")
@@ -160,6 +162,20 @@ describe("a tensor", () => {
         detail: expect.objectContaining({ candidates: ["matrix"] }),
       }),
     )
+  })
+
+  it("that safetensors cannot hold is refused, unless its bytes alone are asked for", async () => {
+    // On the device `meta` it has no values.
+    const pickle = Buffer.from(DATA_PKL).toString("latin1").replace("\x03\0\0\0cpu", "\x04\0\0\0meta")
+    const files = { ...filesIn("a/"), "a/data.pkl": new Uint8Array(Buffer.from(pickle, "latin1")) }
+    const checkpoint = await openCheckpoint(torchArchive(files))
+    expect(checkpoint.tensors.get("w")).toMatchObject({ kind: "unsupported-tensor" })
+    expect(() => checkpoint.tensor("w")).toThrow(expect.objectContaining({ code: "tensor-unsupported" }))
+    const bits = { ...dtypeNamed("uint8"), torch: "qint8", storageClass: "QInt8Storage" }
+    const quantized = (await of(new Map([["q", tensor(bits, [5])]]))).tensor("q")
+    expect([quantized.dtype, (await quantized.bytes()).length]).toEqual([undefined, 5])
+    await expect(quantized.toTypedArray()).rejects.toMatchObject({ code: "tensor-unsupported" })
+    await expect(quantized.toFloat32Array()).rejects.toMatchObject({ code: "tensor-unsupported" })
   })
 
   it("is a typed array of its values, or of their bits", async () => {

@@ -1,5 +1,6 @@
 /** What reading a written checkpoint yields, for tests of what is made of it. */
 
+import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { crc32 } from "../../src/bytes/crc32.ts"
 import { storeOfOne } from "../../src/bytes/source-store.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
@@ -32,8 +33,12 @@ export async function contentsOf(
   value: TestValue,
   style: Partial<CheckpointStyle> = {},
 ): Promise<CheckpointContents> {
+  return contentsIn(memorySource(writeCheckpoint(value, style)))
+}
+
+function contentsIn(source: ByteSource): Promise<CheckpointContents> {
   const options = { limits: DEFAULT_LIMITS, crc32, signal: undefined, byteOrder: undefined }
-  return readCheckpoint(storeOfOne(memorySource(writeCheckpoint(value, style))), options)
+  return readCheckpoint(storeOfOne(source), options)
 }
 
 /** The plan for `value`, written in the usual way. */
@@ -42,8 +47,8 @@ export async function planFor(
   options: PlanOptions = {},
   limits: Partial<Limits> = {},
 ): Promise<ConversionPlan> {
-  const contents = await contentsOf(value)
   const source = memorySource(writeCheckpoint(value))
+  const contents = await contentsIn(source)
   const bounds = { limits: { ...DEFAULT_LIMITS, ...limits }, inputByteLength: source.byteLength }
   return atOnce(planConversionSteps(contents, [{ name: "checkpoint", source }], options, bounds)).plan
 }

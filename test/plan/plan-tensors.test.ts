@@ -48,7 +48,9 @@ const bounds = (inputByteLength: number): PlanBounds => ({ limits: DEFAULT_LIMIT
 describe("a plan over two files", () => {
   it("draws from both by their numbers, and is carried out against both by their names", async () => {
     const { files, input } = await twoFiles()
-    const { plan } = atOnce(planTensorsSteps(input, {}, bounds(1000)))
+    const { plan } = atOnce(
+      planTensorsSteps(input, {}, bounds(files.reduce((sum, { length }) => sum + length, 0))),
+    )
     expect(plan.sources).toEqual(
       files.map(({ length }, index) => ({ name: `part-${index}`, byteLength: length })),
     )

@@ -3,7 +3,7 @@
 import { bindExtents } from "../../src/api/write-plan.ts"
 import type { ByteSource } from "../../src/bytes/byte-source.ts"
 import { memorySource } from "../../src/bytes/sources.ts"
-import { type ConversionPlan, type ConvertOptions, openCheckpoint } from "../../src/index.ts"
+import { type ConversionPlan, type ConvertOptions, DEFAULT_LIMITS, openCheckpoint } from "../../src/index.ts"
 import { type TransferPlan, transferPlan } from "../../src/transfer/transfer-plan.ts"
 import { type CheckpointStyle, writeCheckpoint } from "../property/checkpoint-writer.ts"
 import { dtypeNamed } from "../property/dtypes.ts"
@@ -50,7 +50,12 @@ export async function planOf(
   return { file, plan, transfer: overSource(plan, memorySource(file)) }
 }
 
+const UNBOUNDED = {
+  limits: { ...DEFAULT_LIMITS, outputRatio: Infinity, gatherRatio: Infinity, inflateRatio: Infinity },
+  inputByteLength: 1,
+}
+
 /** The same plan over another source with the same bytes. */
 export function overSource(plan: ConversionPlan, source: ByteSource): TransferPlan {
-  return transferPlan(plan, bindExtents(plan, [{ name: "input", source }]))
+  return transferPlan(plan, bindExtents(plan, [{ name: "input", source }], UNBOUNDED))
 }
